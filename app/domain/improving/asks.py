@@ -1,0 +1,98 @@
+"""The whole contract between an improver and the shell: what it may ask, and what it is sent."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Message:
+    role: Literal["system", "user"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a reply is drawn; `seed` makes practice models repeatable and is best effort elsewhere."""
+
+    temperature: float
+    max_tokens: int
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Write me something: one request to whoever sits in this seat."""
+
+    seat: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good are these prompt texts on the first `upto` examples of this split's fixed order?"""
+
+    texts: tuple[str, ...]
+    split: Literal["train", "dev"]
+    upto: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """Which of these fingerprints were tried in this campaign before this round?"""
+
+    fingerprints: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Together:
+    """Plain asks that may be bought side by side; answers come back in their order."""
+
+    asks: tuple[Generate, ...]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a generator wrote. `complete` is false when it was cut off or refused to finish."""
+
+    text: str
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One train example with the reply it got; only train examples are ever shown."""
+
+    input: str
+    expected: str
+    answered: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One text's answers on a complete prefix: label indices, -1 where the reply was unreadable."""
+
+    expected: tuple[int, ...]
+    answered: tuple[int, ...]
+    shown: tuple[Shown, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return len(self.expected)
+
+    @property
+    def right(self) -> tuple[bool, ...]:
+        return tuple(a == b for a, b in zip(self.expected, self.answered, strict=True))
+
+    def first(self, n: int) -> "Scored":
+        return Scored(self.expected[:n], self.answered[:n], self.shown[:n])
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """A refused purchase: the cap is spent. What was bought stays, and is in the store."""
+
+
+Ask = Generate | Score | Known | Together
+Answer = Reply | tuple[Scored, ...] | frozenset[str] | tuple[Reply, ...] | Exhausted
