@@ -1,0 +1,91 @@
+"""Providers and the language models behind them, with what each was found to refuse and what it costs."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+
+from app.errors import Invalid, NotFound
+from app.storage.base import Base, Owned, new_id
+
+
+class Provider(Owned, Base):
+    """A base URL with its key. Changing the URL clears the key, so that no key follows to another host."""
+
+    __tablename__ = "provider"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    base_url: Mapped[str]
+    encrypted_key: Mapped[str | None]
+    simulated: Mapped[bool] = mapped_column(default=False)
+
+
+class Endpoint(Owned, Base):
+    """One language model at a provider. Prices are micro-units of money per million tokens; None is unknown."""
+
+    __tablename__ = "endpoint"
+    __table_args__ = (UniqueConstraint("provider_id", "name"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    provider_id: Mapped[str] = mapped_column(ForeignKey("provider.id"))
+    name: Mapped[str]
+    about: Mapped[str] = mapped_column(default="")
+    dropped: Mapped[list[Any]] = mapped_column(default=list)
+    renamed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    price_in: Mapped[int | None] = mapped_column(BigInteger)
+    price_out: Mapped[int | None] = mapped_column(BigInteger)
+    provider: Mapped[Provider] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.provider.name}/{self.name}"
+
+    @property
+    def simulated(self) -> bool:
+        return self.provider.simulated
+
+    @property
+    def priced(self) -> bool:
+        return self.price_in is not None and self.price_out is not None
+
+    def cost(self, tokens_in: int | None, tokens_out: int | None) -> int | None:
+        """Micro-units for one call, or None when a price or a count is not known."""
+        if self.price_in is None or self.price_out is None or tokens_in is None or tokens_out is None:
+            return None
+        return round((self.price_in * tokens_in + self.price_out * tokens_out) / 1_000_000)
+
+
+def get(session: Session, endpoint_id: str) -> Endpoint:
+    endpoint = session.get(Endpoint, endpoint_id)
+    if endpoint is None:
+        raise NotFound("There is no such endpoint.")
+    return endpoint
+
+
+def get_provider(session: Session, provider_id: str) -> Provider:
+    provider = session.get(Provider, provider_id)
+    if provider is None:
+        raise NotFound("There is no such provider.")
+    return provider
+
+
+def provider_named(session: Session, name: str) -> Provider | None:
+    return session.scalar(select(Provider).where(Provider.name == name))
+
+
+def named(session: Session, full_name: str) -> Endpoint | None:
+    """The endpoint PROVIDER/NAME; the name may hold further slashes."""
+    provider, slash, name = full_name.partition("/")
+    if not slash or not provider or not name:
+        raise Invalid(f"'{full_name}' is not PROVIDER/NAME, for example practice/scholar-v1.")
+    query = select(Endpoint).join(Provider).where(Provider.name == provider, Endpoint.name == name)
+    return session.scalar(query)
+
+
+def listed(session: Session) -> list[Endpoint]:
+    query = select(Endpoint).join(Provider).options(joinedload(Endpoint.provider))
+    return sorted(session.scalars(query), key=lambda endpoint: (endpoint.simulated, endpoint.full_name))
+
+
+def providers(session: Session) -> list[Provider]:
+    return sorted(session.scalars(select(Provider)), key=lambda provider: (provider.simulated, provider.name))

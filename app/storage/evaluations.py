@@ -1,0 +1,97 @@
+"""Evaluations and their outputs: one prompt version on one task model over one split."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.storage.answers import StoredAnswer
+from app.storage.base import Base, new_id
+from app.storage.session import insert_new
+from app.storage.test_sets import Example, Placement
+
+UNREADABLE = -1
+
+
+class Evaluation(Base):
+    """The summary is written when a prefix is scored; boards never scan outputs."""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (
+        UniqueConstraint("prompt_version_id", "endpoint_id", "version_id", "split", "settings_hash"),
+        Index("ix_evaluation_board", "version_id", "split", "endpoint_id"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    prompt_version_id: Mapped[str] = mapped_column(ForeignKey("prompt_version.id"))
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoint.id"))
+    version_id: Mapped[str] = mapped_column(ForeignKey("test_set_version.id"))
+    split: Mapped[str]
+    settings_hash: Mapped[str]
+    goal: Mapped[str | None]
+    value: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    n: Mapped[int] = mapped_column(default=0)
+    right: Mapped[int] = mapped_column(default=0)
+    unreadable: Mapped[int] = mapped_column(default=0)
+
+
+class Output(Base):
+    """One example answered: `reading` is a label index or UNREADABLE, scored against `label`."""
+
+    __tablename__ = "output"
+    __table_args__ = (Index("ix_output_answer", "answer_id"),)
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    example_id: Mapped[int] = mapped_column(ForeignKey("example.id"), primary_key=True)
+    sample: Mapped[int] = mapped_column(primary_key=True, default=0)
+    reading: Mapped[int]
+    label: Mapped[int]
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
+
+
+def find_or_add(
+    session: Session, prompt_version_id: str, endpoint_id: str, version_id: str, split: str, settings_hash: str
+) -> Evaluation:
+    key = {
+        "prompt_version_id": prompt_version_id,
+        "endpoint_id": endpoint_id,
+        "version_id": version_id,
+        "split": split,
+        "settings_hash": settings_hash,
+    }
+    session.execute(insert_new(session, Evaluation).values(id=new_id(), n=0, right=0, unreadable=0, **key))
+    return session.scalars(select(Evaluation).filter_by(**key)).one()
+
+
+def readings(session: Session, evaluation_id: str) -> dict[int, tuple[int, int]]:
+    """(reading, answer id) by example id."""
+    query = select(Output.example_id, Output.reading, Output.answer_id).where(
+        Output.evaluation_id == evaluation_id, Output.sample == 0
+    )
+    return {row.example_id: (row.reading, row.answer_id) for row in session.execute(query)}
+
+
+def add_outputs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert_new(session, Output), rows)
+
+
+def shown_outputs(
+    session: Session, evaluation_id: str, version_id: str, split: str, *, right: bool, limit: int, offset: int = 0
+) -> list[Any]:
+    """Rows (input, label, reading, reply) of an open split for a page; the holdout has no such door."""
+    if split not in ("train", "dev"):
+        raise ValueError("only train and dev are open")
+    hit = Output.reading == Output.label
+    query = (
+        select(Example.input, Output.label, Output.reading, StoredAnswer.text.label("reply"), Placement.position)
+        .join(Placement, (Placement.example_id == Output.example_id) & (Placement.version_id == version_id))
+        .join(Example, Example.id == Output.example_id)
+        .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
+        .where(Output.evaluation_id == evaluation_id, Placement.split == split, hit if right else ~hit)
+        .order_by(Placement.position)
+        .limit(limit)
+        .offset(offset)
+    )
+    return list(session.execute(query))

@@ -1,0 +1,149 @@
+"""Jobs: the rows that are the truth about work; a message on the queue is only a nudge."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Index, UniqueConstraint, delete, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.errors import AgonError
+from app.storage.base import Base, new_id, now
+from app.storage.session import insert_new
+
+
+class LeaseLost(AgonError):
+    """Somebody else has this job now; what this process still held must not be written."""
+
+
+class Job(Base):
+    """Work of one kind on one subject. `wanted` counts nudges, `seen` those a holder has answered."""
+
+    __tablename__ = "job"
+    __table_args__ = (UniqueConstraint("kind", "subject"), Index("ix_job_due", "status", "next_at"))
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    status: Mapped[str] = mapped_column(default="queued")
+    wanted: Mapped[int] = mapped_column(default=1)
+    seen: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(default="")
+    next_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Heartbeat(Base):
+    """When each worker last said that it lives."""
+
+    __tablename__ = "heartbeat"
+    worker: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Lease:
+    job_id: str
+    kind: str
+    subject: str
+    token: str
+    seconds: float
+
+
+def _changed(session: Session, statement: Any) -> bool:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def want(session: Session, kind: str, subject: str) -> str:
+    """Ask for work on a subject; returns the job to poke after the commit."""
+    row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 0, "next_at": now()}
+    session.execute(insert_new(session, Job).values(seen=0, attempts=0, last_error="", **row))
+    mine = (Job.kind == kind) & (Job.subject == subject)
+    session.execute(update(Job).where(mine).values(wanted=Job.wanted + 1))
+    idle = update(Job).where(mine, Job.status == "idle").values(status="queued", attempts=0, next_at=now())
+    session.execute(idle)
+    return session.scalars(select(Job.id).where(mine)).one()
+
+
+def claim(session: Session, job_id: str, seconds: float) -> Lease | None:
+    """Take the job if nobody holds it; None is normal: another process was first."""
+    token, moment = secrets.token_hex(8), now()
+    free = or_(
+        (Job.status == "queued") & (Job.next_at <= moment), (Job.status == "running") & (Job.lease_until < moment)
+    )
+    taken = _changed(
+        session,
+        update(Job)
+        .where(Job.id == job_id, free)
+        .values(
+            status="running",
+            lease_token=token,
+            lease_until=moment + timedelta(seconds=seconds),
+            attempts=Job.attempts + 1,
+            seen=Job.wanted,
+        )
+        .execution_options(synchronize_session=False),
+    )
+    if not taken:
+        return None
+    job = session.scalars(select(Job).where(Job.id == job_id)).one()
+    return Lease(job.id, job.kind, job.subject, token, seconds)
+
+
+def renew(session: Session, lease: Lease) -> None:
+    """Hold on to the job; the first statement of every write a holder makes.
+
+    Raises LeaseLost when another process has taken it over.
+    """
+    held = (Job.id == lease.job_id) & (Job.lease_token == lease.token) & (Job.status == "running")
+    until = now() + timedelta(seconds=lease.seconds)
+    if not _changed(session, update(Job).where(held).values(lease_until=until)):
+        raise LeaseLost("Another worker has taken this job over.")
+
+
+def progressed(session: Session, lease: Lease) -> None:
+    """Something was achieved: earlier failures no longer count against the job."""
+    session.execute(
+        update(Job).where(Job.id == lease.job_id, Job.lease_token == lease.token).values(attempts=1, last_error="")
+    )
+
+
+def release(session: Session, lease: Lease, *, again: bool = False) -> bool:
+    """Let the job go; True when there is more to do and it must be poked."""
+    renew(session, lease)
+    job = session.scalars(select(Job).where(Job.id == lease.job_id)).one()
+    more = again or job.wanted > job.seen
+    job.status, job.lease_token, job.lease_until = ("queued" if more else "idle"), None, None
+    job.attempts, job.last_error, job.next_at = 0, "", now()
+    return more
+
+
+def put_off(session: Session, lease: Lease, error: str, seconds: float) -> int:
+    """Let the job go after a failure, to be tried again later; returns the tries so far."""
+    renew(session, lease)
+    job = session.scalars(select(Job).where(Job.id == lease.job_id)).one()
+    job.status, job.lease_token, job.lease_until = "queued", None, None
+    job.last_error, job.next_at = error, now() + timedelta(seconds=seconds)
+    return job.attempts
+
+
+def due(session: Session) -> list[str]:
+    """Jobs that should be running and are not: queued ones whose poke may be lost, and those of dead workers."""
+    moment = now()
+    waiting = or_(
+        (Job.status == "queued") & (Job.next_at <= moment), (Job.status == "running") & (Job.lease_until < moment)
+    )
+    return list(session.scalars(select(Job.id).where(waiting).order_by(Job.next_at).limit(100)))
+
+
+def beat(session: Session, worker: str) -> None:
+    """Say that a worker lives, and forget those that have not for an hour."""
+    session.execute(insert_new(session, Heartbeat).values(worker=worker, seen_at=now()))
+    session.execute(update(Heartbeat).where(Heartbeat.worker == worker).values(seen_at=now()))
+    session.execute(delete(Heartbeat).where(Heartbeat.seen_at < now() - timedelta(hours=1)))
+
+
+def last_beat(session: Session) -> datetime | None:
+    return session.scalar(select(Heartbeat.seen_at).order_by(Heartbeat.seen_at.desc()).limit(1))

@@ -1,0 +1,39 @@
+"""Projects: one job to be done by prompts."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.domain.answers import Label
+from app.errors import NotFound
+from app.storage.base import Base, Owned, new_id
+
+
+class Project(Owned, Base):
+    __tablename__ = "project"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    description: Mapped[str]
+    labels: Mapped[list[Any]]
+    goal: Mapped[str]
+    smallest_gain: Mapped[float]
+
+    @property
+    def label_set(self) -> tuple[Label, ...]:
+        return tuple(Label(label["name"], label.get("description", "")) for label in self.labels)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(label["name"] for label in self.labels)
+
+
+def get(session: Session, project_id: str) -> Project:
+    project = session.get(Project, project_id)
+    if project is None:
+        raise NotFound("There is no such project.")
+    return project
+
+
+def newest_first(session: Session) -> list[Project]:
+    return list(session.scalars(select(Project).order_by(Project.created_at.desc(), Project.id)))

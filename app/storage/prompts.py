@@ -1,0 +1,87 @@
+"""Prompts and their immutable versions, with parents and author."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.domain.prompts import fingerprint
+from app.errors import NotFound
+from app.storage.base import Base, Owned, new_id
+
+
+class Prompt(Owned, Base):
+    __tablename__ = "prompt"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    name: Mapped[str]
+
+
+class PromptVersion(Owned, Base):
+    """One immutable text. `author` is person, app or generator; the latter has its endpoint and campaign round."""
+
+    __tablename__ = "prompt_version"
+    __table_args__ = (
+        UniqueConstraint("prompt_id", "fingerprint"),
+        UniqueConstraint("prompt_id", "number"),
+        Index("ix_prompt_version_campaign", "campaign_id", "round"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    prompt_id: Mapped[str] = mapped_column(ForeignKey("prompt.id"))
+    number: Mapped[int]
+    text: Mapped[str]
+    fingerprint: Mapped[str]
+    author: Mapped[str]
+    endpoint_id: Mapped[str | None] = mapped_column(ForeignKey("endpoint.id"))
+    campaign_id: Mapped[str | None]
+    round: Mapped[int | None]
+    parents: Mapped[list[Any]]
+
+
+def get(session: Session, version_id: str) -> PromptVersion:
+    version = session.get(PromptVersion, version_id)
+    if version is None:
+        raise NotFound("There is no such prompt version.")
+    return version
+
+
+def line_of(session: Session, project_id: str) -> Prompt:
+    """The project's one line of prompts, made when it is first needed."""
+    prompt = session.scalar(select(Prompt).where(Prompt.project_id == project_id).order_by(Prompt.created_at).limit(1))
+    if prompt is None:
+        prompt = Prompt(project_id=project_id, name="main")
+        session.add(prompt)
+        session.flush()
+    return prompt
+
+
+def with_fingerprint(session: Session, prompt_id: str, wanted: str) -> PromptVersion | None:
+    return session.scalar(
+        select(PromptVersion).where(PromptVersion.prompt_id == prompt_id, PromptVersion.fingerprint == wanted)
+    )
+
+
+def add(
+    session: Session,
+    prompt_id: str,
+    text: str,
+    author: str,
+    *,
+    parents: Sequence[str] = (),
+    endpoint_id: str | None = None,
+    campaign_id: str | None = None,
+    round_number: int | None = None,
+) -> PromptVersion:
+    """The version with this text; a text that the line has already is that version, not a new one."""
+    known = with_fingerprint(session, prompt_id, fingerprint(text))
+    if known is not None:
+        return known
+    last = session.scalar(select(func.max(PromptVersion.number)).where(PromptVersion.prompt_id == prompt_id)) or 0
+    version = PromptVersion(
+        prompt_id=prompt_id, number=last + 1, text=text, fingerprint=fingerprint(text), author=author,
+        parents=list(parents), endpoint_id=endpoint_id, campaign_id=campaign_id, round=round_number,
+    )  # fmt: skip
+    session.add(version)
+    session.flush()
+    return version

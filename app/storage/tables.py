@@ -1,0 +1,22 @@
+"""Imports every table, for migrations and for whoever needs the whole metadata."""
+
+from app.storage import (
+    answers,
+    campaigns,
+    endpoints,
+    evaluations,
+    jobs,
+    ledger,
+    projects,
+    prompts,
+    rounds,
+    test_sets,
+    uploads,
+)
+from app.storage.base import Base
+
+metadata = Base.metadata
+__all__ = [
+    "answers", "campaigns", "endpoints", "evaluations", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
+    "test_sets", "uploads",
+]  # fmt: skip

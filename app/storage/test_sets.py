@@ -1,0 +1,142 @@
+"""Test sets: frozen versions, their examples, and the split each example was placed in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, defer, mapped_column
+
+from app.errors import NotFound
+from app.storage.base import Base, BigId, Owned, new_id
+
+OpenSplit = Literal["train", "dev"]
+
+
+class TestSet(Owned, Base):
+    __tablename__ = "test_set"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"), index=True)
+    name: Mapped[str]
+
+
+class TestSetVersion(Owned, Base):
+    """One frozen list of examples. `forbidden` is all that a campaign is ever given of the holdout."""
+
+    __tablename__ = "test_set_version"
+    __table_args__ = (UniqueConstraint("test_set_id", "content_hash", "split_seed"),)
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    test_set_id: Mapped[str] = mapped_column(ForeignKey("test_set.id"))
+    content_hash: Mapped[str]
+    split_seed: Mapped[int]
+    splits: Mapped[dict[str, Any]]
+    label_counts: Mapped[dict[str, Any]]
+    imported: Mapped[dict[str, Any]]
+    variables: Mapped[list[Any]]
+    forbidden: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Example(Base):
+    __tablename__ = "example"
+    __table_args__ = (UniqueConstraint("test_set_id", "key"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    test_set_id: Mapped[str] = mapped_column(ForeignKey("test_set.id"))
+    key: Mapped[str]
+    input: Mapped[str]
+    variables: Mapped[dict[str, Any]]
+    group: Mapped[str | None]
+    external_id: Mapped[str | None]
+    meta: Mapped[dict[str, Any]]
+
+
+class Placement(Base):
+    """Where an example stands in one version: its label (an index), its split, its place in the fixed order."""
+
+    __tablename__ = "placement"
+    __table_args__ = (Index("ix_placement_order", "version_id", "split", "position", unique=True),)
+    version_id: Mapped[str] = mapped_column(ForeignKey("test_set_version.id"), primary_key=True)
+    example_id: Mapped[int] = mapped_column(ForeignKey("example.id"), primary_key=True)
+    label: Mapped[int]
+    split: Mapped[str]
+    position: Mapped[int]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One example as a prompt sees it; `label` is an index into the project's labels."""
+
+    example_id: int
+    position: int
+    values: Mapping[str, str]
+    label: int
+
+
+def get_version(session: Session, version_id: str) -> TestSetVersion:
+    version = session.get(TestSetVersion, version_id)
+    if version is None:
+        raise NotFound("There is no such test set version.")
+    return version
+
+
+def newest_version(session: Session, project_id: str) -> TestSetVersion | None:
+    return session.scalar(
+        select(TestSetVersion)
+        .join(TestSet, TestSet.id == TestSetVersion.test_set_id)
+        .where(TestSet.project_id == project_id)
+        .options(defer(TestSetVersion.forbidden))
+        .order_by(TestSetVersion.created_at.desc(), TestSetVersion.id)
+        .limit(1)
+    )
+
+
+def examples(session: Session, version_id: str, split: OpenSplit, first: int | None = None) -> list[Placed]:
+    """The first examples of an open split in its fixed order. The holdout has another door."""
+    if split not in ("train", "dev"):
+        raise ValueError("only train and dev are open")
+    return _placed(session, version_id, split, first)
+
+
+def sealed_examples(session: Session, version_id: str, opening_id: str) -> list[Placed]:
+    """The holdout, for whoever holds a recorded opening of it."""
+    from app.storage.campaigns import HoldoutOpening
+
+    opening = session.get(HoldoutOpening, opening_id)
+    if opening is None or opening.version_id != version_id:
+        raise ValueError("the holdout is sealed")
+    return _placed(session, version_id, "holdout", None)
+
+
+def _placed(session: Session, version_id: str, split: str, first: int | None) -> list[Placed]:
+    query = (
+        select(Placement.example_id, Placement.position, Placement.label, Example.input, Example.variables)
+        .join(Example, Example.id == Placement.example_id)
+        .where(Placement.version_id == version_id, Placement.split == split)
+        .order_by(Placement.position)
+        .limit(first)
+    )
+    return [
+        Placed(row.example_id, row.position, {**row.variables, "input": row.input}, row.label)
+        for row in session.execute(query)
+    ]
+
+
+def split_labels(session: Session, version_id: str) -> dict[str, dict[int, int]]:
+    """How many examples of each label every split holds; counts only."""
+    counts: dict[str, dict[int, int]] = {}
+    query = (
+        select(Placement.split, Placement.label, func.count())
+        .where(Placement.version_id == version_id)
+        .group_by(Placement.split, Placement.label)
+    )
+    for split, label, count in session.execute(query):
+        counts.setdefault(split, {})[label] = count
+    return counts
+
+
+def add_examples(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    session.execute(Example.__table__.insert(), rows)  # type: ignore[attr-defined]
+
+
+def ids_by_key(session: Session, test_set_id: str) -> dict[str, int]:
+    query = select(Example.key, Example.id).where(Example.test_set_id == test_set_id)
+    return {key: example_id for key, example_id in session.execute(query)}

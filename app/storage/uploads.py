@@ -1,0 +1,33 @@
+"""Uploads: files on their way in, kept until they are imported or given up."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
+
+from app.errors import NotFound
+from app.storage.base import Base, Owned, new_id
+
+
+class Upload(Owned, Base):
+    """A file with what a person decided about it. `status`: draft, queued, done, refused."""
+
+    __tablename__ = "upload"
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    filename: Mapped[str]
+    data: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    choices: Mapped[dict[str, Any]]
+    preview: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(default="draft")
+    stage: Mapped[str] = mapped_column(default="")
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    project_id: Mapped[str | None] = mapped_column(ForeignKey("project.id"))
+    finished_at: Mapped[datetime | None]
+
+
+def get(session: Session, upload_id: str) -> Upload:
+    upload = session.get(Upload, upload_id)
+    if upload is None:
+        raise NotFound("There is no such upload; it may have been imported or given up.")
+    return upload
