@@ -25,6 +25,7 @@ class Settings(BaseSettings):
         (), description="further Host names, comma-separated; loopback names and AGON_HOST are always allowed"
     )
     password: str = Field("", description="asked for at login; a public bind is refused without it")
+    api_token: str = Field("", description="bearer token of /api/v1 when a password is set", repr=False)
     session_hours: int = Field(168, description="a week: long enough not to annoy, short enough to end", ge=1)
     secret_key: str = Field("", description="encrypts stored keys; empty: made once in the data folder", repr=False)
     private_endpoints: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
     openai_api_key: str = _plain("OPENAI_API_KEY", "", "key of the provider that is offered as 'openai'")
     openai_base_url: str = _plain("OPENAI_BASE_URL", "https://api.openai.com/v1", "where 'openai' listens")
 
+    practice_url: str = Field("", description="a practice server that runs elsewhere; empty: our own on loopback")
     practice_latency: float = Field(0.0, description="seconds a practice model waits before it answers", ge=0)
     worker_processes: int = Field(2, description="campaigns and imports that one worker runs side by side", ge=1)
     lease_seconds: float = Field(10.0, description="a dead worker's job is taken over after this long", gt=0)

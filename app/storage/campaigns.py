@@ -101,6 +101,11 @@ def unfinished(session: Session, command_key: str) -> Campaign | None:
     return session.scalars(query.order_by(Campaign.created_at.desc()).limit(1)).first()
 
 
+def finished(session: Session, command_key: str) -> Campaign | None:
+    query = select(Campaign).where(Campaign.command_key == command_key, Campaign.status == "finished")
+    return session.scalars(query.order_by(Campaign.created_at.desc()).limit(1)).first()
+
+
 def ask(session: Session, campaign_id: str, kind: str) -> None:
     """Record what a person wants of a campaign that is not over."""
     campaign = get(session, campaign_id)

@@ -22,13 +22,17 @@ class Provider(Owned, Base):
 
 
 class Endpoint(Owned, Base):
-    """One language model at a provider. Prices are micro-units of money per million tokens; None is unknown."""
+    """One language model at a provider. `role` is task, generator, or empty for either.
+
+    Prices are micro-units of money per million tokens; None is unknown.
+    """
 
     __tablename__ = "endpoint"
     __table_args__ = (UniqueConstraint("provider_id", "name"),)
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     provider_id: Mapped[str] = mapped_column(ForeignKey("provider.id"))
     name: Mapped[str]
+    role: Mapped[str] = mapped_column(default="")
     about: Mapped[str] = mapped_column(default="")
     dropped: Mapped[list[Any]] = mapped_column(default=list)
     renamed: Mapped[dict[str, Any]] = mapped_column(default=dict)

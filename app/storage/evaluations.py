@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import StoredAnswer
@@ -95,3 +95,13 @@ def shown_outputs(
         .offset(offset)
     )
     return list(session.execute(query))
+
+
+def answered(session: Session, prompt_version_id: str, endpoint_id: str) -> int:
+    """How many dev examples this version has answered already."""
+    query = select(func.max(Evaluation.n)).where(
+        Evaluation.prompt_version_id == prompt_version_id,
+        Evaluation.endpoint_id == endpoint_id,
+        Evaluation.split == "dev",
+    )
+    return session.scalar(query) or 0

@@ -1,6 +1,7 @@
 """Prompts and their immutable versions, with parents and author."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
@@ -23,7 +24,7 @@ class PromptVersion(Owned, Base):
 
     __tablename__ = "prompt_version"
     __table_args__ = (
-        UniqueConstraint("prompt_id", "fingerprint"),
+        UniqueConstraint("prompt_id", "content_hash"),
         UniqueConstraint("prompt_id", "number"),
         Index("ix_prompt_version_campaign", "campaign_id", "round"),
     )
@@ -31,6 +32,7 @@ class PromptVersion(Owned, Base):
     prompt_id: Mapped[str] = mapped_column(ForeignKey("prompt.id"))
     number: Mapped[int]
     text: Mapped[str]
+    content_hash: Mapped[str]
     fingerprint: Mapped[str]
     author: Mapped[str]
     endpoint_id: Mapped[str | None] = mapped_column(ForeignKey("endpoint.id"))
@@ -56,9 +58,15 @@ def line_of(session: Session, project_id: str) -> Prompt:
     return prompt
 
 
-def with_fingerprint(session: Session, prompt_id: str, wanted: str) -> PromptVersion | None:
+def content_hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def with_text(session: Session, prompt_id: str, text: str) -> PromptVersion | None:
     return session.scalar(
-        select(PromptVersion).where(PromptVersion.prompt_id == prompt_id, PromptVersion.fingerprint == wanted)
+        select(PromptVersion).where(
+            PromptVersion.prompt_id == prompt_id, PromptVersion.content_hash == content_hash(text)
+        )
     )
 
 
@@ -74,12 +82,12 @@ def add(
     round_number: int | None = None,
 ) -> PromptVersion:
     """The version with this text; a text that the line has already is that version, not a new one."""
-    known = with_fingerprint(session, prompt_id, fingerprint(text))
+    known = with_text(session, prompt_id, text)
     if known is not None:
         return known
     last = session.scalar(select(func.max(PromptVersion.number)).where(PromptVersion.prompt_id == prompt_id)) or 0
     version = PromptVersion(
-        prompt_id=prompt_id, number=last + 1, text=text, fingerprint=fingerprint(text), author=author,
+        prompt_id=prompt_id, number=last + 1, text=text, content_hash=content_hash(text), fingerprint=fingerprint(text), author=author,
         parents=list(parents), endpoint_id=endpoint_id, campaign_id=campaign_id, round=round_number,
     )  # fmt: skip
     session.add(version)

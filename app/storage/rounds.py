@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, func, literal, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, delete, func, literal, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.improving.asks import Message
@@ -148,11 +148,18 @@ def find_ask(session: Session, campaign_id: str, number: int, key: str) -> Found
     return FoundAsk(ask.exhausted, answer.text if answer else "", answer.finish_reason if answer else "")
 
 
-def exhausted_before(session: Session, campaign_id: str, number: int) -> bool:
+def asked_otherwise(session: Session, campaign_id: str, number: int, seat: str, key: str) -> bool:
+    """Whether this seat asked something with another content in this round."""
     query = select(AskRecord.key).where(
-        AskRecord.campaign_id == campaign_id, AskRecord.round == number, AskRecord.exhausted
+        AskRecord.campaign_id == campaign_id, AskRecord.round == number, AskRecord.seat == seat, AskRecord.key != key
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def forget_asks(session: Session, campaign_id: str, number: int) -> None:
+    """Let an unsettled round be asked anew; the answers themselves stay in the store."""
+    session.execute(delete(AskRecord).where(AskRecord.campaign_id == campaign_id, AskRecord.round == number))
+    session.execute(delete(Candidate).where(Candidate.campaign_id == campaign_id, Candidate.round == number))
 
 
 def pack_messages(messages: Sequence[Message]) -> bytes:

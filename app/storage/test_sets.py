@@ -137,6 +137,10 @@ def add_examples(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     session.execute(Example.__table__.insert(), rows)  # type: ignore[attr-defined]
 
 
+def place_examples(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    session.execute(Placement.__table__.insert(), rows)  # type: ignore[attr-defined]
+
+
 def ids_by_key(session: Session, test_set_id: str) -> dict[str, int]:
     query = select(Example.key, Example.id).where(Example.test_set_id == test_set_id)
     return {key: example_id for key, example_id in session.execute(query)}

@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("provider_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
         sa.Column("about", sa.String(), nullable=False),
         sa.Column("dropped", sa.JSON(), nullable=False),
         sa.Column("renamed", sa.JSON(), nullable=False),
@@ -187,6 +188,7 @@ def upgrade() -> None:
         sa.Column("prompt_id", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
+        sa.Column("content_hash", sa.String(), nullable=False),
         sa.Column("fingerprint", sa.String(), nullable=False),
         sa.Column("author", sa.String(), nullable=False),
         sa.Column("endpoint_id", sa.String(), nullable=True),
@@ -203,7 +205,7 @@ def upgrade() -> None:
             ["workspace_id"], ["workspace.id"], name=op.f("fk_prompt_version_workspace_id_workspace")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_prompt_version")),
-        sa.UniqueConstraint("prompt_id", "fingerprint", name=op.f("uq_prompt_version_prompt_id_fingerprint")),
+        sa.UniqueConstraint("prompt_id", "content_hash", name=op.f("uq_prompt_version_prompt_id_content_hash")),
         sa.UniqueConstraint("prompt_id", "number", name=op.f("uq_prompt_version_prompt_id_number")),
     )
     with op.batch_alter_table("prompt_version", schema=None) as batch_op:

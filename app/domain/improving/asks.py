@@ -45,6 +45,26 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A proposal that never battles: the rule's name, and what in it broke the rule."""
+
+    rule: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """Not a question: what each seat proposed, told before money is spent on it. Answered with Noted."""
+
+    drafts: tuple[tuple[str, str | Refusal], ...]
+
+
+@dataclass(frozen=True)
+class Noted:
+    """The answer to what was only told."""
+
+
+@dataclass(frozen=True)
 class Together:
     """Plain asks that may be bought side by side; answers come back in their order."""
 
@@ -94,5 +114,5 @@ class Exhausted:
     """A refused purchase: the cap is spent. What was bought stays, and is in the store."""
 
 
-Ask = Generate | Score | Known | Together
-Answer = Reply | tuple[Scored, ...] | frozenset[str] | tuple[Reply, ...] | Exhausted
+Ask = Generate | Score | Known | Proposed | Together
+Answer = Reply | tuple[Scored, ...] | frozenset[str] | tuple[Reply, ...] | Noted | Exhausted

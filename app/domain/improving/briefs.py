@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.answers import Label, describe_format
-from app.domain.improving.asks import Message, Reply, Shown
+from app.domain.improving.asks import Message, Refusal, Reply, Shown
 
 BRIEF_VERSION = 1
 
@@ -109,14 +109,6 @@ def _request(suffix: str) -> str:
             f"</prompt-{suffix}>",
         ]
     )
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A proposal that never battles: the rule's name, and what in it broke the rule."""
-
-    rule: str
-    detail: str
 
 
 def read_proposal(reply: Reply, suffix: str) -> str | Refusal:

@@ -1,0 +1,126 @@
+"""The agon command."""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.cli import improve as improving
+from app.cli.stack import stack, wait_for_web
+from app.errors import AgonError
+from app.settings import Settings, settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Prompt A/B battles on your labelled data.")
+app.command("improve")(improving.improve)
+app.command("demo")(improving.demo)
+SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
+
+
+def main() -> None:
+    """Run the command; exit 2 for bad input, 130 on Ctrl-C, never with a traceback for an expected fault."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        raise SystemExit(130) from None
+    except typer.Exit as ending:
+        raise SystemExit(ending.exit_code) from None
+    except AgonError as fault:
+        Console(stderr=True).print(str(fault), style="bold red", markup=False, highlight=False)
+        raise SystemExit(2) from None
+    except Exception as fault:
+        if hasattr(fault, "show") and hasattr(fault, "exit_code"):
+            fault.show()
+            raise SystemExit(2) from None
+        raise
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@app.command()
+def serve() -> None:
+    """Serve the pages with a worker and the practice models until Ctrl-C."""
+    with stack(settings(), web=True):
+        print(f"Agon serves on {wait_for_web(settings())} (Ctrl-C ends it)")
+        signal.pause()
+
+
+@app.command()
+def web() -> None:
+    """Serve the pages and the API alone; worker and practice server run elsewhere."""
+    from app.main import run
+    from app.supervisor import end_with_parent
+
+    end_with_parent()
+    run(settings())
+
+
+@app.command()
+def worker(
+    beat: Annotated[bool, typer.Option(help="also send the ticks that find lost jobs; once per installation")] = True,
+) -> None:
+    """Work on jobs until it is ended."""
+    import os
+
+    from app.cli.stack import worker_command
+
+    command = worker_command(settings())
+    if not beat:
+        at = command.index("--schedule")
+        command = [part for i, part in enumerate(command) if part != "-B" and i not in (at, at + 1)]
+    os.execv(command[0], command)  # noqa: S606
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present shape of its tables."""
+    from app.storage.migrating import upgrade
+
+    upgrade(settings().effective_database_url)
+
+
+@app.command()
+def practice(
+    port: Annotated[int, typer.Option(help="loopback port to listen on")] = 8100,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    latency: Annotated[float, typer.Option(help="seconds before each answer")] = 0.0,
+    rate_limited: Annotated[float, typer.Option(help="share answered 429 with Retry-After")] = 0.0,
+    retry_after: Annotated[float, typer.Option(help="seconds that Retry-After asks for")] = 1.0,
+    failing: Annotated[float, typer.Option(help="share answered 500")] = 0.0,
+    hanging: Annotated[float, typer.Option(help="share never answered")] = 0.0,
+    broken: Annotated[float, typer.Option(help="share answered with broken JSON")] = 0.0,
+) -> None:
+    """Serve the simulated practice models."""
+    from app.cli.serving import serve_practice
+
+    serve_practice(host, port, latency, rate_limited, retry_after, failing, hanging, broken)
+
+
+@app.command("settings")
+def show_settings() -> None:
+    """List every setting with its value, default and reason."""
+    table = Table("variable", "value", "default", "reason")
+    now = settings()
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias.choices[0]) if field.validation_alias else f"AGON_{name.upper()}"  # type: ignore[union-attr]
+        value = getattr(now, name)
+        shown = ("set" if value else "") if name in SECRETS else str(value)
+        table.add_row(variable, shown, str(field.default), field.description or "")
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@app.command("schema")
+def schema(path: Annotated[Path, typer.Argument(help="where to write the OpenAPI description")]) -> None:
+    """Write the API's OpenAPI description to a file."""
+    import json
+
+    from app.main import describe
+
+    path.write_text(json.dumps(describe(settings()), indent=2))

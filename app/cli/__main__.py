@@ -1,0 +1,5 @@
+"""Runs the agon command as a module, as the supervisor does."""
+
+from app.cli import main
+
+main()

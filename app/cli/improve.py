@@ -1,0 +1,181 @@
+"""`agon improve` and the demo: a labelled file in, a better prompt or an honest no out."""
+
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from app.cli.printing import print_report
+from app.cli.stack import stack, wait_for_web
+from app.cli.watching import watch
+from app.domain.metrics import parse_goal
+from app.errors import EndpointFailure, Invalid, Problem
+from app.jobs import Poker
+from app.services import catalogue, importing
+from app.services.commanding import Command, Seats, begin, resolve
+from app.services.importing import Choices, Prepared
+from app.settings import Settings, settings
+from app.storage.campaigns import Campaign
+from app.storage.session import Database
+
+DEMO_LATENCY = 0.25
+DEMO_DESCRIPTION = "Messages to the support bot of an online shop, in English and Russian."
+
+
+def improve(
+    file: Annotated[Path, typer.Argument(help="labelled examples, .jsonl or .csv")],
+    goal: Annotated[str, typer.Option(help="accuracy or macro_f1")] = "accuracy",
+    prompt: Annotated[Path | None, typer.Option(help="file with the start prompt; it must hold {{input}}")] = None,
+    task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")] = catalogue.DEFAULT_TASK_MODEL,
+    generators: Annotated[str, typer.Option(help="PROVIDER/NAME,... that write prompts")] = "",
+    max_calls: Annotated[int | None, typer.Option(help="requests bought at most, retries included")] = None,
+    rounds: Annotated[int | None, typer.Option(help="rounds at most; 0 goes on for ever")] = None,
+    smallest_gain: Annotated[float | None, typer.Option(help="a smaller difference does not matter")] = None,
+    seed: Annotated[int, typer.Option(help="of everything the campaign draws")] = 0,
+    split_seed: Annotated[int, typer.Option(help="of train, dev and holdout")] = 0,
+    input_column: Annotated[str, typer.Option(help="column of the text; guessed when empty")] = "",
+    label_column: Annotated[str, typer.Option(help="column of the label; guessed when empty")] = "",
+    on_conflict: Annotated[str, typer.Option(help="same text, different labels: refuse or drop")] = "refuse",
+    json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
+    database_url: Annotated[str, typer.Option(help="another database than the embedded one")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before paid calls")] = False,
+) -> None:
+    """Improve a prompt on a labelled file, and prove it on a holdout."""
+    if database_url:
+        os.environ["DATABASE_URL"] = database_url
+        settings.cache_clear()
+    now = settings()
+    command = Command(
+        goal=parse_goal(goal).name,
+        prompt=_read_text(prompt),
+        task_model=task_model,
+        generators=tuple(name.strip() for name in generators.split(",") if name.strip()),
+        max_calls=now.max_calls if max_calls is None else max_calls,
+        rounds=now.rounds if rounds is None else rounds,
+        smallest_gain=now.smallest_gain if smallest_gain is None else smallest_gain,
+        seed=seed,
+        split_seed=split_seed,
+        input_column=input_column,
+        label_column=label_column,
+        on_conflict=on_conflict,
+    )
+    _check(command, json_out)
+    data = _read_bytes(file, now)
+    console = Console()
+    choices = Choices(input_column, label_column, on_conflict, split_seed)
+    with console.status("reading the file"):
+        prepared = importing.prepare(now, data, file.name, choices, command.prompt)
+    with stack(now) as database:
+        campaign = _run(now, database, console, command, data, prepared, file.stem, yes)
+        _finish(database, campaign, console, json_out)
+
+
+def demo() -> None:
+    """Run the demo campaign on the practice models, then serve until Ctrl-C."""
+    import signal
+
+    now, console = settings(), Console()
+    data = resources.files("app.demo").joinpath("support_messages.jsonl").read_bytes()
+    command = Command(
+        goal="accuracy", prompt="", task_model=catalogue.DEFAULT_TASK_MODEL, generators=(), max_calls=now.max_calls,
+        rounds=now.rounds, smallest_gain=now.smallest_gain, seed=0, split_seed=0, input_column="input",
+        label_column="label", on_conflict="refuse",
+    )  # fmt: skip
+    prepared = importing.prepare(now, data, "support_messages.jsonl", Choices("input", "label", "refuse", 0))
+    with stack(now, web=True, latency=now.practice_latency or DEMO_LATENCY) as database:
+        address = wait_for_web(now)
+        console.print(f"Agon serves on {address}", highlight=False)
+        done = _finished(database, command.key(data))
+        if done is None:
+            console.print("The practice models are simulated: this shows how Agon works, not how models compare.")
+            done = _run(now, database, console, command, data, prepared, "Support bot demo", yes=True)
+        _finish(database, done, console, None)
+        console.print(f"See it on {address}/campaigns/{done.id} (Ctrl-C ends Agon)", highlight=False)
+        signal.pause()
+
+
+def _finished(database: Database, key: str) -> Campaign | None:
+    from app.storage import campaigns
+
+    with database.read() as session:
+        return campaigns.finished(session, key)
+
+
+def _run(
+    now: Settings,
+    database: Database,
+    console: Console,
+    command: Command,
+    data: bytes,
+    prepared: Prepared,
+    name: str,
+    yes: bool,
+) -> Campaign:
+    with database.write() as session:
+        seats = resolve(session, command.task_model, command.generators)
+    if seats.paid and not yes:
+        _confirm(console, command, seats, prepared)
+    with database.write() as session:
+        campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, name, seats)
+    console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
+    poker = Poker(now)
+    poker.poke(job_id)
+    return watch(database, campaign.id, console, lambda: poker.poke(job_id))
+
+
+def _confirm(console: Console, command: Command, seats: Seats, prepared: Prepared) -> None:
+    from app.services.pricing import estimate
+
+    cost = estimate(command, seats, prepared)
+    price = "unknown, because a price is missing" if cost is None else f"about {cost:.2f} at most"
+    names = ", ".join(endpoint.full_name for endpoint in seats.paid)
+    console.print(f"This may buy {command.max_calls} calls from {names}. Price: {price}.", highlight=False)
+    typer.confirm("Go on?", abort=True)
+
+
+def _finish(database: Database, campaign: Campaign, console: Console, json_out: Path | None) -> None:
+    if campaign.status == "paused":
+        raise EndpointFailure(campaign.note or "The campaign was paused; the same command goes on with it.")
+    report: dict[str, Any] = campaign.report or {}
+    print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
+    if json_out is not None:
+        json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_text(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Invalid([Problem(f"cannot be read as UTF-8 text: {fault}", str(path))]) from None
+
+
+def _read_bytes(path: Path, now: Settings) -> bytes:
+    try:
+        if path.stat().st_size > now.max_upload_bytes:
+            raise Invalid([Problem(f"is larger than {now.max_upload_bytes} bytes", str(path))])
+        return path.read_bytes()
+    except OSError as fault:
+        raise Invalid([Problem(f"cannot be read: {fault.strerror}", str(path))]) from None
+
+
+def _check(command: Command, json_out: Path | None) -> None:
+    from app.services.projects import ProjectDraft, check
+
+    problems = []
+    if command.on_conflict not in ("refuse", "drop"):
+        problems.append(Problem("must be refuse or drop", "--on-conflict"))
+    if command.max_calls < 1:
+        problems.append(Problem("must be at least 1", "--max-calls"))
+    if command.rounds < 0:
+        problems.append(Problem("must be 0 (for ever) or more", "--rounds"))
+    if json_out is not None and not json_out.parent.is_dir():
+        problems.append(Problem("its folder does not exist", f"--json {json_out}"))
+    if problems:
+        raise Invalid(problems)
+    check(ProjectDraft("x", "", command.goal, command.smallest_gain, command.prompt))

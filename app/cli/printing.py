@@ -1,0 +1,59 @@
+"""Prints a campaign's report as a table for people."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+VERDICTS = {
+    "better": "better: the new prompt is kept",
+    "worse": "worse: the start prompt is kept",
+    "tie": "tie: the start prompt is kept",
+    "not enough evidence": "not enough evidence: the start prompt is kept",
+    "start kept": "start kept: no candidate led on dev, the holdout stays shut",
+}
+
+
+def estimate(value: dict[str, Any] | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f}, n {value['n']})"
+
+
+def print_report(report: dict[str, Any], console: Console, simulated: bool) -> None:
+    title = f"{report['project']}: {report['goal']} of {report['task_model']}"
+    table = Table(title=escape(title + (" (simulated)" if simulated else "")), title_justify="left")
+    table.add_column("prompt")
+    table.add_column("dev")
+    table.add_column("holdout")
+    table.add_row("start", estimate(report["start"]["dev"]), estimate(report["start"]["holdout"]))
+    best = report["best"]
+    who = f"best, round {best['round']} by {best['generator']}" if best["round"] else "best: the start"
+    table.add_row(escape(who), estimate(best["dev"]), estimate(best["holdout"]))
+    console.print(table)
+    console.print(f"Always answering the commonest label scores {report['majority_baseline']:.3f} on dev.")
+    gain = report["gain_on_holdout"]
+    if gain is not None:
+        p = "" if gain["p"] is None else f", p {gain['p']:.4f}"
+        console.print(f"Gain on the holdout {gain['value']:+.3f} ({gain['low']:+.3f} … {gain['high']:+.3f}{p})")
+    console.print(f"Verdict: {VERDICTS[report['verdict']]}.", style="bold")
+    _print_generators(report["generators"], console)
+    cost = "unknown" if report["cost"] is None else f"{report['cost']:.4f}"
+    console.print(
+        f"{report['answers']['total']} answers used, {report['calls_paid']} calls bought, {report['tokens']} tokens, "
+        f"cost {cost}, {report['seconds']:.0f} s; ended by: {report['stopped_because']}.",
+        highlight=False,
+    )
+
+
+def _print_generators(rows: list[dict[str, Any]], console: Console) -> None:
+    table = Table(title="Generators", title_justify="left")
+    for column in ("name", "battles", "wins", "ties", "losses", "invalid", "rating", "95 % interval"):
+        table.add_column(column, justify="left" if column == "name" else "right")
+    for row in rows:
+        rating = "–" if row["rating"] is None else f"{row['rating']:.0f}"
+        interval = "–" if row["low"] is None else f"{row['low']:.0f}–{row['high']:.0f}"
+        counts = [str(row[key]) for key in ("battles", "wins", "ties", "losses", "invalid")]
+        table.add_row(escape(row["name"]), *counts, rating, interval)
+    console.print(table)

@@ -1,0 +1,138 @@
+"""The processes of one data folder: which of them answer, and how to start those that do not."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import IO
+
+import httpx2
+
+from app.errors import AgonError, EndpointFailure
+from app.gateway.limits import Limits
+from app.gateway.probe import list_models
+from app.services import catalogue
+from app.settings import Settings
+from app.storage import jobs, migrating
+from app.storage.base import now
+from app.storage.session import Database
+from app.supervisor import Child, Supervisor, python_module
+
+READY_SECONDS = 40.0
+FRESH = timedelta(seconds=6)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def practice_port(settings: Settings) -> int:
+    """The practice server's port: chosen once per data folder and kept, because stored answers name it."""
+    path = settings.data_dir / "practice.port"
+    if not path.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(free_port()))
+    return int(path.read_text())
+
+
+def practice_url(settings: Settings) -> str:
+    return settings.practice_url or f"http://127.0.0.1:{practice_port(settings)}/v1"
+
+
+def practice_answers(url: str) -> bool:
+    try:
+        return httpx2.get(url.removesuffix("/v1") + "/healthz", timeout=2, trust_env=False).status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+def worker_answers(database: Database) -> bool:
+    with database.read() as session:
+        seen = jobs.last_beat(session)
+    return seen is not None and now() - seen < FRESH
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What children inherit: the same settings, spelled out."""
+    return {
+        **os.environ,
+        "AGON_DATA_DIR": str(settings.data_dir.resolve()),
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _log(settings: Settings, name: str) -> IO[bytes]:
+    folder: Path = settings.data_dir / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / f"{name}.log").open("ab")
+
+
+def worker_command(settings: Settings) -> list[str]:
+    schedule = settings.data_dir.resolve() / "beat-schedule"
+    return python_module(
+        "celery", "-A", "worker.main:celery", "worker", "-B", "-P", "prefork",
+        "-c", str(settings.worker_processes + 1), "--without-gossip", "--without-mingle",
+        "--schedule", str(schedule), "-l", settings.log_level,
+    )  # fmt: skip
+
+
+def _children(settings: Settings, database: Database, *, web: bool, latency: float) -> list[Child]:
+    agon = python_module("app.cli")
+    children = []
+    if not practice_answers(practice_url(settings)) and not settings.practice_url:
+        command = [*agon, "practice", "--port", str(practice_port(settings)), "--latency", str(latency)]
+        children.append(Child("practice", command, _log(settings, "practice")))
+    if not worker_answers(database):
+        children.append(Child("worker", worker_command(settings), _log(settings, "worker")))
+    if web:
+        children.append(Child("web", [*agon, "web"], _log(settings, "web")))
+    return children
+
+
+@contextmanager
+def stack(settings: Settings, *, web: bool = False, latency: float | None = None) -> Iterator[Database]:
+    """The migrated database with a worker and the practice server answering; ends what it started."""
+    migrating.upgrade(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    wait = settings.practice_latency if latency is None else latency
+    children = _children(settings, database, web=web, latency=wait)
+    try:
+        with Supervisor(environment(settings), children):
+            register(settings, database)
+            yield database
+    finally:
+        database.close()
+
+
+def register(settings: Settings, database: Database) -> None:
+    """Write the practice models and the environment's provider into the database, as soon as they answer."""
+    url, limit = practice_url(settings), monotonic() + READY_SECONDS
+    while not practice_answers(url):
+        if monotonic() > limit:
+            raise EndpointFailure(f"The practice server does not answer at {url}; see logs/practice.log.")
+        sleep(0.05)
+    models = list_models(url, "", Limits.of(settings))
+    with database.write() as session:
+        catalogue.keep_practice(session, url, models)
+        catalogue.keep_environment_provider(session, settings)
+
+
+def wait_for_web(settings: Settings) -> str:
+    """The web server's address, once it answers."""
+    host = settings.host if settings.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104
+    address, limit = f"http://{host}:{settings.port}", monotonic() + READY_SECONDS
+    while monotonic() < limit:
+        try:
+            if httpx2.get(f"{address}/healthz", timeout=2, trust_env=False).status_code == 200:
+                return address
+        except httpx2.HTTPError:
+            sleep(0.1)
+    raise AgonError(f"The web server does not answer at {address}; see {settings.data_dir}/logs/web.log.")

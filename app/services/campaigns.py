@@ -1,0 +1,105 @@
+"""Starts campaigns, and carries what people ask of them to the driver."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from app.domain.improving.state import Rules
+from app.errors import Conflict, Invalid, Problem
+from app.services.improving import KIND
+from app.settings import Settings
+from app.storage import campaigns, endpoints, jobs, projects, prompts, test_sets
+from app.storage.campaigns import Campaign
+
+
+@dataclass(frozen=True)
+class CampaignDraft:
+    """What a person chooses; None means the setting's default."""
+
+    project_id: str
+    start_version_id: str
+    task_endpoint_id: str
+    generator_ids: Sequence[str] = field(default_factory=tuple)
+    max_calls: int | None = None
+    max_rounds: int | None = None
+    seed: int = 0
+    goal: str | None = None
+    smallest_gain: float | None = None
+    command_key: str | None = None
+
+
+def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[Campaign, str]:
+    """A queued campaign and the job to poke after the commit. Raises Invalid naming what cannot be used."""
+    project = projects.get(session, draft.project_id)
+    version = test_sets.newest_version(session, project.id)
+    if version is None:
+        raise Conflict("This project has no test set yet.")
+    max_calls = settings.max_calls if draft.max_calls is None else draft.max_calls
+    max_rounds = settings.rounds if draft.max_rounds is None else draft.max_rounds
+    _check(session, draft, max_calls, max_rounds)
+    campaign = Campaign(
+        project_id=project.id,
+        number=campaigns.next_number(session, project.id),
+        version_id=version.id,
+        start_version_id=draft.start_version_id,
+        task_endpoint_id=draft.task_endpoint_id,
+        generators=list(dict.fromkeys(draft.generator_ids)),
+        rules=_rules(project, version.splits, settings, draft, max_rounds),
+        seed=draft.seed,
+        max_calls=max_calls,
+        max_rounds=max_rounds,
+        command_key=draft.command_key,
+        best_version_id=draft.start_version_id,
+    )
+    session.add(campaign)
+    session.flush()
+    return campaign, jobs.want(session, KIND, campaign.id)
+
+
+def _check(session: Session, draft: CampaignDraft, max_calls: int, max_rounds: int) -> None:
+    problems = []
+    if not draft.generator_ids:
+        problems.append(Problem("choose at least one generator", "generators"))
+    if max_calls < 1:
+        problems.append(Problem("must be at least 1", "calls"))
+    if max_rounds < 0:
+        problems.append(Problem("must be 0 (for ever) or more", "rounds"))
+    if problems:
+        raise Invalid(problems)
+    prompts.get(session, draft.start_version_id)
+    for endpoint_id in (draft.task_endpoint_id, *draft.generator_ids):
+        endpoints.get(session, endpoint_id)
+
+
+def _rules(
+    project: projects.Project, splits: dict[str, int], settings: Settings, draft: CampaignDraft, max_rounds: int
+) -> dict[str, object]:
+    rules = Rules(
+        goal=draft.goal or project.goal,
+        labels=len(project.labels),
+        train_size=splits["train"],
+        dev_size=splits["dev"],
+        smallest_gain=project.smallest_gain if draft.smallest_gain is None else draft.smallest_gain,
+        pool_size=settings.pool_size,
+        reflect_on=settings.reflect_on,
+        show_wrong=settings.show_wrong,
+        show_right=settings.show_right,
+        prompt_limit=settings.prompt_limit,
+        max_rounds=max_rounds,
+        patience=settings.patience,
+        temperature=settings.generator_temperature,
+        max_tokens=settings.generator_max_tokens,
+    )
+    return dict(vars(rules))
+
+
+def ask(session: Session, campaign_id: str, kind: str) -> str:
+    """Record a pause, resume or stop; returns the job to poke after the commit."""
+    campaign = campaigns.get(session, campaign_id)
+    if kind == "pause" and campaign.status == "paused":
+        raise Conflict("This campaign is paused already.")
+    if kind == "resume" and campaign.status != "paused":
+        raise Conflict("This campaign is not paused.")
+    campaigns.ask(session, campaign_id, kind)
+    return jobs.want(session, KIND, campaign_id)

@@ -1,0 +1,131 @@
+"""Which endpoints there are: the practice models, the provider from the environment, and those a person adds."""
+
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from app.domain.prompts import clean
+from app.errors import Conflict, Invalid, NotFound, Problem
+from app.gateway.guard import check_url
+from app.gateway.probe import ModelInfo
+from app.settings import Settings
+from app.storage import endpoints
+from app.storage.endpoints import Endpoint, Provider
+from app.storage.secrets import encrypt
+
+PRACTICE = "practice"
+OPENAI = "openai"
+DEFAULT_TASK_MODEL = f"{PRACTICE}/scholar-v1"
+
+
+def keep_practice(session: Session, base_url: str, models: Iterable[ModelInfo]) -> None:
+    """Register the practice server where it listens now, and the simulated models it offers."""
+    provider = endpoints.provider_named(session, PRACTICE)
+    if provider is None:
+        provider = Provider(name=PRACTICE, base_url=base_url, simulated=True)
+        session.add(provider)
+        session.flush()
+    provider.base_url = base_url
+    for model in models:
+        endpoint = endpoints.named(session, f"{PRACTICE}/{model.id}")
+        if endpoint is None:
+            session.add(
+                Endpoint(
+                    provider_id=provider.id,
+                    name=model.id,
+                    about=model.about,
+                    role=model.role,
+                    price_in=0,
+                    price_out=0,
+                )
+            )
+    session.flush()
+
+
+def keep_environment_provider(session: Session, settings: Settings) -> None:
+    """Offer `openai` with the key and base URL of the environment, when there is a key."""
+    if not settings.openai_api_key:
+        return
+    provider = endpoints.provider_named(session, OPENAI)
+    if provider is None:
+        provider = Provider(name=OPENAI, base_url=settings.openai_base_url)
+        session.add(provider)
+    provider.base_url = settings.openai_base_url
+    provider.encrypted_key = encrypt(settings, settings.openai_api_key)
+    session.flush()
+
+
+def add_provider(session: Session, settings: Settings, name: str, base_url: str, key: str) -> Provider:
+    """Raises Invalid naming the field, Conflict when the name is taken."""
+    name, base_url = name.strip(), base_url.strip().rstrip("/")
+    if not name or "/" in name or len(name) > 60:
+        raise Invalid([Problem("a short name without a slash", "name")])
+    check_url(base_url)
+    if endpoints.provider_named(session, name) is not None:
+        raise Conflict(f"There is a provider named {name} already; change that one or choose another name.")
+    provider = Provider(name=name, base_url=base_url, encrypted_key=encrypt(settings, key) if key else None)
+    session.add(provider)
+    session.flush()
+    return provider
+
+
+def change_provider(session: Session, settings: Settings, provider_id: str, base_url: str, key: str) -> Provider:
+    """A changed base URL clears the key: it was given for another host."""
+    provider = endpoints.get_provider(session, provider_id)
+    if provider.name == PRACTICE:
+        raise Conflict("The practice provider is kept by Agon itself.")
+    base_url = base_url.strip().rstrip("/")
+    check_url(base_url)
+    if base_url != provider.base_url:
+        provider.base_url, provider.encrypted_key = base_url, None
+    if key:
+        provider.encrypted_key = encrypt(settings, key)
+    return provider
+
+
+def add_endpoint(
+    session: Session, provider_id: str, name: str, price_in: float | None = None, price_out: float | None = None
+) -> Endpoint:
+    """Prices are in money per million tokens, None when unknown."""
+    provider = endpoints.get_provider(session, provider_id)
+    name = clean(name)[0].strip()
+    if not name or len(name) > 200:
+        raise Invalid([Problem("the model's name as the provider writes it", "model")])
+    if endpoints.named(session, f"{provider.name}/{name}") is not None:
+        raise Conflict(f"{provider.name}/{name} is there already.")
+    endpoint = Endpoint(provider_id=provider.id, name=name, price_in=_micro(price_in), price_out=_micro(price_out))
+    session.add(endpoint)
+    session.flush()
+    return endpoint
+
+
+def _micro(price: float | None) -> int | None:
+    if price is None:
+        return None
+    if not 0 <= price < 1_000_000:
+        raise Invalid([Problem("must be a price per million tokens, 0 or more", "price")])
+    return round(price * 1_000_000)
+
+
+def named_or_added(session: Session, full_name: str) -> Endpoint:
+    """The endpoint PROVIDER/NAME; a new model of a provider that is known is added."""
+    endpoint = endpoints.named(session, full_name)
+    if endpoint is not None:
+        return endpoint
+    provider_name, _, name = full_name.partition("/")
+    provider = endpoints.provider_named(session, provider_name)
+    if provider is None:
+        known = ", ".join(provider.name for provider in endpoints.providers(session)) or "none"
+        raise NotFound(
+            f"There is no provider named {provider_name} (known: {known}). Add it on the Endpoints page, or set "
+            "OPENAI_API_KEY and OPENAI_BASE_URL for one named openai."
+        )
+    if provider.simulated:
+        models = ", ".join(e.full_name for e in endpoints.listed(session) if e.provider_id == provider.id)
+        raise NotFound(f"There is no practice model {full_name}. There are: {models}.")
+    return add_endpoint(session, provider.id, name)
+
+
+def default_generators(session: Session) -> list[Endpoint]:
+    """Every practice generator, in the order of their names."""
+    return [endpoint for endpoint in endpoints.listed(session) if endpoint.role == "generator" and endpoint.simulated]

@@ -1,0 +1,101 @@
+"""The whole job of `agon improve`: from a file and options to a campaign, new or the unfinished one."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+
+from sqlalchemy.orm import Session
+
+from app.domain.prompts import clean
+from app.services import campaigns as starting
+from app.services import catalogue, importing, projects
+from app.services.importing import Prepared
+from app.services.improving import KIND
+from app.services.projects import ProjectDraft
+from app.settings import Settings
+from app.storage import campaigns, jobs, prompts
+from app.storage import projects as stored_projects
+from app.storage.campaigns import Campaign
+from app.storage.endpoints import Endpoint
+
+
+@dataclass(frozen=True)
+class Command:
+    """What was asked for on the command line; equal commands on an equal file go on with one campaign."""
+
+    goal: str
+    prompt: str
+    task_model: str
+    generators: tuple[str, ...]
+    max_calls: int
+    rounds: int
+    smallest_gain: float
+    seed: int
+    split_seed: int
+    input_column: str
+    label_column: str
+    on_conflict: str
+
+    def key(self, data: bytes) -> str:
+        options = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return sha256(sha256(data).digest() + options.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Seats:
+    """Who plays: resolved endpoints."""
+
+    task: Endpoint
+    generators: tuple[Endpoint, ...]
+
+    @property
+    def paid(self) -> list[Endpoint]:
+        return [e for e in dict.fromkeys((self.task, *self.generators)) if not e.simulated and e.cost(1, 1) != 0]
+
+
+def resolve(session: Session, task_model: str, generators: Sequence[str]) -> Seats:
+    """Raises NotFound or Invalid naming the endpoint that is not there."""
+    task = catalogue.named_or_added(session, task_model)
+    named = tuple(catalogue.named_or_added(session, name) for name in generators)
+    return Seats(task, named or tuple(catalogue.default_generators(session)))
+
+
+def begin(
+    session: Session, settings: Settings, command: Command, key: str, prepared: Prepared, name: str, seats: Seats
+) -> tuple[Campaign, str, bool]:
+    """(campaign, job to poke, whether it was resumed). Imports the file unless the same one is there."""
+    known = campaigns.unfinished(session, key)
+    if known is not None:
+        if known.status == "paused":
+            return known, starting.ask(session, known.id, "resume"), True
+        return known, jobs.want(session, KIND, known.id), True
+    project_id = importing.known_project(session, prepared)
+    if project_id is None:
+        draft = ProjectDraft(
+            name=name, description="", goal=command.goal, smallest_gain=command.smallest_gain,
+            start_prompt=command.prompt,
+        )  # fmt: skip
+        project_id = importing.save(session, settings, projects.check(draft), prepared)
+    version_id = _start_prompt(session, project_id, command.prompt)
+    draft_campaign = starting.CampaignDraft(
+        project_id=project_id,
+        start_version_id=version_id,
+        task_endpoint_id=seats.task.id,
+        generator_ids=tuple(endpoint.id for endpoint in seats.generators),
+        max_calls=command.max_calls,
+        max_rounds=command.rounds,
+        seed=command.seed,
+        goal=command.goal,
+        smallest_gain=command.smallest_gain,
+        command_key=key,
+    )
+    campaign, job_id = starting.start(session, settings, draft_campaign)
+    return campaign, job_id, False
+
+
+def _start_prompt(session: Session, project_id: str, text: str) -> str:
+    project = stored_projects.get(session, project_id)
+    author = "person" if text else "app"
+    wanted = clean(text)[0] if text else projects.start_prompt(project.description, project.label_set)
+    return prompts.add(session, prompts.line_of(session, project_id).id, wanted, author).id

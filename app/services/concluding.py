@@ -1,0 +1,76 @@
+"""Ends a campaign: opens the holdout once if a candidate led on dev, reads the verdict, writes the report."""
+
+import math
+
+from app.domain.comparing import compare, verdict
+from app.domain.improving.asks import Scored
+from app.domain.improving.state import Rules, State, load
+from app.domain.metrics import parse_goal
+from app.errors import BudgetExhausted
+from app.services import reporting
+from app.services.reporting import Confirmation
+from app.services.scoring import Scorer
+from app.storage import campaigns, jobs, prompts, test_sets
+from app.storage.base import now
+from app.storage.jobs import Lease
+from app.storage.session import Database
+
+HOLDOUT_ROUND = -1
+
+
+def holdout_reserve(holdout_size: int, share_for_retries: float) -> int:
+    """Calls kept back for both holdout evaluations, with some for retries."""
+    return math.ceil(2 * holdout_size * (1 + share_for_retries))
+
+
+def conclude(database: Database, lease: Lease, scorer: Scorer, campaign_id: str, rules: Rules) -> None:
+    """Finish the campaign. Raises what scoring raises; then everything bought is kept and it is tried again."""
+    with database.read() as session:
+        campaign = campaigns.get(session, campaign_id)
+        state = load(campaign.state) if campaign.state else None
+        holdout_size = test_sets.get_version(session, campaign.version_id).splits["holdout"]
+    confirmation = _confirm(database, lease, scorer, campaign_id, rules, state, holdout_size)
+    with database.write() as session:
+        jobs.renew(session, lease)
+        campaign = campaigns.get(session, campaign_id)
+        campaign.verdict = confirmation.verdict
+        campaign.report = reporting.build(session, campaign, state, confirmation)
+        campaign.status, campaign.finished_at = "finished", now()
+
+
+def _confirm(
+    database: Database,
+    lease: Lease,
+    scorer: Scorer,
+    campaign_id: str,
+    rules: Rules,
+    state: State | None,
+    holdout_size: int,
+) -> Confirmation:
+    if state is None or state.champion == state.start:
+        return Confirmation("start kept")
+    if holdout_size == 0:
+        return Confirmation("not enough evidence")
+    start, best = _open_and_score(database, lease, scorer, campaign_id, state)
+    if start.n == 0:
+        return Confirmation("not enough evidence", opened=True)
+    gain = compare(parse_goal(rules.goal), start.expected, start.answered, best.answered, rules.labels, seed=0)
+    return Confirmation(verdict(gain, rules.smallest_gain), True, rules.measure(start), rules.measure(best), gain)
+
+
+def _open_and_score(
+    database: Database, lease: Lease, scorer: Scorer, campaign_id: str, state: State
+) -> tuple[Scored, ...]:
+    """Both prompts on the holdout; only on what both answered when the cap cut it short."""
+    with database.write() as session:
+        jobs.renew(session, lease)
+        campaign = campaigns.get(session, campaign_id)
+        opening = campaigns.open_holdout(session, campaign, reason=f"end of campaign {campaign.number}")
+        examples = test_sets.sealed_examples(session, campaign.version_id, opening.id)
+        line = prompts.get(session, campaign.start_version_id).prompt_id
+        found = [prompts.with_text(session, line, text) for text in (state.start.text, state.champion.text)]
+    versions = [version for version in found if version is not None]
+    try:
+        return scorer.score(versions, examples, "holdout", HOLDOUT_ROUND)
+    except BudgetExhausted:
+        return scorer.common_prefix(versions, examples, "holdout", HOLDOUT_ROUND)

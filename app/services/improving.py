@@ -1,0 +1,228 @@
+"""Drives a campaign: one round after another under a lease, from wherever it stands, until it ends."""
+
+import time
+from dataclasses import dataclass
+
+from app.domain.improving.arena import RoundResult, arena_round, opening
+from app.domain.improving.briefs import Task
+from app.domain.improving.pairs import seats
+from app.domain.improving.playing import play
+from app.domain.improving.state import Rules, State, load, why_to_stop
+from app.domain.prompts import placeholders
+from app.errors import AgonError, EndpointFailure
+from app.services import concluding, settling
+from app.services.answering import Shell
+from app.services.buying import Buyer, Interrupted
+from app.services.scoring import Job, Scorer
+from app.settings import Settings
+from app.storage import campaigns, evaluations, jobs, projects, prompts, rounds, test_sets
+from app.storage.base import now
+from app.storage.campaigns import Campaign
+from app.storage.jobs import Lease, LeaseLost
+from app.storage.projects import Project
+from app.storage.session import Database
+from app.storage.test_sets import TestSetVersion
+
+ENGINE = 1
+KIND = "campaign"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What never changes while a campaign runs."""
+
+    project: Project
+    version: TestSetVersion
+    rules: Rules
+    task: Task
+    start_text: str
+    prompt_id: str
+    round_cap: int
+
+
+def drive(database: Database, settings: Settings, job_id: str) -> bool:
+    """Work on the campaign of this job; True when it must be poked again. Losing the claim is normal."""
+    with database.write() as session:
+        lease = jobs.claim(session, job_id, settings.lease_seconds)
+    if lease is None:
+        return False
+    try:
+        return Driver(database, settings, lease).run()
+    except LeaseLost:
+        return False
+    except EndpointFailure as failure:
+        return _fail(database, settings, lease, str(failure), lasting=failure.lasting)
+    except (KeyboardInterrupt, SystemExit):
+        with database.write() as session:
+            jobs.release(session, lease, again=True)
+        raise
+    except Exception as fault:
+        _fail(database, settings, lease, f"{type(fault).__name__}: {fault}", lasting=isinstance(fault, AgonError))
+        raise
+
+
+def _fail(database: Database, settings: Settings, lease: Lease, message: str, *, lasting: bool) -> bool:
+    """Try again later, or pause the campaign with a sentence that a person can act on."""
+    with database.write() as session:
+        job = session.get_one(jobs.Job, lease.job_id)
+        campaign = campaigns.get(session, lease.subject)
+        campaign.note = message
+        if lasting or job.attempts >= settings.job_attempts:
+            campaign.status = "paused"
+            return jobs.release(session, lease)
+        jobs.put_off(session, lease, message, seconds=min(60.0, 2.0**job.attempts))
+        return False
+
+
+class Driver:
+    """One holder's work on one campaign."""
+
+    def __init__(self, database: Database, settings: Settings, lease: Lease) -> None:
+        self._database, self._settings, self._lease = database, settings, lease
+        self._id = lease.subject
+        self._since = time.monotonic()
+
+    def run(self) -> bool:
+        until = time.monotonic() + self._settings.slice_seconds
+        with self._database.read() as session:
+            setup = self._set_up(campaigns.get(session, self._id))
+        while self._obey() == "running":
+            buyer = Buyer(self._database, self._settings, self._lease, self._id, setup.round_cap)
+            try:
+                self._step(setup, buyer)
+            except Interrupted:
+                continue
+            finally:
+                buyer.close()
+                self._count_time()
+            if time.monotonic() > until:
+                break
+        with self._database.write() as session:
+            running = campaigns.get(session, self._id).status == "running"
+            return jobs.release(session, self._lease, again=running)
+
+    def _set_up(self, campaign: Campaign) -> Setup:
+        with self._database.read() as session:
+            project = projects.get(session, campaign.project_id)
+            version = test_sets.get_version(session, campaign.version_id)
+            start = prompts.get(session, campaign.start_version_id)
+        rules = Rules(**campaign.rules)
+        task = Task(
+            description=project.description,
+            labels=project.label_set,
+            goal=rules.goal,
+            placeholders=tuple(sorted(placeholders(start.text))),
+            prompt_limit=rules.prompt_limit,
+        )
+        reserve = concluding.holdout_reserve(version.splits["holdout"], self._settings.retry_reserve)
+        return Setup(project, version, rules, task, start.text, start.prompt_id, campaign.max_calls - reserve)
+
+    def _obey(self) -> str:
+        """Do what people asked for since the last look; the status that follows from it."""
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            campaign = campaigns.get(session, self._id)
+            if campaign.status == "queued":
+                campaign.status, campaign.started_at = "running", now()
+            for wish in campaigns.take_events(session, self._id):
+                settling.obey(campaign, wish)
+            if campaign.status == "running":
+                campaign.note = ""
+            return campaign.status
+
+    def _count_time(self) -> None:
+        moment = time.monotonic()
+        with self._database.write() as session:
+            campaigns.get(session, self._id).seconds += moment - self._since
+        self._since = moment
+
+    def _step(self, setup: Setup, buyer: Buyer) -> None:
+        """The opening, one round, or the end: whatever comes next."""
+        with self._database.read() as session:
+            campaign = campaigns.get(session, self._id)
+        scorer = self._scorer(campaign, setup, buyer)
+        state = load(campaign.state) if campaign.state else None
+        if campaign.stopped_because is None:
+            if state is None:
+                campaign.stopped_because = self._open(campaign, setup, buyer, scorer)
+            else:
+                campaign.stopped_because = why_to_stop(state, setup.rules) or self._round(
+                    campaign, setup, state, buyer, scorer
+                )
+        if campaign.stopped_because is not None:
+            self._end(campaign, setup, buyer, scorer)
+        with self._database.write() as session:
+            jobs.progressed(session, self._lease)
+
+    def _scorer(self, campaign: Campaign, setup: Setup, buyer: Buyer) -> Scorer:
+        names, rules = setup.project.label_names, setup.rules
+        job = Job(campaign.id, campaign.task_endpoint_id, setup.version.id, names, rules.goal)
+        return Scorer(self._database, self._settings, self._lease, buyer, job)
+
+    def _shell(
+        self, campaign: Campaign, setup: Setup, buyer: Buyer, scorer: Scorer, number: int, seated: dict[str, str]
+    ) -> Shell:
+        return Shell(
+            self._database,
+            self._lease,
+            buyer,
+            scorer,
+            campaign_id=campaign.id,
+            prompt_id=setup.prompt_id,
+            version_id=setup.version.id,
+            round_number=number,
+            seats=seated,
+        )
+
+    def _open(self, campaign: Campaign, setup: Setup, buyer: Buyer, scorer: Scorer) -> str | None:
+        """Score the start prompt on dev; the reason to end when the budget does not reach for a round."""
+        with self._database.read() as session:
+            answered = evaluations.answered(session, campaign.start_version_id, campaign.task_endpoint_id)
+        if setup.round_cap < setup.rules.dev_size - answered + len("LR"):
+            return "budget too small"
+        shell = self._shell(campaign, setup, buyer, scorer, 0, {})
+        state = play(opening(setup.start_text, setup.rules), shell.answer)
+        if state is None:
+            return "budget too small"
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            settling.settle_opening(session, campaign.id, state)
+        return None
+
+    def _round(self, campaign: Campaign, setup: Setup, state: State, buyer: Buyer, scorer: Scorer) -> str | None:
+        """Play and settle one round; the reason to end when the budget was spent in it."""
+        number = campaign.settled_rounds + 1
+        seated = self._freeze(campaign, number, state)
+        shell = self._shell(campaign, setup, buyer, scorer, number, seated)
+        turn = arena_round(state, setup.task, setup.rules, campaign.seed, setup.version.forbidden)
+        result: RoundResult = play(turn, shell.answer)
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            settling.settle_round(session, campaign.id, result, seated)
+        if not result.exhausted:
+            return None
+        return "budget too small" if number == 1 and result.battle.n == 0 else "calls"
+
+    def _freeze(self, campaign: Campaign, number: int, state: State) -> dict[str, str]:
+        """Write a round's inputs down before its first ask; a round that was begun keeps its own."""
+        left, right = seats(len(campaign.generators), campaign.seed, number)
+        drawn = {"left": campaign.generators[left], "right": campaign.generators[right]}
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            turn = rounds.get_round(session, campaign.id, number)
+            if turn is None:
+                settling.begin_round(session, campaign.id, number, state, drawn, ENGINE)
+                return drawn
+            if turn.inputs["engine"] != ENGINE:
+                rounds.forget_asks(session, campaign.id, number)
+                turn.inputs = {**turn.inputs, "engine": ENGINE}
+                turn.note = "Started again from its frozen inputs by a newer version of Agon."
+            return {"left": turn.inputs["left"], "right": turn.inputs["right"]}
+
+    def _end(self, campaign: Campaign, setup: Setup, buyer: Buyer, scorer: Scorer) -> None:
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            campaigns.get(session, campaign.id).stopped_because = campaign.stopped_because
+        buyer.cap = campaign.max_calls
+        self._count_time()
+        concluding.conclude(self._database, self._lease, scorer, campaign.id, setup.rules)

@@ -1,0 +1,89 @@
+"""Makes a project from an imported file, and writes its start prompt when the user brings none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.domain.answers import Label
+from app.domain.metrics import parse_goal
+from app.domain.prompts import clean, placeholders
+from app.errors import Invalid, Problem
+from app.storage.projects import Project
+
+PROMPT_LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class ProjectDraft:
+    """What a person says about a job to be done; labels come from the file, descriptions from the person."""
+
+    name: str
+    description: str
+    goal: str = "accuracy"
+    smallest_gain: float = 0.02
+    start_prompt: str = ""
+    label_descriptions: tuple[tuple[str, str], ...] = ()
+
+
+def check(draft: ProjectDraft) -> ProjectDraft:
+    """The draft with clean texts. Raises Invalid naming every field that cannot be used."""
+    problems = []
+    if not draft.name.strip():
+        problems.append(Problem("give the project a name", "name"))
+    if not 0 < draft.smallest_gain < 1:
+        problems.append(Problem("must lie between 0 and 1, for example 0.02", "smallest gain"))
+    try:
+        parse_goal(draft.goal)
+    except Invalid as invalid:
+        problems += [Problem(problem.message, "goal") for problem in invalid.problems]
+    if draft.start_prompt.strip():
+        problems += _prompt_problems(draft.start_prompt)
+    if problems:
+        raise Invalid(problems)
+    return draft
+
+
+def _prompt_problems(text: str) -> list[Problem]:
+    if len(text) > PROMPT_LIMIT:
+        return [Problem(f"is longer than {PROMPT_LIMIT} characters", "prompt")]
+    if "input" not in placeholders(text):
+        return [Problem("must hold {{input}} where the example goes", "prompt")]
+    return []
+
+
+def create(session: Session, draft: ProjectDraft, label_names: Sequence[str]) -> Project:
+    descriptions = dict(draft.label_descriptions)
+    labels = [{"name": name, "description": clean(descriptions.get(name, ""))[0].strip()} for name in label_names]
+    project = Project(
+        name=clean(draft.name)[0].strip()[:200],
+        description=clean(draft.description)[0].strip() or default_description(label_names),
+        labels=labels,
+        goal=parse_goal(draft.goal).name,
+        smallest_gain=draft.smallest_gain,
+    )
+    session.add(project)
+    session.flush()
+    return project
+
+
+def default_description(label_names: Sequence[str]) -> str:
+    return f"Give each text the one label that fits it best, out of {len(label_names)} labels."
+
+
+def start_prompt(description: str, labels: Sequence[Label]) -> str:
+    """A plain prompt from the description and the labels: what the first battle has to beat."""
+    lines = [f"- {label.name}: {label.description}" if label.description else f"- {label.name}" for label in labels]
+    return "\n".join(
+        [
+            description,
+            "",
+            "Labels:",
+            *lines,
+            "",
+            "Answer with one of these labels, exactly as it is written above.",
+            "",
+            "Input: {{input}}",
+            "Label:",
+        ]
+    )

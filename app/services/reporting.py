@@ -1,0 +1,147 @@
+"""The report of a campaign, for people and programs: what was tried, what was found, what it cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.comparing import Difference
+from app.domain.improving.state import Member, State
+from app.domain.metrics import Estimate, majority_baseline, parse_goal
+from app.domain.ratings import rate
+from app.storage import endpoints, projects, prompts, rounds, test_sets
+from app.storage.campaigns import Campaign
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What the holdout said, if it was opened; `gain` is best minus start."""
+
+    verdict: str
+    opened: bool = False
+    start: Estimate | None = None
+    best: Estimate | None = None
+    gain: Difference | None = None
+
+
+def build(session: Session, campaign: Campaign, state: State | None, confirmation: Confirmation) -> dict[str, Any]:
+    """The report as plain data; calls, tokens, cost and seconds are those of this run, the rest repeats."""
+    project = projects.get(session, campaign.project_id)
+    version = test_sets.get_version(session, campaign.version_id)
+    names = {endpoint.id: endpoint.full_name for endpoint in endpoints.listed(session)}
+    start = prompts.get(session, campaign.start_version_id)
+    used = rounds.used_by_role(session, campaign.id)
+    task, generator = used.get("task", 0) + used.get("holdout", 0), used.get("generator", 0)
+    better = confirmation.verdict == "better"
+    return {
+        "project": project.name,
+        "goal": campaign.rules["goal"],
+        "task_model": names[campaign.task_endpoint_id],
+        "splits": {split: version.splits[split] for split in ("train", "dev", "holdout")},
+        "majority_baseline": _majority(session, campaign),
+        "start": _side(start.text, state.start if state else None, confirmation.start),
+        "best": _best(session, campaign, state, confirmation, names),
+        "kept": "best" if better else "start",
+        "gain_on_holdout": _gain(confirmation.gain),
+        "verdict": confirmation.verdict,
+        "holdout_opened": int(confirmation.opened),
+        "answers": {"task": task, "generator": generator, "total": task + generator},
+        "calls_paid": campaign.calls_spent,
+        "tokens": campaign.tokens,
+        "cost": None if campaign.cost is None else campaign.cost / 1_000_000,
+        "seconds": round(campaign.seconds, 1),
+        "stopped_because": campaign.stopped_because,
+        "generators": generator_table(session, names, campaign),
+        "rounds": [_round(turn, battle, names, entered) for turn, battle, entered in _rounds(session, campaign.id)],
+    }
+
+
+def _majority(session: Session, campaign: Campaign) -> float:
+    """The dev score of always answering the commonest label."""
+    counts = test_sets.split_labels(session, campaign.version_id).get("dev", {})
+    expected = [label for label, count in sorted(counts.items()) for _ in range(count)]
+    return majority_baseline(parse_goal(campaign.rules["goal"]), expected, campaign.rules["labels"])
+
+
+def _estimate(estimate: Estimate | Member | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+
+
+def _side(text: str, dev: Member | None, holdout: Estimate | None) -> dict[str, Any]:
+    return {"prompt": text, "dev": _estimate(dev), "holdout": _estimate(holdout)}
+
+
+def _best(
+    session: Session, campaign: Campaign, state: State | None, confirmation: Confirmation, names: dict[str, str]
+) -> dict[str, Any]:
+    """The dev leader; the start prompt has no generator and round 0."""
+    if state is None:
+        start = prompts.get(session, campaign.start_version_id)
+        return {**_side(start.text, None, None), "generator": None, "round": 0}
+    leader = state.champion
+    who = None
+    if leader.round:
+        turn = rounds.get_round(session, campaign.id, leader.round)
+        who = names[turn.inputs[leader.seat]] if turn else None
+    return {**_side(leader.text, leader, confirmation.best), "generator": who, "round": leader.round}
+
+
+def _gain(gain: Difference | None) -> dict[str, Any] | None:
+    return None if gain is None else {"value": gain.value, "low": gain.low, "high": gain.high, "p": gain.p}
+
+
+def generator_table(session: Session, names: dict[str, str], campaign: Campaign | None = None) -> list[dict[str, Any]]:
+    """Every generator's record and rating; over all campaigns unless one is named."""
+    scope = campaign.id if campaign else None
+    counted = rounds.rated_battles(session, scope)
+    proposals = rounds.refusals_by_endpoint(session, scope)
+    battles = [(names[a], names[b], outcome) for a, b, outcome, count in counted for _ in range(count)]
+    rated = {rating.name: rating for rating in rate(battles)}
+    seated = {names[endpoint_id] for endpoint_id in proposals}
+    seated |= {names[endpoint_id] for endpoint_id in (campaign.generators if campaign else ())}
+    invalid = {names[endpoint_id]: bad for endpoint_id, (bad, _) in proposals.items()}
+    rows = [_generator_row(name, rated, invalid.get(name, 0)) for name in seated]
+    return sorted(rows, key=lambda row: (-(row["rating"] or 0), row["name"]))
+
+
+def _generator_row(name: str, rated: Any, invalid: int) -> dict[str, Any]:
+    rating = rated.get(name)
+    if rating is None:
+        empty = {"battles": 0, "wins": 0, "ties": 0, "losses": 0}
+        return {"name": name, **empty, "invalid": invalid, "rating": None, "low": None, "high": None}
+    return {
+        "name": name,
+        "battles": rating.battles,
+        "wins": rating.wins,
+        "ties": rating.ties,
+        "losses": rating.losses,
+        "invalid": invalid,
+        "rating": rating.rating,
+        "low": rating.low,
+        "high": rating.high,
+    }
+
+
+def _rounds(session: Session, campaign_id: str) -> Sequence[tuple[Any, Any, list[str]]]:
+    entered: dict[int, list[str]] = {}
+    for candidate in rounds.candidates(session, campaign_id):
+        if candidate.entered:
+            entered.setdefault(candidate.round, []).append(candidate.seat)
+    return [(turn, battle, entered.get(turn.number, [])) for turn, battle in rounds.settled(session, campaign_id)]
+
+
+def _round(turn: Any, battle: Any, names: dict[str, str], entered: list[str]) -> dict[str, Any]:
+    return {
+        "round": turn.number,
+        "left": names[battle.left_endpoint_id],
+        "right": names[battle.right_endpoint_id],
+        "outcome": battle.outcome,
+        "walkover": battle.walkover,
+        "decisive": battle.decisive,
+        "entered": entered,
+        "champion_changed": turn.champion_changed,
+        "answers": turn.answers,
+    }

@@ -1,0 +1,175 @@
+"""Scores prompt versions on a prefix of a split: outputs that are there are used, missing answers are bought."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.answers import read_label
+from app.domain.improving.asks import Message, Sampling, Scored, Shown
+from app.domain.metrics import measure, parse_goal
+from app.domain.prompts import render
+from app.services.buying import Buyer, Wish
+from app.settings import Settings
+from app.storage import answers, evaluations, jobs, rounds
+from app.storage.answers import StoredAnswer
+from app.storage.jobs import Lease
+from app.storage.prompts import PromptVersion
+from app.storage.session import Database
+from app.storage.test_sets import Placed
+
+
+def task_sampling(settings: Settings) -> Sampling:
+    """Task models answer at temperature 0, so that equal requests are one answer."""
+    return Sampling(temperature=0.0, max_tokens=settings.task_max_tokens)
+
+
+def settings_hash(sampling: Sampling) -> str:
+    return sha256(repr(sampling).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for all scoring of one campaign."""
+
+    campaign_id: str
+    endpoint_id: str
+    version_id: str
+    labels: tuple[str, ...]
+    goal: str
+
+
+class Scorer:
+    """Answers Score asks for one campaign under one lease."""
+
+    def __init__(self, database: Database, settings: Settings, lease: Lease, buyer: Buyer, job: Job) -> None:
+        self._database, self._lease, self._buyer, self._job = database, lease, buyer, job
+        self._sampling = task_sampling(settings)
+
+    def score(
+        self, versions: Sequence[PromptVersion], examples: Sequence[Placed], split: str, round_number: int
+    ) -> tuple[Scored, ...]:
+        """Every version on every example. Raises what Buyer.buy raises; what was bought is kept as outputs first."""
+        found = [self._evaluation(version, split) for version in versions]
+        missing = {
+            evaluation_id: [e for e in examples if e.example_id not in readings] for evaluation_id, readings in found
+        }
+        wishes = {
+            (evaluation_id, example.example_id): self._wish(version, example)
+            for version, (evaluation_id, _) in zip(versions, found, strict=True)
+            for example in missing[evaluation_id]
+        }
+        try:
+            self._buy_missing(list(wishes.values()), round_number, split)
+        finally:
+            self._keep_outputs(wishes, missing)
+        return tuple(self._scored(evaluation_id, examples, split, round_number) for evaluation_id, _ in found)
+
+    def common_prefix(
+        self, versions: Sequence[PromptVersion], examples: Sequence[Placed], split: str, round_number: int
+    ) -> tuple[Scored, ...]:
+        """Every version on the longest prefix of the examples that all of them have answered; buys nothing."""
+        found = [self._evaluation(version, split) for version in versions]
+        complete = [all(e.example_id in readings for _, readings in found) for e in examples]
+        prefix = examples[: complete.index(False)] if False in complete else examples
+        return tuple(self._scored(evaluation_id, prefix, split, round_number) for evaluation_id, _ in found)
+
+    def _evaluation(self, version: PromptVersion, split: str) -> tuple[str, dict[int, tuple[int, int]]]:
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            evaluation = evaluations.find_or_add(
+                session, version.id, self._job.endpoint_id, self._job.version_id, split, settings_hash(self._sampling)
+            )
+            return evaluation.id, evaluations.readings(session, evaluation.id)
+
+    def _wish(self, version: PromptVersion, example: Placed) -> Wish:
+        return Wish(
+            endpoint_id=self._job.endpoint_id,
+            messages=(Message("user", render(version.text, example.values)),),
+            sampling=self._sampling,
+            purpose="task",
+            prompt_version_id=version.id,
+            example_id=example.example_id,
+        )
+
+    def _hash(self, wish: Wish) -> str:
+        return wish.request_hash(self._buyer.target(wish.endpoint_id))
+
+    def _buy_missing(self, wishes: Sequence[Wish], round_number: int, split: str) -> None:
+        if not wishes:
+            return
+        with self._database.read() as session:
+            known = answers.stored(session, (self._hash(wish) for wish in wishes))
+        wanted = [wish for wish in wishes if self._hash(wish) not in known]
+        self._buyer.buy(wanted, round_number, holdout=split == "holdout")
+
+    def _keep_outputs(self, wishes: dict[tuple[str, int], Wish], missing: dict[str, list[Placed]]) -> None:
+        """Turn stored answers into outputs, also after a purchase that broke off."""
+        if not wishes:
+            return
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            known = answers.stored(session, (self._hash(wish) for wish in wishes.values()))
+            rows = [
+                self._output(evaluation_id, example, known[self._hash(wishes[evaluation_id, example.example_id])])
+                for evaluation_id, examples in missing.items()
+                for example in examples
+                if self._hash(wishes[evaluation_id, example.example_id]) in known
+            ]
+            evaluations.add_outputs(session, rows)
+
+    def _output(self, evaluation_id: str, example: Placed, answer: StoredAnswer) -> dict[str, Any]:
+        reading = read_label(answer.text, self._job.labels)
+        return {
+            "evaluation_id": evaluation_id,
+            "example_id": example.example_id,
+            "sample": 0,
+            "reading": evaluations.UNREADABLE if reading is None else reading,
+            "label": example.label,
+            "answer_id": answer.id,
+        }
+
+    def _scored(self, evaluation_id: str, examples: Sequence[Placed], split: str, round_number: int) -> Scored:
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            readings = evaluations.readings(session, evaluation_id)
+            ids = [example.example_id for example in examples]
+            role = "holdout" if split == "holdout" else "task"
+            rounds.use_outputs(session, self._job.campaign_id, round_number, evaluation_id, ids, role)
+            scored = Scored(
+                expected=tuple(example.label for example in examples),
+                answered=tuple(readings[example_id][0] for example_id in ids),
+                shown=self._shown(session, examples, readings) if split == "train" else (),
+            )
+            self._summarise(session, evaluation_id, scored)
+            return scored
+
+    def _shown(
+        self, session: Session, examples: Sequence[Placed], readings: dict[int, tuple[int, int]]
+    ) -> tuple[Shown, ...]:
+        labels = self._job.labels
+        replies = {
+            example_id: session.get_one(StoredAnswer, answer_id).text for example_id, (_, answer_id) in readings.items()
+        }
+        return tuple(
+            Shown(
+                input=example.values["input"],
+                expected=labels[example.label],
+                answered=replies[example.example_id][:500],
+                right=readings[example.example_id][0] == example.label,
+            )
+            for example in examples
+        )
+
+    def _summarise(self, session: Session, evaluation_id: str, scored: Scored) -> None:
+        """Store the metric of the longest prefix, so that no page has to scan outputs."""
+        evaluation = session.get_one(evaluations.Evaluation, evaluation_id)
+        if evaluation.goal == self._job.goal and scored.n <= evaluation.n:
+            return
+        estimate = measure(parse_goal(self._job.goal), scored.expected, scored.answered, len(self._job.labels))
+        evaluation.goal, evaluation.n = self._job.goal, estimate.n
+        evaluation.value, evaluation.low, evaluation.high = estimate.value, estimate.low, estimate.high
+        evaluation.right = sum(scored.right)
+        evaluation.unreadable = sum(reading == evaluations.UNREADABLE for reading in scored.answered)

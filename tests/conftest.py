@@ -1,0 +1,81 @@
+"""What every test can lean on: real databases built by the migrations, and sets that are found or honestly missing."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from app.settings import Settings
+from app.storage import migrating
+from app.storage.session import Database
+
+ROOT = Path(__file__).resolve().parents[1]
+POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+
+
+def missing(what: str) -> None:
+    """Skip for want of something; under CI nothing may be missing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI must not skip")
+    pytest.skip(f"{what} is missing")
+
+
+def data_folder() -> Path:
+    """The folder of real labelled sets."""
+    named = os.environ.get("AGON_TEST_DATA")
+    places = [Path(named)] if named else [ROOT.parent / "shared" / "data", ROOT / "shared" / "data"]
+    for place in places:
+        if place.is_dir():
+            return place
+    missing("the folder of labelled sets (AGON_TEST_DATA)")
+    raise AssertionError
+
+
+def postgres_url() -> str:
+    """A new empty PostgreSQL database."""
+    engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    name = f"agon_test_{uuid.uuid4().hex[:12]}"
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except Exception:
+        missing("PostgreSQL (TEST_DATABASE_URL)")
+    finally:
+        engine.dispose()
+    return engine.url.set(database=name).render_as_string(hide_password=False)
+
+
+def drop_postgres(url: str) -> None:
+    engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'agon.sqlite3'}"
+        return
+    url = postgres_url()
+    yield url
+    drop_postgres(url)
+
+
+@pytest.fixture
+def database(empty_url: str) -> Iterator[Database]:
+    """A migrated database of each kind."""
+    migrating.upgrade(empty_url)
+    database = Database(empty_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data")

@@ -1,0 +1,139 @@
+"""Jobs and the ledger on both databases, raced by threads as workers would."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.storage import jobs, ledger
+from app.storage.base import new_id
+from app.storage.campaigns import Campaign
+from app.storage.endpoints import Endpoint, Provider
+from app.storage.jobs import Job, LeaseLost
+from app.storage.projects import Project
+from app.storage.prompts import add, line_of
+from app.storage.session import Database
+from app.storage.test_sets import TestSet, TestSetVersion
+
+
+def wanted_job(database: Database) -> str:
+    with database.write() as session:
+        return jobs.want(session, "campaign", new_id())
+
+
+def campaign(database: Database, max_calls: int = 1000) -> str:
+    """A campaign with all that it points to."""
+    with database.write() as session:
+        project = Project(name="p", description="d", labels=[{"name": "a"}], goal="accuracy", smallest_gain=0.02)
+        provider = Provider(name="x", base_url="http://127.0.0.1:1/v1")
+        session.add_all([project, provider])
+        session.flush()
+        endpoint = Endpoint(provider_id=provider.id, name="m")
+        test_set = TestSet(project_id=project.id, name="t")
+        session.add_all([endpoint, test_set])
+        session.flush()
+        version = TestSetVersion(
+            test_set_id=test_set.id, content_hash="h", split_seed=0, splits={}, label_counts={}, imported={},
+            variables=[], forbidden=b"",
+        )  # fmt: skip
+        session.add(version)
+        session.flush()
+        start = add(session, line_of(session, project.id).id, "{{input}}", "person")
+        row = Campaign(
+            project_id=project.id, number=1, version_id=version.id, start_version_id=start.id,
+            task_endpoint_id=endpoint.id, generators=[endpoint.id], rules={}, seed=0, max_calls=max_calls, max_rounds=1,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def test_of_many_racing_workers_one_gets_the_job(database: Database) -> None:
+    job_id = wanted_job(database)
+
+    def race(_: int) -> bool:
+        with database.write() as session:
+            return jobs.claim(session, job_id, 30) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(race, range(24))) == 1
+
+
+def test_an_expired_lease_is_taken_over_and_the_old_holder_can_write_nothing(database: Database) -> None:
+    job_id = wanted_job(database)
+    with database.write() as session:
+        first = jobs.claim(session, job_id, -1)
+    assert first is not None
+    with database.read() as session:
+        assert jobs.due(session) == [job_id]
+    with database.write() as session:
+        second = jobs.claim(session, job_id, 30)
+    assert second is not None
+    with database.write() as session, pytest.raises(LeaseLost):
+        jobs.renew(session, first)
+    with database.write() as session:
+        jobs.renew(session, second)
+
+
+def test_a_poke_that_comes_while_the_job_is_held_is_not_lost(database: Database) -> None:
+    job_id = wanted_job(database)
+    with database.write() as session:
+        lease = jobs.claim(session, job_id, 30)
+        assert lease is not None
+    with database.write() as session:
+        assert jobs.want(session, lease.kind, lease.subject) == job_id
+    with database.write() as session:
+        assert jobs.release(session, lease)
+    with database.write() as session:
+        again = jobs.claim(session, job_id, 30)
+        assert again is not None
+        assert not jobs.release(session, again)
+    with database.write() as session:
+        assert jobs.claim(session, job_id, 30) is None
+        assert jobs.due(session) == []
+
+
+def test_a_job_that_was_put_off_waits_and_counts_its_tries(database: Database) -> None:
+    job_id = wanted_job(database)
+    with database.write() as session:
+        lease = jobs.claim(session, job_id, 30)
+        assert lease is not None
+        assert jobs.put_off(session, lease, "the endpoint sleeps", 3600) == 1
+    with database.write() as session:
+        assert jobs.claim(session, job_id, 30) is None
+        assert session.get_one(Job, job_id).last_error == "the endpoint sleeps"
+
+
+def test_racing_reservations_never_exceed_the_cap(database: Database) -> None:
+    campaign_id = campaign(database)
+
+    def reserve(number: int) -> int:
+        with database.write() as session:
+            entry = ledger.open_entry(session, campaign_id, f"lease {number}")
+        granted = 0
+        for _ in range(10):
+            with database.write() as session:
+                granted += ledger.reserve(session, campaign_id, entry, 7, cap=100)
+        return granted
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(reserve, range(4))) <= 100
+    with database.read() as session:
+        row = session.get_one(Campaign, campaign_id)
+        assert row.calls_reserved <= 100
+
+
+def test_what_a_dead_holder_had_reserved_counts_as_spent(database: Database) -> None:
+    campaign_id = campaign(database)
+    with database.write() as session:
+        dead = ledger.open_entry(session, campaign_id, "dead")
+        assert ledger.reserve(session, campaign_id, dead, 30, cap=100) == 30
+        ledger.settle(session, campaign_id, dead, 10)
+    with database.write() as session:
+        ledger.forfeit_open(session, campaign_id)
+        alive = ledger.open_entry(session, campaign_id, "alive")
+        assert ledger.reserve(session, campaign_id, alive, 80, cap=100) == 70
+        ledger.settle(session, campaign_id, alive, 5)
+        ledger.close_entry(session, alive)
+    with database.read() as session:
+        row = session.get_one(Campaign, campaign_id)
+        assert (row.calls_spent, row.calls_reserved) == (35, 0)

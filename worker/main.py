@@ -1,0 +1,42 @@
+"""The worker: a Celery app whose processes open their own database, and whose parent says that it lives."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+from celery.signals import worker_ready
+
+from app.jobs import make_celery
+from app.settings import settings
+from app.storage import jobs
+from app.storage.session import Database
+from app.supervisor import end_with_parent
+
+celery = make_celery(settings())
+celery.autodiscover_tasks(["worker"], related_name="tasks", force=True)
+logging.basicConfig(level=settings().log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+for noisy in ("httpx2", "httpcore2", "openai", "kombu"):
+    logging.getLogger(noisy).setLevel(logging.WARNING)
+
+BEAT_SECONDS = 2.0
+
+
+@worker_ready.connect
+def begin(**kwargs: Any) -> None:
+    """Runs once, in the parent of the pool."""
+    end_with_parent()
+    threading.Thread(target=_beat, daemon=True, name="heartbeat").start()
+
+
+def _beat() -> None:
+    name, database = f"{socket.gethostname()}:{os.getpid()}", Database(settings().effective_database_url)
+    while True:
+        try:
+            with database.write() as session:
+                jobs.beat(session, name)
+        except Exception:
+            logging.getLogger(__name__).warning("the heartbeat could not be written", exc_info=True)
+        time.sleep(BEAT_SECONDS)
