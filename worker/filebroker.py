@@ -13,11 +13,11 @@ from kombu.utils.json import dumps
 class Channel(filesystem.Channel):
     """Writes a message beside the queue and renames it in; the stock channel lets readers see half a file."""
 
-    def _put(self, queue: Any, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: Any, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
         draft = folder / f".{name}.draft"
-        draft.write_text(str(dumps(message)), encoding="utf-8")
+        draft.write_text(str(dumps(payload)), encoding="utf-8")
         os.replace(draft, folder / name)
 
 

@@ -2,16 +2,19 @@
 
 import math
 
+from sqlalchemy.orm import Session
+
 from app.domain.comparing import compare, verdict
 from app.domain.improving.asks import Scored
 from app.domain.improving.state import Rules, State, load
-from app.domain.metrics import parse_goal
+from app.domain.metrics import Estimate, parse_goal
 from app.errors import BudgetExhausted
 from app.services import reporting
 from app.services.reporting import Confirmation
 from app.services.scoring import Scorer
-from app.storage import campaigns, jobs, prompts, test_sets
+from app.storage import campaigns, champions, jobs, prompts, test_sets
 from app.storage.base import now
+from app.storage.campaigns import Campaign
 from app.storage.jobs import Lease
 from app.storage.session import Database
 
@@ -36,6 +39,21 @@ def conclude(database: Database, lease: Lease, scorer: Scorer, campaign_id: str,
         campaign.verdict = confirmation.verdict
         campaign.report = reporting.build(session, campaign, state, confirmation)
         campaign.status, campaign.finished_at = "finished", now()
+        _crown(session, campaign)
+
+
+def _crown(session: Session, campaign: Campaign) -> None:
+    """The project's champion for this task model: the one proved better, else what was there, else the start."""
+    report = campaign.report or {}
+    better = campaign.verdict == "better"
+    if not better and champions.of(session, campaign.project_id, campaign.task_endpoint_id) is not None:
+        return
+    side = report["best" if better else "start"]
+    split = "holdout" if side["holdout"] else "dev"
+    score = side[split]
+    if score is not None:
+        version_id = campaign.best_version_id if better else campaign.start_version_id
+        champions.crown(session, campaign, version_id or campaign.start_version_id, split, Estimate(**score))
 
 
 def _confirm(

@@ -3,6 +3,7 @@
 from app.storage import (
     answers,
     campaigns,
+    champions,
     endpoints,
     evaluations,
     jobs,
@@ -17,6 +18,6 @@ from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "campaigns", "endpoints", "evaluations", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
+    "answers", "campaigns", "champions", "endpoints", "evaluations", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
     "test_sets", "uploads",
 ]  # fmt: skip

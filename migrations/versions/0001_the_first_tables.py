@@ -474,6 +474,29 @@ def upgrade() -> None:
         batch_op.create_index("ix_candidate_version", ["prompt_version_id"], unique=False)
 
     op.create_table(
+        "champion",
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("task_endpoint_id", sa.String(), nullable=False),
+        sa.Column("prompt_version_id", sa.String(), nullable=False),
+        sa.Column("campaign_id", sa.String(), nullable=False),
+        sa.Column("proved", sa.Boolean(), nullable=False),
+        sa.Column("split", sa.String(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.Column("low", sa.Double(), nullable=False),
+        sa.Column("high", sa.Double(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_champion_campaign_id_campaign")),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_champion_project_id_project")),
+        sa.ForeignKeyConstraint(
+            ["prompt_version_id"], ["prompt_version.id"], name=op.f("fk_champion_prompt_version_id_prompt_version")
+        ),
+        sa.ForeignKeyConstraint(
+            ["task_endpoint_id"], ["endpoint.id"], name=op.f("fk_champion_task_endpoint_id_endpoint")
+        ),
+        sa.PrimaryKeyConstraint("project_id", "task_endpoint_id", name=op.f("pk_champion")),
+    )
+    op.create_table(
         "holdout_opening",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("version_id", sa.String(), nullable=False),
@@ -591,6 +614,7 @@ def downgrade() -> None:
 
     op.drop_table("ledger_entry")
     op.drop_table("holdout_opening")
+    op.drop_table("champion")
     with op.batch_alter_table("candidate", schema=None) as batch_op:
         batch_op.drop_index("ix_candidate_version")
         batch_op.drop_index("ix_candidate_endpoint")
