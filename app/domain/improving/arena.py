@@ -27,10 +27,9 @@ from app.domain.improving.candidates import refuse
 from app.domain.improving.state import Departure, Member, Rules, State, begin, enter
 from app.domain.metrics import Estimate, parse_goal
 from app.domain.prompts import fingerprint, placeholders
-from app.domain.racing import counts, decisive, drop_evidence, looks
+from app.domain.racing import DROP_AT, counts, decisive, drop_evidence, looks
 
 SEATS = ("left", "right")
-DROP_AT = 10.0
 
 Turn = Generator[Ask, Answer, "RoundResult"]
 Drafts = tuple[tuple[str, str | Refusal], ...]

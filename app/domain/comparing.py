@@ -1,0 +1,273 @@
+"""Compares two prompts' answers to the same examples, and says what the difference is worth.
+
+A difference is always b minus a, in the goal's score; the examples are paired, and the two prompts'
+own intervals are never compared. Label indices are those of `metrics`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, exp, log, sqrt
+from typing import TYPE_CHECKING, Literal
+
+from app.domain import racing
+from app.domain.metrics import (
+    DECIMALS,
+    INTERVAL_DRAWS,
+    INTERVAL_SEED,
+    Z95,
+    Goal,
+    chunks,
+    f1_parts,
+    least_half_width,
+    macro_f1,
+    percentiles,
+    require_labels,
+    resamples,
+    tally,
+)
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from app.domain.metrics import Floats, Ints
+
+Evidence = Literal["A better", "B better", "tie", "not enough evidence"]
+Verdict = Literal["better", "worse", "tie", "not enough evidence"]
+Answers = Sequence[int]
+
+SIGNIFICANT = 0.05
+EXHAUSTIVE_UP_TO = 15  # discordant items: 32,768 ways to swap their answers
+Z80 = 0.8416212335729143  # the normal distribution's 80 % point: a power of 80 %
+_EQUAL = 1e-12  # two scores that differ by less differ by rounding only
+
+
+@dataclass(frozen=True)
+class Difference:
+    """b minus a with its 95 % interval and two-sided p (None where none was asked for), on n examples."""
+
+    value: float
+    low: float
+    high: float
+    p: float | None
+    n: int
+
+
+def evidence(difference: Difference, smallest_gain: float) -> Evidence:
+    """What the interval alone says: a tie when it lies inside +- smallest_gain, then whether it clears zero."""
+    if _inside(difference, smallest_gain):
+        return "tie"
+    if difference.low > 0:
+        return "B better"
+    return "A better" if difference.high < 0 else "not enough evidence"
+
+
+def verdict(difference: Difference, smallest_gain: float) -> Verdict:
+    """What the one test on sealed examples says of b; ValueError when the difference has no p."""
+    if difference.p is None:
+        raise ValueError("a verdict needs the p of compare()")
+    if _inside(difference, smallest_gain):
+        return "tie"
+    if difference.p <= SIGNIFICANT and difference.low > 0:
+        return "better"
+    return "worse" if difference.p <= SIGNIFICANT and difference.high < 0 else "not enough evidence"
+
+
+def _inside(difference: Difference, smallest_gain: float) -> bool:
+    return -smallest_gain <= difference.low and difference.high <= smallest_gain
+
+
+def compare(
+    goal: Goal, expected: Answers, a: Answers, b: Answers, labels: int, seed: int, draws: int = 10_000
+) -> Difference:
+    """The difference with p, for the one look that a verdict rests on.
+
+    Accuracy: Tango's interval and the exact McNemar test, no draws. Macro F1: paired bootstrap and
+    paired permutation, `draws` each, from the seed (>= 0). Swapping a and b changes signs and nothing else.
+    """
+    return _difference(goal, expected, a, b, labels, seed, draws, with_p=True)
+
+
+def paired_interval(
+    goal: Goal, expected: Answers, a: Answers, b: Answers, labels: int, draws: int = INTERVAL_DRAWS
+) -> Difference:
+    """The difference without p, for pages: the same answers always give the same interval."""
+    return _difference(goal, expected, a, b, labels, INTERVAL_SEED, draws, with_p=False)
+
+
+def _difference(
+    goal: Goal, expected: Answers, a: Answers, b: Answers, labels: int, seed: int, draws: int, *, with_p: bool
+) -> Difference:
+    n = len(expected)
+    for answers in (a, b):
+        require_labels(expected, answers, labels)
+    if n == 0:
+        return Difference(0.0, -1.0, 1.0, 1.0 if with_p else None, 0)
+    if goal.name == "accuracy":
+        value, low, high, p = _accuracy_difference(expected, a, b, with_p=with_p)
+    else:
+        value, low, high, p = _macro_f1_difference(expected, a, b, seed, draws, with_p=with_p)
+    value, low, high = (round(number, DECIMALS) + 0.0 for number in (value, low, high))  # + 0.0: never -0.0
+    return Difference(value, low, high, None if p is None else float(f"{p:.6g}"), n)
+
+
+Found = tuple[float, float, float, float | None]
+
+
+def _accuracy_difference(expected: Answers, a: Answers, b: Answers, *, with_p: bool) -> Found:
+    right_a, right_b = ([e == x for e, x in zip(expected, answers, strict=True)] for answers in (a, b))
+    only_b, only_a, _ = racing.counts(right_b, right_a)
+    n = len(expected)
+    p = mcnemar_exact(only_a, only_b) if with_p else None
+    return (only_b - only_a) / n, *tango_interval(only_a, only_b, n), p
+
+
+def mcnemar_exact(only_a_right: int, only_b_right: int) -> float:
+    """Two-sided exact p that a and b are equally often right (McNemar 1947, binomial form)."""
+    return min(1.0, 2 * _chance_up_to(min(only_a_right, only_b_right), only_a_right + only_b_right))
+
+
+def mcnemar_mid_p(only_a_right: int, only_b_right: int) -> float:
+    """The two-sided mid-p: less conservative than the exact p, for "leaning", never for a verdict."""
+    fewer, discordant = min(only_a_right, only_b_right), only_a_right + only_b_right
+    return min(1.0, _chance_up_to(fewer, discordant) + _chance_up_to(fewer - 1, discordant))
+
+
+def _chance_up_to(k: int, n: int) -> float:
+    """The chance of at most k heads in n throws of a fair coin."""
+    return exp(racing.log_choose_up_to(n, k) - n * log(2)) if k >= 0 else 0.0
+
+
+def tango_interval(only_a: int, only_b: int, n: int) -> tuple[float, float]:
+    """95 % score interval of the accuracy of b minus that of a, paired (Tango 1998).
+
+    `only_a` and `only_b` of the n examples are right with that prompt alone. Unlike Wald's interval
+    it stays in [-1, 1] and keeps a width when nothing is discordant: z^2 / (n + z^2) to either side.
+    """
+    return (_tango_low(only_a, only_b, n), -_tango_low(only_b, only_a, n)) if n else (-1.0, 1.0)
+
+
+def _tango_low(only_a: int, only_b: int, n: int) -> float:
+    """The smallest difference that the score test does not reject, found by halving.
+
+    The score falls in the difference, from at least +z at -1 to 0 at the observed difference.
+    """
+    below, above = -1.0, (only_b - only_a) / n
+    for _ in range(60):
+        middle = (below + above) / 2
+        rejected = only_b - only_a - n * middle > Z95 * sqrt(n * _tango_variance(only_a, only_b, n, middle))
+        below, above = (middle, above) if rejected else (below, middle)
+    return above
+
+
+def _tango_variance(only_a: int, only_b: int, n: int, difference: float) -> float:
+    """n times the variance of the observed difference when the true one is as given.
+
+    The share of examples that only a gets right is its maximum likelihood estimate under that
+    difference: the larger root of 2 n q^2 + linear q + constant = 0.
+    """
+    linear = (2 * n - only_b + only_a) * difference - only_b - only_a
+    constant = -only_a * difference * (1 - difference)
+    share = (sqrt(max(0.0, linear * linear - 8 * n * constant)) - linear) / (4 * n)
+    return max(0.0, 2 * share + difference * (1 - difference))
+
+
+def _macro_f1_difference(expected: Answers, a: Answers, b: Answers, seed: int, draws: int, *, with_p: bool) -> Found:
+    """Paired bootstrap and permutation, run on one canonical side of the pair: (b, a) mirrors (a, b) exactly."""
+    import numpy as np
+
+    classes = sorted(set(expected))
+    (cells, counts), mirror = (tally((expected, *pair), classes) for pair in ((a, b), (b, a)))
+    this, other = ([found.tolist() for found in side] for side in ((cells, counts), mirror))
+    if other < this:
+        value, low, high, p = _macro_f1_difference(expected, b, a, seed, draws, with_p=with_p)
+        return -value, -high, -low, p
+    parts = _parts(cells, len(classes))
+    value = float(_gain(counts @ parts))
+    rng = np.random.default_rng((seed, 1))
+    low, high = percentiles([_gain(w @ parts) for w in resamples(cells[:, 0], counts, draws, rng)])
+    if other == this:  # a difference that is its own mirror has an interval that is, too
+        low, high = min(low, -high), max(high, -low)
+    least = least_half_width(len(expected))  # few examples on which nothing differs do not prove a tie
+    p = _permutation_p(cells, counts, len(classes), seed, draws) if with_p else None
+    return value, max(-1.0, min(low, value - least)), min(1.0, max(high, value + least)), p
+
+
+def _parts(cells: "Ints", classes: int) -> "csr_array":
+    """What one example of each cell (expected, a, b) adds to the parts of a's macro F1, then of b's."""
+    from scipy.sparse import hstack
+
+    return hstack([f1_parts(cells[:, 0], cells[:, side], classes) for side in (1, 2)], format="csr")
+
+
+def _gain(sums: "Ints") -> "Floats":
+    """Macro F1 of b minus that of a; the last axis holds a's parts, then b's."""
+    half = sums.shape[-1] // 2
+    gains: Floats = macro_f1(sums[..., half:]) - macro_f1(sums[..., :half])
+    return gains
+
+
+def swap_test(expected: Answers, a: Answers, b: Answers, classes: Sequence[int], seed: int, draws: int) -> float:
+    """Two-sided p of the difference of F1, averaged over `classes`: the paired permutation test.
+
+    If a and b were alike, each discordant item's answers could as well be swapped. Every way to swap
+    them is tried for at most 15 such items; else `draws` random ways, and p = (1 + hits) / (1 + draws).
+    """
+    cells, counts = tally((expected, a, b), classes)
+    return _permutation_p(cells, counts, len(classes), seed, draws)
+
+
+def _permutation_p(cells: "Ints", counts: "Ints", classes: int, seed: int, draws: int) -> float:
+    parts = _parts(cells, classes)
+    unswapped = counts @ parts
+    observed = abs(float(_gain(unswapped))) - _EQUAL
+    differ = cells[:, 1] != cells[:, 2]
+    change = _parts(cells[differ][:, [0, 2, 1]], classes) - parts[differ]  # a swapped item is the mirrored cell's
+    movable = counts[differ]
+    every = int(movable.sum()) <= EXHAUSTIVE_UP_TO
+    hits = tried = 0
+    for swapped in _all_swaps(movable) if every else _random_swaps(movable, change.shape[1], draws, seed):
+        gains = _gain(unswapped + swapped @ change)
+        hits, tried = hits + int((abs(gains) >= observed).sum()), tried + len(gains)
+    return hits / tried if every else (1 + hits) / (1 + tried)
+
+
+def _all_swaps(movable: "Ints") -> Iterator["Ints"]:
+    """Every subset of the items, counted per cell: one chunk of shape (2 ** items, cells)."""
+    import numpy as np
+
+    items = int(movable.sum())
+    subsets = (np.arange(2**items)[:, None] >> np.arange(items)) & 1
+    yield subsets @ np.repeat(np.eye(len(movable), dtype=np.int64), movable, axis=0)
+
+
+def _random_swaps(movable: "Ints", width: int, draws: int, seed: int) -> Iterator["Ints"]:
+    """How many of each cell's items are swapped when each is with probability 1/2, in chunks."""
+    import numpy as np
+
+    rng = np.random.default_rng((seed, 2))
+    for rows in chunks(draws, width + len(movable)):
+        yield rng.binomial(movable, 0.5, size=(rows, len(movable)))
+
+
+def minimum_detectable_gain(n: int, discordance: float = 0.2) -> float:
+    """The difference in accuracy that n examples show with power 80 % at two-sided 5 %.
+
+    `discordance` is the share of examples on which the two prompts differ. The same formula as
+    `examples_needed`, solved for the gain; a result above the discordance cannot happen at all,
+    so such an n shows nothing. 1 where n is too small for the formula.
+    """
+    spread = n - Z95**2 + Z80**2
+    if spread <= 0:
+        return 1.0
+    return min(1.0, sqrt(discordance) * (Z95 * sqrt(n) + Z80 * sqrt(spread)) / (n + Z80**2))
+
+
+def examples_needed(gain: float, discordance: float = 0.2) -> int:
+    """How many examples show this gain with power 80 % at two-sided 5 % (Connor 1987, Miettinen 1968).
+
+    The exact McNemar test has 76 to 79 % there: add a tenth. Raises ValueError unless
+    0 < gain <= discordance <= 1.
+    """
+    if not 0 < gain <= discordance <= 1:
+        raise ValueError(f"a gain of {gain} needs a discordance of at least that; it is {discordance}")
+    return ceil((Z95 * sqrt(discordance) + Z80 * sqrt(discordance - gain**2)) ** 2 / gain**2)
