@@ -18,7 +18,7 @@ from app.supervisor import end_with_parent
 celery = make_celery(settings())
 celery.autodiscover_tasks(["worker"], related_name="tasks", force=True)
 logging.basicConfig(level=settings().log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-for noisy in ("httpx2", "httpcore2", "openai", "kombu"):
+for noisy in ("httpx2", "httpcore2", "openai", "kombu", "celery.beat", "celery.app.trace", "celery.worker.strategy"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
 
 BEAT_SECONDS = 2.0

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -55,11 +54,21 @@ def serve() -> None:
 @app.command()
 def web() -> None:
     """Serve the pages and the API alone; worker and practice server run elsewhere."""
-    from app.main import run
+    import uvicorn
+
     from app.supervisor import end_with_parent
 
+    now = settings()
     end_with_parent()
-    run(settings())
+    uvicorn.run(
+        "app.main:assemble",
+        factory=True,
+        host=now.host,
+        port=now.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
 
 
 @app.command()
@@ -114,13 +123,3 @@ def show_settings() -> None:
         shown = ("set" if value else "") if name in SECRETS else str(value)
         table.add_row(variable, shown, str(field.default), field.description or "")
     Console(width=None if sys.stdout.isatty() else 200).print(table)
-
-
-@app.command("schema")
-def schema(path: Annotated[Path, typer.Argument(help="where to write the OpenAPI description")]) -> None:
-    """Write the API's OpenAPI description to a file."""
-    import json
-
-    from app.main import describe
-
-    path.write_text(json.dumps(describe(settings()), indent=2))
