@@ -40,9 +40,7 @@ def read_manifest() -> list[dict[str, Any]]:
 def differences() -> list[str]:
     """What in static/vendor is missing, changed, or unknown to the manifest."""
     listed = {name: file["sha384"] for package in read_manifest() for name, file in package["files"].items()}
-    present = {
-        str(path.relative_to(VENDOR)): path for path in VENDOR.rglob("*") if path.is_file() and path != MANIFEST
-    }
+    present = {str(path.relative_to(VENDOR)): path for path in VENDOR.rglob("*") if path.is_file() and path != MANIFEST}
     missing = [f"{name}: missing" for name in listed if name not in present]
     unknown = [f"{name}: not in the manifest" for name in present if name not in listed]
     changed = [

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further Host names, comma-separated; loopback names and AGON_HOST are always allowed"
     )
-    password: str = Field("", description="asked for at login; a public bind is refused without it")
+    password: str = Field("", description="asked for at login; a public bind is refused without it", repr=False)
     api_token: str = Field("", description="bearer token of /api/v1 when a password is set", repr=False)
     session_hours: int = Field(168, description="a week: long enough not to annoy, short enough to end", ge=1)
     secret_key: str = Field("", description="encrypts stored keys; empty: made once in the data folder", repr=False)
@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     dev_limit: int = Field(300, description="dev examples at most; the surplus goes to train", ge=20)
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("allowed_hosts", "private_endpoints", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """A list in the environment is written with commas."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @property
     def embedded_database(self) -> bool:

@@ -24,11 +24,9 @@ def main() -> None:
     """Run the command; exit 2 for bad input, 130 on Ctrl-C, never with a traceback for an expected fault."""
     signal.signal(signal.SIGTERM, _end)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
-    except typer.Exit as ending:
-        raise SystemExit(ending.exit_code) from None
     except AgonError as fault:
         Console(stderr=True).print(str(fault), style="bold red", markup=False, highlight=False)
         raise SystemExit(2) from None
@@ -37,6 +35,7 @@ def main() -> None:
             fault.show()
             raise SystemExit(2) from None
         raise
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -67,6 +66,7 @@ def web() -> None:
         port=now.port,
         log_level="warning",
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=2,
     )
 

@@ -53,9 +53,14 @@ def practice_answers(url: str) -> bool:
 
 
 def worker_answers(database: Database) -> bool:
+    """Whether a worker said lately that it lives; one of this machine must also be there still."""
     with database.read() as session:
-        seen = jobs.last_beat(session)
-    return seen is not None and now() - seen < FRESH
+        return any(now() - beat.seen_at < FRESH and _alive(beat.worker) for beat in jobs.beats(session))
+
+
+def _alive(worker: str) -> bool:
+    host, _, process = worker.rpartition(":")
+    return host != socket.gethostname() or Path(f"/proc/{process}").exists() or not Path("/proc").exists()
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -145,5 +145,10 @@ def beat(session: Session, worker: str) -> None:
     session.execute(delete(Heartbeat).where(Heartbeat.seen_at < now() - timedelta(hours=1)))
 
 
+def beats(session: Session) -> list[Heartbeat]:
+    """Every worker's last beat, the latest first."""
+    return list(session.scalars(select(Heartbeat).order_by(Heartbeat.seen_at.desc())))
+
+
 def last_beat(session: Session) -> datetime | None:
     return session.scalar(select(Heartbeat.seen_at).order_by(Heartbeat.seen_at.desc()).limit(1))

@@ -1,0 +1,12 @@
+"""The JSON twins of the pages, under one prefix; the documentation offers the bearer token to all of them."""
+
+from fastapi import APIRouter, Security
+from fastapi.security import HTTPBearer
+
+from app.web.api import calls, campaigns, endpoints, generators, projects, prompts, rounds, uploads
+
+_token = HTTPBearer(auto_error=False, description="AGON_API_TOKEN; needed by programs once a password is set")
+router = APIRouter(prefix="/api/v1", dependencies=[Security(_token)])
+
+for part in (projects, uploads, prompts, campaigns, rounds, generators, endpoints, calls):
+    router.include_router(part.router)

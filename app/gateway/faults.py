@@ -1,0 +1,159 @@
+"""What went wrong with one attempt, as a sentence that says what to do and never holds a key."""
+
+import re
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx2
+from openai import APIConnectionError, APIStatusError
+
+from app.domain.prompts import clean
+from app.gateway.calls import Target
+from app.gateway.waiting import asked_to_wait
+
+READ, SHOWN = 4000, 300  # characters of a provider's own words
+MESSAGES = ("message", "detail", "error", "msg")
+KEYS = re.compile(r"Bearer\s+\S+|\b(?:sk|pk|rk|gsk|csk|xai|hf|nvapi|pplx|r8|fw)[-_][\w\-*.]{6,}|\bAIza[\w-]{10,}")
+CONTENT_CODES = {"content_filter", "content_policy_violation", "invalid_prompt", "ResponsibleAIPolicyViolation"}
+LENGTH_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
+TOO_LONG = re.compile(r"(?:maximum |exceeds? .{0,20})context.(?:length|size|window)|prompt is too long", re.IGNORECASE)
+CUT_OFF = re.compile(r"(?:max_tokens|model output) (?:or model output )?limit was reached", re.IGNORECASE)
+NO_MODEL = re.compile(r"model.{0,200}(?:not found|does not exist|not exist)|(?:invalid|unknown) model", re.I | re.S)
+AGAIN = {408, 409, 425, 429}
+CROWDED = {429, 503, 529}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an attempt brought nothing.
+
+    `lasting`: asking again will not help. `wait`: seconds the endpoint asked for. `crowded`: it wants fewer requests.
+    """
+
+    sentence: str
+    lasting: bool = False
+    wait: float | None = None
+    crowded: bool = False
+
+
+def shown(text: str, key: str) -> str:
+    """A provider's own words, fit to be shown: clean, in one line, keys masked, cut."""
+    words = clean(text[:READ])[0]
+    if len(key) >= 4:
+        words = words.replace(key, "[key]")
+    return " ".join(KEYS.sub("[key]", words).split())[:SHOWN]
+
+
+def place(target: Target) -> str:
+    """The endpoint as people know it: model and address, without what an address may hide."""
+    parts = urlsplit(target.base_url)
+    return KEYS.sub(
+        "[key]", f"{target.model} at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:SHOWN]
+    )
+
+
+def said(error: object, depth: int = 0) -> str:
+    """The message of an error body, wherever servers put it; a web page says nothing."""
+    if isinstance(error, str):
+        return "" if error.lstrip()[:1] == "<" else error[:READ]
+    if isinstance(error, list):
+        error = {"message": error[0]} if error else {}
+    if not isinstance(error, dict) or depth > 6:
+        return ""
+    return next((said(error[name], depth + 1) for name in MESSAGES if error.get(name)), "")
+
+
+def content_refusal(error: APIStatusError, words: str) -> str:
+    """The finish reason when this one request was refused for what it holds, by a code; else an empty string."""
+    details = error.body if isinstance(error.body, dict) else {}
+    codes = {code for name in ("code", "type") if isinstance(code := details.get(name), str)}
+    if error.status_code == 413 or codes & LENGTH_CODES:
+        return "context_length"
+    metadata = details.get("metadata")
+    if codes & CONTENT_CODES or (isinstance(metadata, dict) and "flagged_input" in metadata):
+        return "content_filter"
+    return "length" if CUT_OFF.search(words) else ""
+
+
+def too_long(words: str) -> str:
+    """The finish reason when only the words tell that the request does not fit, else an empty string."""
+    return "context_length" if TOO_LONG.search(words) else ""
+
+
+def of_status(error: APIStatusError, words: str, target: Target) -> Fault:
+    """The fault behind an HTTP status that is neither a success nor a matter of content or parameters."""
+    status = error.status_code
+    if status in AGAIN or status >= 500:
+        if error.code == "insufficient_quota":
+            return Fault(
+                _sentence(target, "has no credit left for this key", "top up the account", words), lasting=True
+            )
+        trouble = "asks to slow down" if status == 429 else "had a fault of its own"
+        return Fault(
+            _sentence(target, f"{trouble} ({status})", "", words),
+            wait=asked_to_wait(error.response.headers),
+            crowded=status in CROWDED,
+        )
+    return Fault(_lasting_sentence(status, words, error.response, target), lasting=True)
+
+
+def _lasting_sentence(status: int, words: str, response: httpx2.Response, target: Target) -> str:
+    if status == 401:
+        verdict = "refuses the key" if target.api_key else "asks for a key"
+        return _sentence(target, f"{verdict} (401)", "enter a valid API key for this provider", words)
+    if status == 402:
+        return _sentence(target, "has no credit left for this key (402)", "top up the account", words)
+    if status == 403:
+        return _sentence(target, "does not allow this key to do that (403)", "check the key's permissions", words)
+    if NO_MODEL.search(words):
+        advice = "correct the model's name, or make the model available there"
+        return _sentence(target, f"cannot be used: there is no such model ({status})", advice, words)
+    if status in {404, 405, 410} or 300 <= status < 400:
+        return _sentence(target, _not_here(status, response), "check the base URL; it usually ends in /v1", words)
+    return _sentence(target, f"refuses the request ({status})", "check the endpoint's settings", words)
+
+
+def _not_here(status: int, response: httpx2.Response) -> str:
+    if 300 <= status < 400:
+        return f"is not there: the server redirects to another address ({status})"
+    return f"is not there: {response.request.url.path} does not exist on that server ({status})"
+
+
+def of_connection(error: APIConnectionError, target: Target, seconds: float) -> Fault:
+    """The fault behind a request that got no HTTP answer; `seconds` is what a connection may take."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Fault(
+            _sentence(target, "has a TLS certificate that cannot be verified", "check the base URL"), lasting=True
+        )
+    trouble = "broke the connection"
+    if any(isinstance(cause, httpx2.ConnectTimeout) for cause in causes):
+        trouble = f"cannot be reached: no connection within {seconds:g} s"
+    elif any("cannot be looked up" in str(cause) for cause in causes):
+        trouble = "cannot be reached: its host name is not known"
+    elif any(isinstance(cause, httpx2.ConnectError) for cause in causes):
+        trouble = "cannot be reached: it does not accept connections"
+    return Fault(_sentence(target, trouble, "check the base URL and that the server runs"))
+
+
+def of_silence(target: Target, seconds: float) -> Fault:
+    return Fault(_sentence(target, f"did not answer within {seconds:.3g} s", "see whether the server is overloaded"))
+
+
+def of_reply(target: Target, trouble: str, words: str) -> Fault:
+    """An HTTP success that is no chat completion."""
+    return Fault(_sentence(target, trouble, "check that the base URL speaks OpenAI's API", words))
+
+
+def _sentence(target: Target, trouble: str, advice: str, words: str = "") -> str:
+    told = shown(words, target.api_key)
+    sentence = f"{place(target)} {trouble}" + (f"; {advice}." if advice else ".")
+    return sentence + (f" It said: {told}" if told else "")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,170 @@
+"""Which addresses a base URL given by a person may lead to; checked on the very address that is connected to."""
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from time import monotonic
+from urllib.parse import SplitResult, urlsplit
+
+import httpcore2
+
+from app.errors import EndpointFailure, Invalid
+from app.settings import Settings
+
+Address = IPv4Address | IPv6Address
+
+# Never a model server, whatever the policy: link-local and the other places where clouds hand out credentials,
+# "this network", and IPv6 forms that carry an IPv4 address past a check made on the outer one.
+NEVER = tuple(
+    ip_network(network)
+    for network in (
+        "169.254.0.0/16",
+        "fe80::/10",
+        "168.63.129.16/32",
+        "100.100.100.200/32",
+        "fd00:ec2::254/128",
+        "fd20:ce::254/128",
+        "0.0.0.0/8",
+        "255.255.255.255/32",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "::ffff:0:0:0/96",
+    )
+)
+# The deprecated `::a.b.c.d` and site-local ranges pass for global in the standard library.
+LOCAL = (ip_network("::/96"), ip_network("fec0::/10"))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may be reached besides the public internet.
+
+    `allowed` holds hosts, hosts with a port (`127.0.0.1:9000`) and networks (`10.1.0.0/16`).
+    """
+
+    allow_private: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+def policy(settings: Settings) -> Policy:
+    """Private addresses are open while only this machine can reach the app: whoever uses it is there already."""
+    return Policy(allow_private=settings.bound_to_loopback, allowed=settings.private_endpoints)
+
+
+def check_url(url: str, policy: Policy | None = None) -> None:
+    """Refuse what can never be a base URL, and an address written out that the policy refuses.
+
+    Raises Invalid with a sentence for a form. Names are resolved, and checked, only when a connection is made.
+    """
+    parts = _split(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Invalid("The base URL must start with http:// or https:// and name a host.")
+    if parts.username is not None or parts.password is not None:
+        raise Invalid("The base URL must not hold a user name or password; put the key in its own field.")
+    if parts.query or parts.fragment:
+        raise Invalid("The base URL must end with its path, usually /v1, without ? or #.")
+    literal = _literal(parts.hostname)
+    if literal and not permitted(literal, parts.hostname, _port(parts), policy or Policy(allow_private=True)):
+        raise Invalid(refusal(parts.hostname))
+
+
+def permitted(address: Address, host: str, port: int, policy: Policy) -> bool:
+    """May a connection to `host` go to this address, one of those it resolves to?"""
+    address = _unmapped(address)
+    if address.is_multicast or address.is_unspecified or _within(address, NEVER):
+        return False
+    if address.is_global and not _within(address, LOCAL):
+        return True
+    return policy.allow_private or any(_lists(entry, address, host, port) for entry in policy.allowed)
+
+
+def refusal(host: str) -> str:
+    return (
+        f"The host {host} leads to a private or reserved address, which this server may not use; "
+        "choose another base URL, or list the host in AGON_PRIVATE_ENDPOINTS (link-local ones stay refused)."
+    )
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Resolves once, checks every address, and connects to one that was checked: no second look-up to lie in."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._network = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Raises EndpointFailure (lasting) for a forbidden address, ConnectError or ConnectTimeout otherwise."""
+        until = monotonic() + (timeout if timeout is not None else 3600.0)
+        addresses = await _resolved(host, port, timeout)
+        if not all(permitted(ip_address(address), host, port, self._policy) for address in addresses):
+            raise EndpointFailure(refusal(host), lasting=True)
+        fault: Exception = httpcore2.ConnectError(f"{host} has no address")
+        for tried, address in enumerate(addresses):
+            share = max(until - monotonic(), 0.001) / (len(addresses) - tried)
+            try:
+                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                fault = error
+        raise fault
+
+
+async def _resolved(host: str, port: int, timeout: float | None) -> list[str]:
+    """The host's addresses, each once, in the resolver's order of preference."""
+    try:
+        async with asyncio.timeout(timeout):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError as error:
+        raise httpcore2.ConnectTimeout(f"looking up {host} took too long") from error
+    except (OSError, UnicodeError) as error:
+        raise httpcore2.ConnectError(f"{host} cannot be looked up") from error
+    return list(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.strip())
+        _port(parts)
+    except ValueError as error:
+        raise Invalid("The base URL is not a web address.") from error
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _unmapped(address: Address) -> Address:
+    inner = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return inner or address
+
+
+def _within(address: Address, networks: Iterable[object]) -> bool:
+    return any(address in network for network in networks)  # type: ignore[operator]
+
+
+def _lists(entry: str, address: Address, host: str, port: int) -> bool:
+    """Does one entry of the allow-list name this host, host and port, or a network that holds the address?"""
+    if entry.casefold() in {host.casefold(), f"{host}:{port}".casefold()}:
+        return True
+    try:
+        return address in ip_network(entry, strict=False)
+    except ValueError:
+        return False

@@ -1,0 +1,75 @@
+"""How a chat completion's JSON is read: leniently in what may be missing, never trusting a type."""
+
+import json
+from typing import Any
+
+from app.domain.prompts import clean
+from app.gateway.calls import Purchase, Request
+
+
+class Unreadable(Exception):
+    """An HTTP success that is no chat completion; `words` is what an error inside it said."""
+
+    def __init__(self, trouble: str, words: str = "") -> None:
+        self.words = words
+        super().__init__(trouble)
+
+
+def parsed(content: bytes) -> dict[str, Any]:
+    """The JSON object of a body; raises Unreadable."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        page = content.lstrip()[:1] == b"<"
+        raise Unreadable("answers with a web page, not with JSON" if page else "sent broken JSON") from error
+    if not isinstance(body, dict):
+        raise Unreadable("sent JSON that is no answer")
+    return body
+
+
+def purchased(request: Request, body: dict[str, Any], header_id: str) -> Purchase:
+    """The purchase that a completion's body holds; attempts and latency are the caller's to fill in.
+
+    Raises Unreadable when there is no choice to read. Missing content is an empty text, missing usage None.
+    """
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise Unreadable("sent a reply without choices", _complaint(body.get("error")))
+    usage = body.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    return Purchase(
+        key=request.key,
+        endpoint=request.target.endpoint,
+        ok=True,
+        text=clean(_text(message.get("content")))[0],
+        finish_reason=name_of(choice.get("finish_reason")),
+        model=name_of(body.get("model")),
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        request_id=name_of(header_id or body.get("id")),
+        fingerprint=name_of(body.get("system_fingerprint")),
+    )
+
+
+def _text(content: object) -> str:
+    """A content is a string, or a list of parts of which the texts are joined."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def name_of(value: object) -> str:
+    """A short string that a provider chose, fit to be kept."""
+    return clean(value[:200])[0] if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
+def _complaint(error: object) -> str:
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) else ""

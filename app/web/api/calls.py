@@ -1,0 +1,5 @@
+"""The JSON twin of calls."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["calls"])

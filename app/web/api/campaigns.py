@@ -1,0 +1,5 @@
+"""The JSON twin of campaigns."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["campaigns"])

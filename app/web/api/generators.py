@@ -1,0 +1,5 @@
+"""The JSON twin of generators."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["generators"])

@@ -1,0 +1,5 @@
+"""The JSON twin of projects."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["projects"])

@@ -1,0 +1,5 @@
+"""The JSON twin of prompts."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["prompts"])

@@ -1,0 +1,5 @@
+"""The JSON twin of rounds."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["rounds"])

@@ -1,0 +1,5 @@
+"""The JSON twin of uploads."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["uploads"])

@@ -1,0 +1,109 @@
+"""What a person or a program sees when something goes wrong: a page, a fragment, or problem+json."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.errors import AgonError, BudgetExhausted, Conflict, EndpointFailure, Invalid, NotFound, Problem
+from app.web.kinds import is_api, is_fragment
+from app.web.rendering import page
+from app.web.security.headers import SECURITY_HEADERS
+
+_STATUS: tuple[tuple[type[AgonError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (BudgetExhausted, 409),
+    (Invalid, 422),
+    (EndpointFailure, 503),
+)
+_TITLES = {
+    400: "This request cannot be read",
+    401: "Log in first",
+    403: "Refused",
+    404: "Nothing here",
+    405: "This address does not do that",
+    409: "Not possible right now",
+    413: "Too large",
+    415: "Wrong kind of content",
+    422: "Something needs a correction",
+    429: "Too many tries",
+    500: "Something broke in Agon",
+    503: "Not available right now",
+}
+_UNEXPECTED = "The error is in the server's log. Nothing you had saved is lost; trying again may help."
+_NOWHERE = "There is no page at this address. It may have been mistyped, or what it showed was removed."
+_NO_DATABASE = "The database does not answer. Nothing was changed; try again in a moment."
+
+
+def refuse(
+    request: Request,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    problems: Sequence[Problem] = (),
+) -> Response:
+    """The answer to a request that failed: `detail` is shown as it is, so it must say what to do."""
+    title = _TITLES.get(status) or HTTPStatus(status).phrase
+    if is_api(request):
+        body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        listed = {"problems": [asdict(problem) for problem in problems]} if problems else {}
+        return JSONResponse(body | listed, status, dict(headers or {}), media_type="application/problem+json")
+    template = "_error.html" if is_fragment(request) else "error.html"
+    values = {"title": title, "detail": detail, "problems": list(problems), "code": status}
+    return page(request, template, status=status, headers=headers, **values)
+
+
+def _on_agon_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AgonError)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    if isinstance(error, Invalid):
+        return refuse(request, status, _summary(error.problems), problems=error.problems)
+    retry = {"retry-after": "5"} if isinstance(error, EndpointFailure) and not error.lasting else None
+    return refuse(request, status, str(error) or _NOWHERE, retry)
+
+
+def _summary(problems: Sequence[Problem]) -> str:
+    return str(problems[0]) if len(problems) == 1 else f"{len(problems)} things need a correction."
+
+
+def _on_unreadable(request: Request, error: Exception) -> Response:
+    """FastAPI found fields of the wrong type; what was sent is not repeated, as it may be a key."""
+    assert isinstance(error, RequestValidationError)
+    problems = [Problem(found["msg"], ".".join(map(str, found["loc"][1:]))) for found in error.errors()]
+    return refuse(request, 422, _summary(problems), problems=problems)
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = _NOWHERE if error.status_code == 404 and error.detail == "Not Found" else str(error.detail)
+    return refuse(request, error.status_code, detail, error.headers)
+
+
+def _on_no_database(request: Request, error: Exception) -> Response:
+    return refuse(request, 503, _NO_DATABASE, {"retry-after": "5"})
+
+
+def _on_unexpected(request: Request, error: Exception) -> Response:
+    """Runs outside every middleware, so it brings the security headers itself; the server logs the error."""
+    return refuse(request, 500, _UNEXPECTED, SECURITY_HEADERS)
+
+
+_HANDLERS: tuple[tuple[type[Exception], Callable[[Request, Exception], Response]], ...] = (
+    (AgonError, _on_agon_error),
+    (RequestValidationError, _on_unreadable),
+    (HTTPException, _on_http),
+    (OperationalError, _on_no_database),
+    (Exception, _on_unexpected),
+)
+
+
+def register(app: FastAPI) -> None:
+    for kind, handler in _HANDLERS:
+        app.add_exception_handler(kind, handler)

@@ -1,0 +1,20 @@
+"""What kind of request this is: safe or writing, for the API or for a page, a whole page or a fragment."""
+
+from starlette.requests import Request
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_safe(request: Request) -> bool:
+    return request.method in SAFE_METHODS
+
+
+def is_api(request: Request) -> bool:
+    """Whether a program asks: errors are then problem+json instead of pages."""
+    path: str = request.scope["path"]
+    return path == "/openapi.json" or path.startswith("/api/")
+
+
+def is_fragment(request: Request) -> bool:
+    """Whether htmx asks for a part of a page that is already on the screen."""
+    return request.headers.get("hx-request") == "true"

@@ -1,0 +1,5 @@
+"""A new project: upload, mapping, preview, splits."""
+
+from fastapi import APIRouter
+
+router = APIRouter(include_in_schema=False)
