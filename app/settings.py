@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     save_every: int = Field(50, description="answers are saved in batches of this many at most", ge=1)
     save_seconds: float = Field(0.5, description="and no later than this long after they came", gt=0)
     call_deadline: float = Field(60.0, description="seconds for one call, all its attempts together", gt=0)
+    generator_deadline: float = Field(300.0, description="the same for a generator, which writes whole prompts", gt=0)
     call_attempts: int = Field(4, description="requests bought for one call at most", ge=1)
     connect_seconds: float = Field(5.0, description="a host that does not accept in this time is unreachable", gt=0)
     job_attempts: int = Field(5, description="tries of a job whose endpoint fails before it is paused", ge=1)

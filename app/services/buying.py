@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -97,7 +97,7 @@ class Buyer:
         requests = [self._request(key, wish) for key, wish in by_hash.items()]
         complete = purchase(
             requests,
-            limits=Limits.of(self._settings),
+            limits=self._limits(wishes),
             permit=self._permit,
             record=lambda batch: self._record(batch, by_hash, round_number, holdout),
             learned=self._learned,
@@ -106,6 +106,11 @@ class Buyer:
             raise Interrupted("A person asked for something.")
         if not complete:
             raise BudgetExhausted("The cap on calls is reached.")
+
+    def _limits(self, wishes: Sequence[Wish]) -> Limits:
+        limits = Limits.of(self._settings)
+        writes = any(wish.purpose == "generator" for wish in wishes)
+        return replace(limits, call_deadline=self._settings.generator_deadline) if writes else limits
 
     def _request(self, key: str, wish: Wish) -> Request:
         sampling = wish.sampling

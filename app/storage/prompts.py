@@ -70,6 +70,14 @@ def with_text(session: Session, prompt_id: str, text: str) -> PromptVersion | No
     )
 
 
+def numbered(session: Session, prompt_id: str, number: int) -> PromptVersion:
+    query = select(PromptVersion).where(PromptVersion.prompt_id == prompt_id, PromptVersion.number == number)
+    version = session.scalar(query)
+    if version is None:
+        raise NotFound("There is no such prompt version.")
+    return version
+
+
 def add(
     session: Session,
     prompt_id: str,
