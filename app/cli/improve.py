@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,11 @@ from app.storage.session import Database
 
 DEMO_LATENCY = 0.25
 DEMO_DESCRIPTION = "Messages to the support bot of an online shop, in English and Russian."
+
+
+def _console() -> Console:
+    """The terminal as it is; where there is none, lines wide enough not to be broken."""
+    return Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=140, soft_wrap=True)
 
 
 def improve(
@@ -65,7 +71,7 @@ def improve(
     )
     _check(command, json_out)
     data = _read_bytes(file, now)
-    console = Console()
+    console = _console()
     choices = Choices(input_column, label_column, on_conflict, split_seed)
     with console.status("reading the file"):
         prepared = importing.prepare(now, data, file.name, choices, command.prompt)
@@ -78,7 +84,7 @@ def demo() -> None:
     """Run the demo campaign on the practice models, then serve until Ctrl-C."""
     import signal
 
-    now, console = settings(), Console()
+    now, console = settings(), _console()
     data = resources.files("app.demo").joinpath("support_messages.jsonl").read_bytes()
     command = Command(
         goal="accuracy", prompt="", task_model=catalogue.DEFAULT_TASK_MODEL, generators=(), max_calls=now.max_calls,

@@ -50,7 +50,7 @@ def print_report(report: dict[str, Any], console: Console, simulated: bool) -> N
 def _print_generators(rows: list[dict[str, Any]], console: Console) -> None:
     table = Table(title="Generators", title_justify="left")
     for column in ("name", "battles", "wins", "ties", "losses", "invalid", "rating", "95 % interval"):
-        table.add_column(column, justify="left" if column == "name" else "right")
+        table.add_column(column, justify="left" if column == "name" else "right", no_wrap=True)
     for row in rows:
         rating = "–" if row["rating"] is None else f"{row['rating']:.0f}"
         interval = "–" if row["low"] is None else f"{row['low']:.0f}–{row['high']:.0f}"
