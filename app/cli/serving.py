@@ -1,6 +1,7 @@
 """Starts the practice server: the one place outside it that knows it."""
 
-from app.practice.server import Options, serve
+from app.practice.server import serve
+from app.practice.troubles import Options
 from app.supervisor import end_with_parent
 
 

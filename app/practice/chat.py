@@ -1,0 +1,154 @@
+"""Chat completions: what a request must hold, and the reply as a pure function of it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from app.practice.catalogue import BY_NAME, CATALOGUE
+from app.practice.generators import Written, propose
+from app.practice.task_models import answer
+
+CHARACTERS_PER_TOKEN = 4
+_CREATED = 1_763_683_200  # any fixed moment: replies know no clock
+_ROLES = ("system", "developer", "user", "assistant")
+
+
+class Refused(Exception):
+    """A request that cannot be served: status, sentence, the parameter at fault and OpenAI's code for it."""
+
+    def __init__(self, status: int, message: str, parameter: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = error_body(message, "invalid_request_error", parameter, code)
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that an answer may depend on. `max_tokens` is None when nothing limits the reply."""
+
+    name: str
+    messages: tuple[str, ...]
+    seed: int | None
+    max_tokens: int | None
+
+
+def error_body(message: str, kind: str, parameter: str | None = None, code: str | None = None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": parameter, "code": code}}
+
+
+def read_request(body: bytes) -> Request:
+    """The request in a JSON body. Raises Refused: 400 for what is malformed, 404 for an unknown name."""
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(400, "The body is not valid JSON.") from None
+    if not isinstance(sent, dict):
+        raise Refused(400, "The body must be a JSON object.")
+    name = sent.get("model")
+    if not isinstance(name, str) or not name:
+        raise Refused(400, "model must be a name.", "model")
+    if name not in BY_NAME:
+        raise Refused(404, f"The model '{name[:100]}' does not exist.", "model", "model_not_found")
+    _refuse_unsupported(sent)
+    limit = _whole(sent, "max_completion_tokens", least=1)
+    limit = _whole(sent, "max_tokens", least=1) if limit is None else limit
+    return Request(name, _messages(sent.get("messages")), _whole(sent, "seed"), limit)
+
+
+def complete(request: Request) -> dict[str, Any]:
+    """The completion: the same for the same request, whenever and wherever it is asked."""
+    written = _written(request)
+    limit = None if request.max_tokens is None else request.max_tokens * CHARACTERS_PER_TOKEN
+    text = written.text[:limit]
+    stopped = written.complete and len(text) == len(written.text)
+    asked, said = sum(map(_tokens, request.messages)), _tokens(text)
+    return {
+        "id": f"chatcmpl-{_identity(request)}",
+        "object": "chat.completion",
+        "created": _CREATED,
+        "model": request.name,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": "stop" if stopped else "length",
+            }
+        ],
+        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
+    }
+
+
+def listing() -> dict[str, Any]:
+    """The catalogue in the form of OpenAI's list of models, with role, habit and the word that it is simulated."""
+    return {
+        "object": "list",
+        "data": [
+            {
+                "id": practice.name,
+                "object": "model",
+                "created": _CREATED,
+                "owned_by": "practice",
+                "role": practice.role,
+                "about": practice.about,
+                "simulated": True,
+            }
+            for practice in CATALOGUE
+        ],
+    }
+
+
+def _written(request: Request) -> Written:
+    if BY_NAME[request.name].role == "task":
+        return Written(answer(request.name, "\n\n".join(request.messages)))
+    return propose(request.name, request.messages, request.seed)
+
+
+def _refuse_unsupported(sent: dict[str, Any]) -> None:
+    if sent.get("stream"):
+        raise Refused(400, "Practice models do not stream.", "stream")
+    if sent.get("n") not in (None, 1):
+        raise Refused(400, "Practice models give one choice.", "n")
+    temperature = sent.get("temperature")
+    number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if temperature is not None and not (number and 0 <= temperature <= 2):
+        raise Refused(400, "temperature must be a number from 0 to 2.", "temperature")
+
+
+def _whole(sent: dict[str, Any], key: str, least: int | None = None) -> int | None:
+    value = sent.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or (least is not None and value < least):
+        raise Refused(400, f"{key} must be a whole number{'' if least is None else f' of at least {least}'}.", key)
+    return value
+
+
+def _messages(sent: Any) -> tuple[str, ...]:
+    if not isinstance(sent, list) or not sent:
+        raise Refused(400, "messages must be a list with at least one message.", "messages")
+    return tuple(_content(message) for message in sent)
+
+
+def _content(message: Any) -> str:
+    """A message's text; parts of type text are put together."""
+    if not isinstance(message, dict) or message.get("role") not in _ROLES:
+        raise Refused(400, f"Every message needs a role: {', '.join(_ROLES)}.", "messages")
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text") if isinstance(part, dict) else None for part in content]
+        texts = [part for part in parts if isinstance(part, str)]
+        content = "\n".join(texts) if len(texts) == len(parts) else None
+    if not isinstance(content, str):
+        raise Refused(400, "Every message needs a content of text.", "messages")
+    # a lone surrogate is legal JSON, but no text that could be hashed or sent back
+    return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def _identity(request: Request) -> str:
+    parts = json.dumps([request.name, request.messages, request.seed, request.max_tokens])
+    return hashlib.sha256(parts.encode()).hexdigest()[:24]
