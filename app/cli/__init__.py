@@ -14,7 +14,12 @@ from app.cli.stack import stack, wait_for_web
 from app.errors import AgonError
 from app.settings import Settings, settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Prompt A/B battles on your labelled data.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Prompt A/B battles on your labelled data.",
+)
 app.command("improve")(improving.improve)
 app.command("demo")(improving.demo)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")

@@ -140,7 +140,10 @@ def _confirm(console: Console, command: Command, seats: Seats, prepared: Prepare
     price = "unknown, because a price is missing" if cost is None else f"about {cost:.2f} at most"
     names = ", ".join(endpoint.full_name for endpoint in seats.paid)
     console.print(f"This may buy {command.max_calls} calls from {names}. Price: {price}.", highlight=False)
-    typer.confirm("Go on?", abort=True)
+    if not sys.stdin.isatty():
+        raise Invalid("Nobody can be asked here whether to go on: add --yes to buy these calls.")
+    if not typer.confirm("Go on?"):
+        raise typer.Exit(0)
 
 
 def _finish(database: Database, campaign: Campaign, console: Console, json_out: Path | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.orm import Session
 
 from app.domain.improving.state import load
 from app.storage import campaigns, endpoints, rounds
@@ -19,7 +20,7 @@ def watch(database: Database, campaign_id: str, console: Console, poke: Callable
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=1.0, best="")
-        told, poked = 0, time.monotonic()
+        told, poked, noted = 0, time.monotonic(), ""
         while True:
             with database.read() as session:
                 campaign = campaigns.get(session, campaign_id)
@@ -27,6 +28,9 @@ def watch(database: Database, campaign_id: str, console: Console, poke: Callable
             progress.update(task, completed=_done(campaign), description=_stage(campaign), best=_best(campaign))
             if campaign.status in ("finished", "paused"):
                 return campaign
+            if campaign.note != noted:
+                noted = campaign.note
+                console.print(noted and f"waiting: {noted}", style="yellow", markup=False, highlight=False)
             if campaign.status == "queued" and time.monotonic() - poked > 5:
                 poke()
                 poked = time.monotonic()
@@ -42,6 +46,8 @@ def _done(campaign: Campaign) -> float:
 
 
 def _stage(campaign: Campaign) -> str:
+    if campaign.note:
+        return f"waiting: {campaign.note}"
     if campaign.stopped_because:
         return "confirming on the holdout"
     if campaign.state is None:
@@ -57,11 +63,8 @@ def _best(campaign: Campaign) -> str:
     return f"best on dev {best.value:.3f} ({best.low:.3f}–{best.high:.3f}, n {best.n}); start {state.start.value:.3f}"
 
 
-def _tell_rounds(session: object, campaign: Campaign, told: int, console: Console) -> int:
+def _tell_rounds(session: Session, campaign: Campaign, told: int, console: Console) -> int:
     """Print the rounds settled since the last look; names are known once a round is settled."""
-    from sqlalchemy.orm import Session
-
-    assert isinstance(session, Session)
     if campaign.settled_rounds == told:
         return told
     names = {endpoint.id: endpoint.full_name for endpoint in endpoints.listed(session)}

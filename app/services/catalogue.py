@@ -93,7 +93,7 @@ def add_endpoint(
         raise Invalid([Problem("the model's name as the provider writes it", "model")])
     if endpoints.named(session, f"{provider.name}/{name}") is not None:
         raise Conflict(f"{provider.name}/{name} is there already.")
-    endpoint = Endpoint(provider_id=provider.id, name=name, price_in=_micro(price_in), price_out=_micro(price_out))
+    endpoint = Endpoint(provider=provider, name=name, price_in=_micro(price_in), price_out=_micro(price_out))
     session.add(endpoint)
     session.flush()
     return endpoint
