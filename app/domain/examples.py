@@ -1,4 +1,4 @@
-"""From rows to labelled examples: which column is what, what repeats, what contradicts itself, what cannot be used."""
+"""From rows to labelled examples: what repeats, what contradicts itself, what cannot be used."""
 
 import json
 from collections import defaultdict
@@ -8,25 +8,16 @@ from hashlib import sha256
 from typing import Any
 
 from app.domain.answers import read_label
-from app.domain.tables import LISTED, Row, Table
-from app.errors import Invalid, Problem
+from app.domain.columns import INPUTS, LABELS, Columns, cell, guess_columns
+from app.domain.findings import Findings
+from app.domain.tables import Row, Table
+from app.errors import Invalid
 
-INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment")
-LABELS = ("label", "expected", "category", "class", "intent", "target", "answer", "output", "gold", "tag")
-IDS, GROUPS = ("id", "uid", "guid"), ("group", "group_id", "thread", "thread_id", "user", "user_id", "document")
-SMALLEST, MOST_LABELS, LONGEST_LABEL = 20, 500, 200
+__all__ = ["INPUTS", "LABELS", "Columns", "ConflictingLabels", "Example", "Imported", "build_examples", "guess_columns"]
 
-
-@dataclass(frozen=True)
-class Columns:
-    """Which column is what; `meta` are the rest, kept but not shown to a model."""
-
-    input: str
-    label: str
-    id: str | None = None
-    group: str | None = None
-    variables: tuple[str, ...] = ()
-    meta: tuple[str, ...] = ()
+SMALLEST, MOST_LABELS = 20, 500
+LONGEST_LABEL, LONGEST_NAME = 200, 500
+_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -42,9 +33,17 @@ class Example:
     meta: Mapping[str, Any]
     line: int
 
+    @property
+    def text(self) -> str:
+        """All that a model sees of it: the input and, by name, the variables that do not repeat it."""
+        others = (self.variables[name] for name in sorted(self.variables))
+        return "\n".join([self.input, *(value for value in others if value != self.input)])
+
 
 @dataclass(frozen=True)
 class Imported:
+    """Examples in the order of the file, and what became of its other rows."""
+
     examples: tuple[Example, ...]
     rows: int
     duplicates_dropped: int
@@ -56,127 +55,102 @@ class Imported:
 class ConflictingLabels(Invalid):
     """The same input with different labels; `groups` are the lines of each such input. A person must decide."""
 
-    def __init__(self, groups: Sequence[tuple[int, ...]]) -> None:
+    def __init__(self, groups: Sequence[tuple[int, ...]], labels: Sequence[Sequence[str]]) -> None:
         self.groups = tuple(groups)
-        problems = [
-            Problem("the same input has different labels; drop these rows or correct them", _lines(group))
-            for group in self.groups[:LISTED]
-        ]
-        super().__init__(problems)
+        findings = Findings()
+        for lines, names in zip(groups, labels, strict=True):
+            said = ", ".join(names[:5])
+            findings.add(
+                f"the same input has different labels ({said}); drop these rows or correct them", _lines(lines)
+            )
+        super().__init__(findings.problems())
 
 
-def _lines(group: Sequence[int]) -> str:
-    return "lines " + ", ".join(str(line) for line in group[:20])
-
-
-def guess_columns(
-    table: Table,
-    input_column: str | None = None,
-    label_column: str | None = None,
-    wanted_variables: Sequence[str] = (),
-) -> Columns:
-    """The likely meaning of each column; a choice given goes before a guess.
-
-    Other columns are variables when a prompt wants them, else meta. Raises Invalid listing the columns there are.
-    """
-    problems: list[Problem] = []
-    text = _choose(table, input_column, INPUTS, "input", problems)
-    label = _choose(table, label_column, LABELS, "label", problems)
-    problems += [
-        Problem(f"the prompt has a placeholder {{{{{name}}}}}, but there is no such column", name)
-        for name in wanted_variables
-        if name not in table.columns
-    ]
-    if not problems and text == label:
-        problems.append(Problem(f"input and label cannot both be the column {text}", text))
-    if problems:
-        raise Invalid(problems)
-    left = [name for name in table.columns if name not in (text, label)]
-    known = _first(left, IDS), _first(left, GROUPS)
-    rest = [name for name in left if name not in known and name not in wanted_variables]
-    return Columns(text, label, known[0], known[1], tuple(wanted_variables), tuple(rest))
-
-
-def _choose(table: Table, chosen: str | None, names: Sequence[str], role: str, problems: list[Problem]) -> str:
-    found = ", ".join(table.columns)
-    if chosen is not None:
-        if chosen not in table.columns:
-            problems.append(Problem(f"there is no column {chosen} for the {role}; there are: {found}", role))
-        return chosen
-    guessed = _first(table.columns, names)
-    if guessed is None:
-        problems.append(Problem(f"no column looks like the {role}; name it. There are: {found}", role))
-    return guessed or ""
-
-
-def _first(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    by_name = {column.strip().casefold(): column for column in reversed(columns)}
-    return next((by_name[name] for name in names if name in by_name), None)
+@dataclass(frozen=True)
+class _Merged:
+    kept: list[Example]
+    duplicates: int
+    conflicts: list[list[Example]]
 
 
 def build_examples(table: Table, columns: Columns, on_conflict: str) -> Imported:
-    """Examples without repeats. `on_conflict` is ask, refuse or drop.
+    """Examples without repeats. `on_conflict` is ask, refuse or drop (all rows of such an input).
 
-    Raises Invalid with every bad row, ConflictingLabels when the same input has different labels and `ask` was given.
+    Raises Invalid with every bad row; ConflictingLabels, which is Invalid, where a person has to decide.
     """
-    problems: list[Problem] = []
-    examples = [example for row in table.rows if (example := _example(row, columns, problems)) is not None]
-    problems += _repeated_ids(examples)
-    _raise(problems)
-    kept, duplicates, conflicts = _merged(examples)
-    if conflicts and on_conflict == "ask":
-        raise ConflictingLabels(conflicts)
-    if conflicts and on_conflict != "drop":
-        _raise(list(ConflictingLabels(conflicts).problems))
-    _raise(_set_problems(kept))
-    dropped = sum(len(group) for group in conflicts)
-    return Imported(tuple(kept), len(table.rows), duplicates, dropped, table.cleaned, tuple(conflicts))
+    findings = Findings()
+    examples = [example for row in table.rows if (example := _example(row, columns, findings)) is not None]
+    _check_ids(examples, findings)
+    findings.settle()
+    merged = _merged(examples)
+    if merged.conflicts and on_conflict != "drop":
+        _raise_conflicts(merged.conflicts, on_conflict)
+    _check_set(merged.kept, findings)
+    findings.settle()
+    conflicts = tuple(_line_numbers(same) for same in merged.conflicts)
+    dropped = sum(map(len, conflicts))
+    return Imported(tuple(merged.kept), len(table.rows), merged.duplicates, dropped, table.cleaned, conflicts)
 
 
-def _raise(problems: list[Problem]) -> None:
-    if len(problems) > LISTED:
-        problems = [*problems[:LISTED], Problem(f"and {len(problems) - LISTED} more problems of this kind")]
-    if problems:
-        raise Invalid(problems)
-
-
-def _example(row: Row, columns: Columns, problems: list[Problem]) -> Example | None:
+def _example(row: Row, columns: Columns, findings: Findings) -> Example | None:
     found = list(_row_problems(row, columns))
-    problems += found
+    for message, column in found:
+        findings.add(message, f"line {row.line}, column {column}")
     if found:
         return None
     text = row.values[columns.input].strip()
-    variables = {name: _plain(row.values.get(name, "")) for name in columns.variables}
+    variables = {name: _plain(cell(row.values, name)) for name in columns.variables}
     group, external = (_optional(row, name) for name in (columns.group, columns.id))
     meta = {name: row.values[name] for name in columns.meta if name in row.values}
     label = " ".join(_plain(row.values[columns.label]).split())
     return Example(_key(text, variables), text, variables, label, group, external, meta, row.line)
 
 
-def _row_problems(row: Row, columns: Columns) -> Iterator[Problem]:
-    text, label = row.values.get(columns.input), row.values.get(columns.label)
-    if not isinstance(text, str):
-        yield Problem("is missing" if text is None else "is not text", f"line {row.line}, column {columns.input}")
-    elif not text.strip():
-        yield Problem("is empty", f"line {row.line}, column {columns.input}")
-    where = f"line {row.line}, column {columns.label}"
-    if label is None or (isinstance(label, str) and not label.strip()):
-        yield Problem("is missing" if label is None else "is empty", where)
-    elif not isinstance(label, str | int | float | bool):
-        yield Problem("is not one label (text, number, true or false)", where)
-    elif len(str(label)) > LONGEST_LABEL:
-        yield Problem(f"is longer than {LONGEST_LABEL} characters, too long for a label", where)
+def _row_problems(row: Row, columns: Columns) -> Iterator[tuple[str, str]]:
+    """(what is wrong, the column) of everything wrong in a row."""
+    text = row.values.get(columns.input)
+    if _absent(text) or not isinstance(text, str):
+        yield _absence(text) or "is not text", columns.input
+    label = row.values.get(columns.label)
+    if _absent(label) or not isinstance(label, str | int | float):
+        yield _absence(label) or "is not one label (text, number, true or false)", columns.label
+    elif len(_plain(label)) > LONGEST_LABEL:
+        yield f"is longer than {LONGEST_LABEL} characters, too long for a label", columns.label
+    for name in columns.variables:
+        value = cell(row.values, name)
+        if value is None or not isinstance(value, str | int | float):
+            yield "is missing" if value is None else "is not text or a number, as a placeholder needs", name
+    for column in filter(None, (columns.id, columns.group)):
+        value = cell(row.values, column)
+        if not isinstance(value, str | int | float | None):
+            yield "is not text or a number", column
+        elif len(_plain(value)) > LONGEST_NAME:
+            yield f"is longer than {LONGEST_NAME} characters", column
+
+
+def _absent(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _absence(value: Any) -> str:
+    """What to say of a value that is not there, or nothing."""
+    if value is None:
+        return "is missing"
+    return "is empty" if _absent(value) else ""
 
 
 def _plain(value: Any) -> str:
+    """Text as it is; numbers and truth values as JSON writes them, 1.0 as 1."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return json.dumps(value)
 
 
 def _optional(row: Row, column: str | None) -> str | None:
-    value = row.values.get(column) if column is not None else None
-    return None if value is None or value == "" else _plain(value)
+    value = cell(row.values, column) if column is not None else None
+    return None if _absent(value) else _plain(value)
 
 
 def _key(text: str, variables: Mapping[str, str]) -> str:
@@ -184,45 +158,68 @@ def _key(text: str, variables: Mapping[str, str]) -> str:
     return sha256(content.encode()).hexdigest()
 
 
-def _repeated_ids(examples: Sequence[Example]) -> Iterator[Problem]:
-    lines: dict[str, list[int]] = defaultdict(list)
+def _check_ids(examples: Sequence[Example], findings: Findings) -> None:
+    """An id may come twice only with the same input, as in a row that is repeated."""
+    found: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         if example.external_id is not None:
-            lines[example.external_id].append(example.line)
-    for external_id, found in lines.items():
-        if len(found) > 1:
-            yield Problem(f"the id {external_id[:80]} is used {len(found)} times", _lines(found))
+            found[example.external_id].append(example)
+    for external_id, same in found.items():
+        if len({example.key for example in same}) > 1:
+            findings.add(f"the id {external_id[:80]} is used {len(same)} times", _lines(_line_numbers(same)))
 
 
-def _merged(examples: Sequence[Example]) -> tuple[list[Example], int, list[tuple[int, ...]]]:
-    """(examples without repeats, repeats dropped, the lines of each input whose labels differ)."""
+def _merged(examples: Sequence[Example]) -> _Merged:
+    """Of equal rows one is kept, the same one whatever their order: one with a group and an id, if any has them."""
     by_key: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         by_key[example.key].append(example)
     kept, duplicates, conflicts = [], 0, []
     for same in by_key.values():
         if len({example.label for example in same}) > 1:
-            conflicts.append(tuple(example.line for example in same))
+            conflicts.append(same)
         else:
-            kept.append(min(same, key=lambda example: (example.external_id or "", example.group or "")))
+            kept.append(min(same, key=_preference))
             duplicates += len(same) - 1
-    return kept, duplicates, conflicts
+    return _Merged(kept, duplicates, conflicts)
 
 
-def _set_problems(examples: Sequence[Example]) -> list[Problem]:
+def _preference(example: Example) -> tuple[bool, str, bool, str]:
+    return (example.group is None, example.group or "", example.external_id is None, example.external_id or "")
+
+
+def _raise_conflicts(conflicts: Sequence[Sequence[Example]], on_conflict: str) -> None:
+    lines = [_line_numbers(same) for same in conflicts]
+    asked = ConflictingLabels(lines, [sorted({example.label for example in same}) for same in conflicts])
+    raise asked if on_conflict == "ask" else Invalid(asked.problems)
+
+
+def _check_set(examples: Sequence[Example], findings: Findings) -> None:
     """What makes the whole set useless: too few rows, one label, too many labels, labels that read the same."""
     labels = sorted({example.label for example in examples})
     if len(labels) == 1:
-        return [Problem(f"every row has the label {labels[0]}; at least two labels are needed", "label")]
+        findings.add(f"every row has the label {labels[0]}; at least two labels are needed", "label")
     if len(examples) < SMALLEST:
-        return [Problem(f"only {len(examples)} usable rows; at least {SMALLEST} are needed")]
-    if len(labels) > MOST_LABELS or len(labels) > len(examples) / 2:
-        return [Problem(f"{len(labels)} different labels in {len(examples)} rows: this looks like free text", "label")]
-    problems = []
+        findings.add(f"only {len(examples)} usable rows; at least {SMALLEST} are needed")
+    elif len(labels) > MOST_LABELS or 2 * len(labels) > len(examples):
+        findings.add(f"{len(labels)} different labels in {len(examples)} rows: this looks like free text", "label")
+    else:
+        _check_labels(labels, findings)
+
+
+def _check_labels(labels: Sequence[str], findings: Findings) -> None:
     for index, label in enumerate(labels):
         read = read_label(label, labels)
-        if read is None:
-            problems.append(Problem(f"{label!r} cannot be read back as a label: it holds no letter or digit", "label"))
-        elif read != index:
-            problems.append(Problem(f"{labels[read]!r} and {label!r} would be read as the same label", "label"))
-    return problems
+        if read_label("", [label]) is not None:
+            findings.add(f"{label!r} cannot be read back as a label: it holds no letter or digit", "label")
+        elif read is not None and read != index:
+            findings.add(f"{labels[read]!r} and {label!r} would be read as the same label", "label")
+
+
+def _line_numbers(examples: Sequence[Example]) -> tuple[int, ...]:
+    return tuple(example.line for example in examples)
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - _LINES} more" if len(numbers) > _LINES else ""
+    return "lines " + ", ".join(str(line) for line in numbers[:_LINES]) + more

@@ -1,8 +1,9 @@
 """Eight words in a row: the only thing of dev and holdout examples that a campaign is given, hashed and frozen."""
 
 import re
+import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 WORDS = 8
@@ -10,17 +11,22 @@ _BYTES = 8
 _WORD = re.compile(r"\w+")
 
 
-def _grams(text: str) -> Iterator[tuple[bytes, int]]:
-    """Each run of eight words as a 64-bit hash, with the index of its first word."""
-    words = _WORD.findall(text.casefold())
-    for start in range(len(words) - WORDS + 1):
-        run = " ".join(words[start : start + WORDS])
-        yield blake2b(run.encode(), digest_size=_BYTES).digest(), start
+def _words(text: str) -> list[str]:
+    """The words of a text; that an accent is a character of its own does not cut a word in two."""
+    return _WORD.findall(text if text.isascii() else unicodedata.normalize("NFKC", text))
+
+
+def _grams(words: Sequence[str]) -> Iterator[bytes]:
+    """Each run of eight words, whatever their case, as a 64-bit hash."""
+    folded = [word.casefold() for word in words]
+    for start in range(len(folded) - WORDS + 1):
+        run = " ".join(folded[start : start + WORDS])
+        yield blake2b(run.encode(), digest_size=_BYTES).digest()
 
 
 def eight_grams(text: str) -> set[bytes]:
     """The hashes of every eight words in a row; a text of fewer words has none."""
-    return {gram for gram, _ in _grams(text)}
+    return set(_grams(_words(text)))
 
 
 def forbidden_grams(train: Iterable[str], sealed: Iterable[str]) -> bytes:
@@ -35,9 +41,10 @@ def forbidden_grams(train: Iterable[str], sealed: Iterable[str]) -> bytes:
 
 def copied_gram(text: str, forbidden: bytes) -> str | None:
     """The first eight words in a row of `text` that are forbidden, or None."""
-    for gram, start in _grams(text):
+    words = _words(text)
+    for start, gram in enumerate(_grams(words)):
         if _holds(forbidden, gram):
-            return " ".join(_WORD.findall(text)[start : start + WORDS])
+            return " ".join(words[start : start + WORDS])
     return None
 
 

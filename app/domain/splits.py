@@ -1,11 +1,18 @@
 """Which split an example belongs to, and its place in the split's fixed order; fixed at import by content and seed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
+from hashlib import blake2b
+
+from app.domain.apportioning import apportion
+from app.domain.stratified import stratified_order
+from app.errors import Invalid
 
 SPLITS = ("train", "dev", "holdout")
+_ENOUGH = 3  # examples of a label that stand alone, one for each split
+
+Counts = dict[str, Counter[str]]
 
 
 @dataclass(frozen=True)
@@ -35,83 +42,150 @@ def shares(n: int) -> dict[str, float]:
 
 
 def split(items: Sequence[SplitItem], seed: int, dev_limit: int = 300) -> list[Placement]:
-    """Every example's split and position. Whole groups stay together; labels keep their shares as far as groups allow."""
-    wanted = _wanted(Counter(item.label for item in items), dev_limit)
-    placed: dict[str, list[SplitItem]] = {name: [] for name in SPLITS}
-    for family in _families(items, seed):
-        full = len(placed["dev"]) + len(family) > dev_limit
-        chosen = _neediest(wanted, family, ("train", "holdout") if full else SPLITS)
-        placed[chosen] += family
-        for item in family:
-            wanted[chosen][item.label] -= 1
+    """Every example's split and position. Whole groups stay together; labels keep their shares as far as groups allow.
+
+    Groups go first, the largest before all, each to the split that lacks most of what it brings; those who stand alone
+    then even out what groups left. A label with three of these or more is in every split, unless there are more such
+    labels than dev has room for. Raises Invalid where groups are so large that nothing is left for dev.
+    """
+    groups, singles = _families(items, seed)
+    targets = _targets(Counter(item.label for item in items), dev_limit, seed)
+    placed = _place_groups(groups, singles, targets, dev_limit)
+    _place_singles(singles, targets, placed, dev_limit)
+    if not placed["dev"] or not placed["train"]:
+        largest = max(map(len, groups), default=0)
+        raise Invalid(
+            f"the examples cannot be split: {largest} of {len(items)} belong to one group or are nearly the same text, "
+            "and a group must stay in one split"
+        )
     return [
         Placement(item.key, name, position)
         for name in SPLITS
-        for position, item in enumerate(_ordered(placed[name], f"{seed}:{name}"))
+        for position, item in enumerate(_ordered(placed[name], seed))
     ]
 
 
-def _wanted(labels: Mapping[str, int], dev_limit: int) -> dict[str, dict[str, float]]:
+def joined(*groupings: Sequence[Hashable | None]) -> list[int]:
+    """A number for each item, the same for all that a chain of equal values in any grouping ties; None ties nobody."""
+    parents = list(range(len(groupings[0])))
+
+    def root(index: int) -> int:
+        while parents[index] != index:
+            parents[index] = parents[parents[index]]
+            index = parents[index]
+        return index
+
+    for grouping in groupings:
+        firsts: dict[Hashable, int] = {}
+        for index, value in enumerate(grouping):
+            if value is not None:
+                parents[root(index)] = root(firsts.setdefault(value, index))
+    return [root(index) for index in range(len(parents))]
+
+
+def _drawn(seed: int, what: str) -> bytes:
+    """Where chance puts something: the same for the same seed and content, whatever else there is."""
+    return blake2b(f"{seed}:{what}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _families(items: Sequence[SplitItem], seed: int) -> tuple[list[list[SplitItem]], dict[str, list[SplitItem]]]:
+    """The groups of two or more, largest first, and by label those who stand alone; in an order drawn by the seed."""
+    families: dict[int, list[SplitItem]] = defaultdict(list)
+    for item, number in zip(items, joined([item.group for item in items], [i.near_group for i in items]), strict=True):
+        families[number].append(item)
+    groups = [family for family in families.values() if len(family) > 1]
+    groups.sort(key=lambda family: (-len(family), _drawn(seed, min(item.key for item in family))))
+    singles: dict[str, list[SplitItem]] = defaultdict(list)
+    for family in families.values():
+        if len(family) == 1:
+            singles[family[0].label].append(family[0])
+    for alone in singles.values():
+        alone.sort(key=lambda item: _drawn(seed, item.key))
+    return groups, singles
+
+
+def _targets(labels: Mapping[str, int], dev_limit: int, seed: int) -> Counts:
     """How many examples of each label every split should get; dev's surplus over its limit goes to train."""
     n = sum(labels.values())
-    share = shares(n)
-    if share["dev"] * n > dev_limit:
-        share["train"] += share["dev"] - dev_limit / n
-        share["dev"] = dev_limit / n
-    return {name: {label: count * share[name] for label, count in labels.items()} for name in SPLITS}
+    left = Counter({label: labels[label] for label in sorted(labels, key=lambda label: _drawn(seed, label))})
+    none = dict.fromkeys(left, 0)
+    targets: Counts = {}
+    for name in ("holdout", "dev"):
+        total = int(shares(n)[name] * n + 0.5)
+        total = min(total, dev_limit) if name == "dev" else total
+        targets[name] = Counter(apportion({label: float(labels[label]) for label in left}, total, none, left))
+        left = Counter({label: left[label] - targets[name][label] for label in left})
+    return {"train": left, **targets}
 
 
-def _families(items: Sequence[SplitItem], seed: int) -> list[list[SplitItem]]:
-    """The groups that must stay together, large ones first so that small ones can even out what they leave."""
-    joined = _joined(items)
-    families: dict[int, list[SplitItem]] = defaultdict(list)
-    for item, root in zip(items, joined, strict=True):
-        families[root].append(item)
-    made = [sorted(family, key=lambda item: item.key) for family in families.values()]
-    made.sort(key=lambda family: family[0].key)
-    Random(f"{seed}:families").shuffle(made)
-    return sorted(made, key=len, reverse=True)
+def _place_groups(
+    groups: Sequence[Sequence[SplitItem]], singles: Mapping[str, Sequence[SplitItem]], targets: Counts, dev_limit: int
+) -> dict[str, list[SplitItem]]:
+    """Every group in the split where it does least harm; dev keeps a place for each label that must be in it."""
+    placed: dict[str, list[SplitItem]] = {name: [] for name in SPLITS}
+    counts: Counts = {name: Counter() for name in SPLITS}
+    kept = sum(len(alone) >= _ENOUGH for alone in singles.values())
+    for group in groups:
+        brings = Counter(item.label for item in sorted(group, key=lambda item: item.label))
+        full = len(placed["dev"]) + len(group) > dev_limit - kept
+        open_splits = [name for name in SPLITS if targets[name].total() and not (full and name == "dev")]
+        chosen = min(open_splits, key=lambda name: _harm(brings, counts[name], targets[name]))
+        placed[chosen] += group
+        counts[chosen] += brings
+    return placed
 
 
-def _joined(items: Sequence[SplitItem]) -> list[int]:
-    """A number per item, equal for items that a chain of shared groups connects (union by path halving)."""
-    parent = list(range(len(items)))
+def _harm(brings: Counter[str], has: Counter[str], target: Counter[str]) -> float:
+    """Growth of the squared distance to the target, for each label and in all, in units of the target."""
 
-    def root(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = parent[at]
-        return at
+    def growth(more: int, now: int, wanted: int) -> float:
+        return more * (more + 2 * (now - wanted)) / max(wanted, 0.5)
 
-    first: dict[tuple[str, object], int] = {}
-    for index, item in enumerate(items):
-        keys: list[tuple[str, object]] = [("near", item.near_group)]
-        if item.group is not None:
-            keys.append(("group", item.group))
-        for key in keys:
-            parent[root(index)] = root(first.setdefault(key, index))
-    return [root(index) for index in range(len(items))]
+    by_label = sum(growth(more, has[label], target[label]) for label, more in brings.items())
+    return by_label + growth(brings.total(), has.total(), target.total())
 
 
-def _neediest(wanted: Mapping[str, Mapping[str, float]], family: Sequence[SplitItem], splits: Sequence[str]) -> str:
-    """The split that misses most of this family's labels; holdout before dev before train when they miss alike."""
-    counts = Counter(item.label for item in family)
+def _place_singles(
+    singles: Mapping[str, Sequence[SplitItem]], targets: Counts, placed: dict[str, list[SplitItem]], dev_limit: int
+) -> None:
+    """Holdout and dev get what they still lack of each label, train the rest; each is left at least what it must have."""
+    has: Counts = {name: Counter(item.label for item in placed[name]) for name in SPLITS}
+    taken: Counter[str] = Counter()
+    labels = [label for label in targets["train"] if singles.get(label)]
+    must = {
+        name: {label: int(len(singles[label]) >= _ENOUGH and not has[name][label]) for label in labels}
+        for name in SPLITS
+        if targets[name].total()
+    }
+    for name in ("holdout", "dev"):
+        needed = must.pop(name, None)
+        if needed is None:
+            continue
+        if name == "dev":
+            _keep_commonest(needed, dev_limit - len(placed["dev"]), singles)
+        room = {
+            label: max(needed[label], len(singles[label]) - taken[label] - sum(later[label] for later in must.values()))
+            for label in labels
+        }
+        lacks = {label: float(max(0, targets[name][label] - has[name][label])) for label in labels}
+        total = max(targets[name].total() - len(placed[name]), sum(needed.values()), 0)
+        for label, count in apportion(lacks, total, needed, room).items():
+            placed[name] += singles[label][taken[label] : taken[label] + count]
+            taken[label] += count
+    for label in labels:
+        placed["train"] += singles[label][taken[label] :]
 
-    def need(name: str) -> float:
-        return sum(wanted[name][label] * count for label, count in counts.items()) / len(family)
 
-    return max(reversed(splits), key=need)
+def _keep_commonest(needed: dict[str, int], room: int, singles: Mapping[str, Sequence[SplitItem]]) -> None:
+    """Where dev has no room for every label that must be in it, the rarest stay away."""
+    wanted = sorted((label for label in needed if needed[label]), key=lambda label: -len(singles[label]))
+    for label in wanted[max(0, room) :]:
+        needed[label] = 0
 
 
-def _ordered(items: Sequence[SplitItem], seed: str) -> list[SplitItem]:
+def _ordered(items: Sequence[SplitItem], seed: int) -> list[SplitItem]:
     """A seeded order in which every prefix has nearly the label shares of the whole."""
-    by_label: dict[str, list[SplitItem]] = defaultdict(list)
-    for item in sorted(items, key=lambda item: item.key):
-        by_label[item.label].append(item)
-    places: list[tuple[float, float, str, SplitItem]] = []
-    for label in sorted(by_label):
-        rng = Random(f"{seed}:{label}")
-        rng.shuffle(by_label[label])
-        step, offset = 1 / len(by_label[label]), rng.random()
-        places += [((i + offset) * step, rng.random(), item.key, item) for i, item in enumerate(by_label[label])]
-    return [place[3] for place in sorted(places, key=lambda place: place[:3])]
+    strata: dict[str, list[SplitItem]] = defaultdict(list)
+    for item in sorted(items, key=lambda item: _drawn(seed, f"order:{item.key}")):
+        strata[item.label].append(item)
+    return stratified_order({label: strata[label] for label in sorted(strata, key=lambda label: _drawn(seed, label))})
