@@ -1,5 +1,6 @@
 """Brings a labelled file in: read, checked, split and saved whole, or not at all."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -20,6 +21,7 @@ from app.services.projects import ProjectDraft
 from app.settings import Settings
 from app.storage import jobs, prompts, test_sets, uploads
 from app.storage.base import now
+from app.storage.jobs import Lease, LeaseLost
 from app.storage.session import Database
 from app.storage.test_sets import TestSet, TestSetVersion
 from app.storage.uploads import Upload
@@ -237,6 +239,28 @@ def run(database: Database, settings: Settings, job_id: str) -> bool:
         lease = jobs.claim(session, job_id, LEASE_SECONDS)
         if lease is None:
             return False
+        if session.get(Upload, lease.subject) is None:
+            return jobs.release(session, lease)
+    try:
+        return _import(database, settings, lease)
+    except LeaseLost:
+        return False
+    except Invalid as invalid:
+        problems = [{"where": problem.where, "message": problem.message} for problem in invalid.problems]
+    except (KeyboardInterrupt, SystemExit):
+        with database.write() as session:
+            jobs.release(session, lease, again=True)
+        raise
+    except Exception as fault:
+        logging.getLogger(__name__).exception("an import failed")
+        problems = [{"where": "", "message": f"The import failed inside Agon ({type(fault).__name__}); see the log."}]
+    with database.write() as session:
+        _close(uploads.get(session, lease.subject), "refused", problems)
+        return jobs.release(session, lease)
+
+
+def _import(database: Database, settings: Settings, lease: Lease) -> bool:
+    with database.read() as session:
         upload = uploads.get(session, lease.subject)
         data, filename, chosen = upload.data, upload.filename, dict(upload.choices)
     draft, choices = _draft(chosen["draft"]), Choices(**chosen["choices"])
@@ -246,13 +270,7 @@ def run(database: Database, settings: Settings, job_id: str) -> bool:
             jobs.renew(session, lease)
             uploads.get(session, lease.subject).stage = stage
 
-    try:
-        prepared = prepare(settings, data, filename, choices, draft.start_prompt, tell)
-    except Invalid as invalid:
-        problems = [{"where": problem.where, "message": problem.message} for problem in invalid.problems]
-        with database.write() as session:
-            _close(uploads.get(session, lease.subject), "refused", problems)
-            return jobs.release(session, lease)
+    prepared = prepare(settings, data, filename, choices, draft.start_prompt, tell)
     tell("saving")
     with database.write() as session:
         jobs.renew(session, lease)
@@ -264,8 +282,8 @@ def run(database: Database, settings: Settings, job_id: str) -> bool:
 
 
 def _draft(kept: dict[str, Any]) -> ProjectDraft:
-    pairs = tuple((name, description) for name, description in kept.pop("label_descriptions"))
-    return ProjectDraft(**kept, label_descriptions=pairs)
+    pairs = tuple((name, description) for name, description in kept["label_descriptions"])
+    return ProjectDraft(**{**kept, "label_descriptions": pairs})
 
 
 def _close(upload: Upload, status: str, problems: list[dict[str, str]]) -> None:

@@ -17,6 +17,10 @@ def work(database: Database, settings: Settings, job_id: str) -> bool:
 
 
 def lost_jobs(database: Database) -> list[str]:
-    """Jobs whose poke was lost or whose holder died."""
+    """Jobs whose poke was lost or whose holder died; each is named again only after a while."""
     with database.read() as session:
-        return jobs.due(session)
+        found = jobs.due(session)
+    if found:
+        with database.write() as session:
+            jobs.poked(session, found)
+    return found

@@ -1,6 +1,7 @@
 """Jobs: the rows that are the truth about work; a message on the queue is only a nudge."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.errors import AgonError
 from app.storage.base import Base, new_id, now
 from app.storage.session import insert_new
+
+REPOKE_AFTER = timedelta(seconds=3)
 
 
 class LeaseLost(AgonError):
@@ -33,6 +36,7 @@ class Job(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(default="")
     next_at: Mapped[datetime] = mapped_column(default=now)
+    poked_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Heartbeat(Base):
@@ -58,7 +62,8 @@ def _changed(session: Session, statement: Any) -> bool:
 
 def want(session: Session, kind: str, subject: str) -> str:
     """Ask for work on a subject; returns the job to poke after the commit."""
-    row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 0, "next_at": now()}
+    row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 0}
+    row |= {"next_at": now(), "poked_at": now()}
     session.execute(insert_new(session, Job).values(seen=0, attempts=0, last_error="", **row))
     mine = (Job.kind == kind) & (Job.subject == subject)
     session.execute(update(Job).where(mine).values(wanted=Job.wanted + 1))
@@ -130,12 +135,20 @@ def put_off(session: Session, lease: Lease, error: str, seconds: float) -> int:
 
 
 def due(session: Session) -> list[str]:
-    """Jobs that should be running and are not: queued ones whose poke may be lost, and those of dead workers."""
+    """Jobs that should be running and are not: queued ones whose poke may be lost, and those of dead workers.
+
+    One that was poked a moment ago is left alone, so that a busy worker's queue does not fill with pokes.
+    """
     moment = now()
     waiting = or_(
         (Job.status == "queued") & (Job.next_at <= moment), (Job.status == "running") & (Job.lease_until < moment)
     )
-    return list(session.scalars(select(Job.id).where(waiting).order_by(Job.next_at).limit(100)))
+    quiet = Job.poked_at <= moment - REPOKE_AFTER
+    return list(session.scalars(select(Job.id).where(waiting, quiet).order_by(Job.next_at).limit(100)))
+
+
+def poked(session: Session, job_ids: Sequence[str]) -> None:
+    session.execute(update(Job).where(Job.id.in_(job_ids)).values(poked_at=now()))
 
 
 def beat(session: Session, worker: str) -> None:

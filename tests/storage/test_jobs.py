@@ -58,11 +58,24 @@ def test_of_many_racing_workers_one_gets_the_job(database: Database) -> None:
         assert sum(pool.map(race, range(24))) == 1
 
 
+def test_a_job_that_was_poked_a_moment_ago_is_not_poked_again(database: Database) -> None:
+    job_id = wanted_job(database)
+    with database.write() as session:
+        assert jobs.due(session) == []
+        session.get_one(Job, job_id).poked_at -= jobs.REPOKE_AFTER
+    with database.write() as session:
+        assert jobs.due(session) == [job_id]
+        jobs.poked(session, [job_id])
+        assert jobs.due(session) == []
+
+
 def test_an_expired_lease_is_taken_over_and_the_old_holder_can_write_nothing(database: Database) -> None:
     job_id = wanted_job(database)
     with database.write() as session:
         first = jobs.claim(session, job_id, -1)
     assert first is not None
+    with database.write() as session:
+        session.get_one(Job, job_id).poked_at -= jobs.REPOKE_AFTER
     with database.read() as session:
         assert jobs.due(session) == [job_id]
     with database.write() as session:
