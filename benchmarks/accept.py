@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.importing import file_of
 from benchmarks.stacks import production, two_workers
 from tests.conftest import data_folder
 from tests.flows.killing import IN_FLIGHT, UNSAVED, run_under_kills
@@ -104,8 +105,8 @@ def same_report(folder: Path) -> Bar:
 
 def kills(folder: Path) -> Bar:
     """Twenty kills of a campaign slowed to over two minutes, on both pairs of services."""
-    file, options, count = data_folder() / "snips_intents.jsonl", ("--rounds", "6", "--seed", "2"), 20
-    options += ("--max-calls", "20000")
+    file, count = data_folder() / "snips_intents.jsonl", 20
+    options = ("--rounds", "6", "--seed", "2", "--max-calls", "20000")
     quiet = Run(folder / "quiet", file, options).finish(600)
     figures, met = {}, True
     for name in ("embedded", "production"):
@@ -130,10 +131,8 @@ def kills(folder: Path) -> Bar:
 
 def large_import(folder: Path) -> Bar:
     """100,000 rows from file to splits in the database."""
-    from benchmarks.importing import write_rows
-
     file = folder / "large.jsonl"
-    write_rows(file, 100_000)
+    file.write_bytes(file_of("varied", 100_000, seed=1))
     began = time.monotonic()
     report = Run(folder / "large", file, ("--max-calls", "10")).finish(300)
     seconds = time.monotonic() - began
