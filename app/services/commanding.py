@@ -68,7 +68,7 @@ def begin(
     known = campaigns.unfinished(session, key)
     if known is not None:
         if known.status == "paused":
-            return known, starting.ask(session, known.id, "resume"), True
+            known.status, known.note = "queued", ""
         return known, jobs.want(session, KIND, known.id), True
     project_id = importing.known_project(session, prepared)
     if project_id is None:

@@ -43,8 +43,10 @@ def test_a_model_that_is_not_there_gets_a_sentence_that_says_what_to_do(demo_fil
         options = ("--task-model", "openai/no-such-model", "--yes")
         run = Run(tmp_path / "run", demo_file, options, {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": url}).start()
         assert run.wait(60) == 2
-    assert "no-such-model" in run.said()
-    assert "Traceback" not in run.said()
+        assert "no-such-model" in run.said()
+        assert "Traceback" not in run.said()
+        assert run.start().wait(60) == 2, "the same command tries the paused campaign again"
+        assert "Going on with campaign 1" in run.said()
 
 
 @pytest.mark.parametrize(
