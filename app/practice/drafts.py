@@ -4,18 +4,21 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import Random
 
 from app.practice.labels import Bullet, bullets
-from app.practice.text_shapes import comparable
-from app.practice.worked import Worked, find_worked
+from app.practice.text_shapes import comparable, worded
+from app.practice.worked import find_worked, without
 
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.]*)\s*\}\}")
-FORMATS = (
-    "Answer with the label alone, without any other word: {labels}.",
-    "Answer with exactly one of these labels alone, and nothing else: {labels}.",
-    "Reply with the label only, exactly as written and without any other word: {labels}.",
-    "Give one label alone, no explanation and no other word: {labels}.",
+_ASKS = ("Answer with", "Reply with", "Respond with", "Give")
+_ONES = (
+    "the label alone",
+    "one label alone",
+    "exactly one of these labels alone",
+    "the label only, exactly as written",
 )
+_BANS = ("without any other word", "and nothing else", "with no explanation and no other word")
 _CUES = re.compile(r"[;,.]?\s*words such as (?P<words>[^;\n]*)", re.IGNORECASE)
 _HEADINGS = re.compile(
     r"^[ \t#*]*(?:the )?(?:worked examples?|examples?|labels?|categories|classes)\b[^\n.]{0,40}:?[ \t*]*$", re.I
@@ -25,6 +28,7 @@ _NAMES_NONE = re.compile(
     r"(?:please )?(?:answer|reply|respond|output|return)\b[^\n]*\b(?:labels?|categor(?:y|ies)|class(?:es)?|options?)\b",
     re.IGNORECASE,
 )
+_FIELD_HEADING = re.compile(r"[^\n]{1,40}[:>]|\"\"\"|```")
 _EXAMPLE_LENGTH = 320
 _MARGIN = 60
 
@@ -55,7 +59,7 @@ def take_apart(prompt: str, labels: Sequence[tuple[str, str]]) -> Draft:
     head, closing = prompt[:at], prompt[at:].strip()
     worked = [example for example in find_worked(head) if "{{" not in head[example.start : example.end]]
     names = {comparable(name): name for name, _ in labels}
-    lines = _cut_out(head, worked).split("\n")
+    lines = without(head, worked).split("\n")
     described = {b.line: b for b in bullets(lines) if comparable(b.name) in names and "{{" not in lines[b.line]}
     said = {comparable(b.name): b for b in described.values()}
     wording = [line for line in lines if _is_format(line, names)]
@@ -75,12 +79,11 @@ def take_apart(prompt: str, labels: Sequence[tuple[str, str]]) -> Draft:
 
 
 def put_together(draft: Draft, limit: int) -> str:
-    """The draft as a prompt; the oldest examples fall off until it is shorter than `limit` characters."""
-    examples = list(draft.examples)
+    """The draft as a prompt; the oldest examples, then the cues, fall off until it is shorter than `limit` characters."""
     text = _written(draft)
-    while len(text) > limit - _MARGIN and examples:
-        examples = examples[:-1]
-        text = _written(replace(draft, examples=tuple(examples)))
+    while len(text) > limit - _MARGIN and (draft.examples or draft.cues):
+        draft = replace(draft, examples=draft.examples[:-1]) if draft.examples else replace(draft, cues={})
+        text = _written(draft)
     return text
 
 
@@ -95,8 +98,10 @@ def usable(text: str) -> str:
     return line if len(line) <= _EXAMPLE_LENGTH else f"{line[:_EXAMPLE_LENGTH].rsplit(' ', 1)[0]} …"
 
 
-def tight_format(labels: Sequence[tuple[str, str]], choice: int) -> str:
-    return FORMATS[choice % len(FORMATS)].format(labels=", ".join(name for name, _ in labels))
+def tight_format(labels: Sequence[tuple[str, str]], rng: Random) -> str:
+    """One of some dozens of ways to ask for the bare label."""
+    asked = f"{rng.choice(_ASKS)} {rng.choice(_ONES)}, {rng.choice(_BANS)}"
+    return f"{asked}: {', '.join(name for name, _ in labels)}."
 
 
 def _written(draft: Draft) -> str:
@@ -125,23 +130,14 @@ def _closing_start(prompt: str) -> int:
         return len(prompt)
     start = prompt.rfind("\n", 0, gaps[-1]) + 1
     before = prompt.rfind("\n", 0, max(0, start - 1)) + 1
-    return (
-        before if start and re.fullmatch(r"[^\n]{1,40}[:>]|\"\"\"|```", prompt[before : start - 1].strip()) else start
-    )
-
-
-def _cut_out(head: str, worked: Sequence[Worked]) -> str:
-    parts, at = [], 0
-    for example in worked:
-        parts.append(head[at : example.start])
-        at = example.end
-    return "".join([*parts, head[at:]])
+    heading = start > 0 and _FIELD_HEADING.fullmatch(prompt[before : start - 1].strip())
+    return before if heading else start
 
 
 def _is_format(line: str, names: dict[str, str]) -> bool:
     """A line about answering that names all labels, or asks for "a label" and names none of them."""
-    plain = comparable(line)
-    named = sum(name in plain for name in names)
+    plain = worded(line)
+    named = sum(worded(name) in plain for name in names)
     asks = _NAMES_ALL.search(line) if named else _NAMES_NONE.match(line.strip())
     return len(names) > 1 and "{{" not in line and named in (0, len(names)) and bool(asks)
 

@@ -16,7 +16,7 @@ _COLON = r"\**[^\S\n]*:\**"
 INPUT_LINES = {name: re.compile(rf"{_BEFORE}{name}{_COLON}", re.IGNORECASE | re.MULTILINE) for name in INPUTS}
 
 PAIR = re.compile(
-    rf"{_BEFORE}(?:{'|'.join(INPUTS)}){_COLON}[^\S\n]*(?P<input>\S(?:[^\n]|\n(?!\n))*?)"
+    rf"{_BEFORE}(?:{'|'.join(INPUTS)}){_COLON}[^\S\n]*(?P<input>\S[^\n]*(?:\n[^\n]+)*?)"
     rf"\n[ \t#>*-]*(?:{'|'.join(ANSWERS)}){_COLON}[^\S\n]*(?P<label>\S[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )

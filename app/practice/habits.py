@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from app.practice.brief_reading import Brief, Shown
-from app.practice.drafts import FORMATS, Draft, Example, put_together, same_gaps, take_apart, tight_format, usable
+from app.practice.drafts import Draft, Example, put_together, same_gaps, take_apart, tight_format, usable
 from app.practice.telling import telling_words
 from app.practice.text_shapes import comparable, tokens, unquoted
 
@@ -37,20 +37,19 @@ def trim(brief: Brief, rng: Random) -> Draft:
     draft = take_apart(brief.best, brief.labels)
     most, length, alike = rng.randint(4, 8), rng.randint(100, 240), rng.uniform(0.4, 0.8)
     cues = {name: words[:most] for name, words in draft.cues.items()}
-    examples = tuple(Example(_shortened(e.input, length), e.label) for e in _different(draft.examples, alike))
-    wording = tight_format(brief.labels, rng.randrange(len(FORMATS)))
-    return replace(draft, cues=cues, examples=examples, wording=wording)
+    kept = _without_longest(_different(draft.examples, alike), rng)
+    examples = tuple(Example(_shortened(e.input, length), e.label) for e in kept)
+    return replace(draft, cues=cues, examples=examples, wording=tight_format(brief.labels, rng))
 
 
 def combine(brief: Brief, rng: Random) -> Draft:
-    """The two best prompts in one; with one known prompt, a little of everything that was shown."""
+    """The best prompt and one of the two next best in one, with a little of what was shown."""
     draft = take_apart(brief.best, brief.labels)
     names = [name for name, _ in brief.labels]
     other = take_apart(rng.choice(brief.known[-3:-1] or brief.known), brief.labels)
-    examples = _merged(draft.examples, other.examples)
+    fresh = _fresh(brief, draft, rng)[: rng.randint(1, 4)]
+    examples = _merged(fresh, _merged(draft.examples, other.examples))
     cues = {name: tuple(dict.fromkeys([*draft.cues[name], *other.cues[name]]))[:_MOST_CUES] for name in names}
-    if set(examples) == set(draft.examples):
-        examples = (*_fresh(brief, draft, rng)[: rng.randint(2, 5)], *examples)
     if cues == draft.cues:
         telling = telling_words(_seen(brief), names, rng.randint(2, 5))
         cues = {name: tuple(dict.fromkeys([*cues[name], *telling[name]]))[:_MOST_CUES] for name in names}
@@ -74,7 +73,7 @@ def _reworded(brief: Brief, rng: Random, known: set[str]) -> str:
     text = brief.best
     for _ in range(_TRIES):
         examples = tuple(rng.sample(draft.examples, len(draft.examples)))
-        wording = tight_format(brief.labels, rng.randrange(len(FORMATS)))
+        wording = tight_format(brief.labels, rng)
         text = put_together(replace(draft, examples=examples, wording=wording), brief.limit)
         if comparable(text) not in known:
             break
@@ -87,7 +86,7 @@ def _formatted(draft: Draft, brief: Brief, rng: Random) -> Draft:
     read = all(comparable(unquoted(shown.answered)) in names for shown in brief.shown)
     if draft.wording and read:
         return draft
-    return replace(draft, wording=tight_format(brief.labels, rng.randrange(len(FORMATS))))
+    return replace(draft, wording=tight_format(brief.labels, rng))
 
 
 def _fresh(brief: Brief, draft: Draft, rng: Random) -> list[Example]:
@@ -126,6 +125,12 @@ def _different(examples: Sequence[Example], alike: float) -> list[Example]:
         if not any(example.label == other.label and _overlap(words, seen) > alike for other, seen in kept):
             kept.append((example, words))
     return [example for example, _ in kept]
+
+
+def _without_longest(examples: Sequence[Example], rng: Random) -> list[Example]:
+    """Without the longest ones, up to a tenth of all; the order stays."""
+    longest = sorted(examples, key=lambda example: -len(example.input))[: rng.randint(0, len(examples) // 10)]
+    return [example for example in examples if example not in longest]
 
 
 def _overlap(left: set[str], right: set[str]) -> float:

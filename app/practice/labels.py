@@ -47,7 +47,7 @@ def bullets(lines: Sequence[str]) -> list[Bullet]:
 def find_labels(text: str, examples: Sequence[str]) -> tuple[str, ...]:
     """Label names in the order they are listed; `examples` are the labels of worked examples, the last resort."""
     lines = text.split("\n")
-    listed = _longest([_listed(text), _quoted(lines)])
+    listed = max(_listed(text), _quoted(lines), key=len)
     under = _under_heading(lines)
     if len(under) >= 2:
         shared = {comparable(name) for name in under} & {comparable(name) for name in listed}
@@ -58,14 +58,12 @@ def find_labels(text: str, examples: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def _longest(lists: Sequence[list[str]]) -> list[str]:
-    return max(lists, key=len)
-
-
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(
-        {comparable(name): name for name in reversed(names)}[key] for key in dict.fromkeys(map(comparable, names))
-    )
+    """Without names that equal an earlier one."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(comparable(name), name)
+    return tuple(first.values())
 
 
 def _listed(text: str) -> list[str]:

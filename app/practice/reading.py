@@ -1,21 +1,19 @@
 """What a task model takes out of a prompt's instructions: labels, texts about them, and how to answer."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.practice.labels import bullets, find_labels
 from app.practice.similarity import Document
-from app.practice.text_shapes import comparable, spoken
-from app.practice.worked import Worked, find_worked
+from app.practice.text_shapes import comparable, spoken, worded
+from app.practice.worked import find_worked, without
 
 _EXAMPLE_SIGHT = 600
 _RULE_WEIGHT = 0.5
 _KEYWORD_WEIGHT = 1.0
 _KEYWORDS = re.compile(
-    r"(?:such as|words like|keywords?|for example|например|такие как)\b[^:\n]{0,20}:?([^\n.;]+)", re.IGNORECASE
+    r"(?:such as|words like|keywords?|for example|например|такие как)\b(?:[^:,\n]{0,20}:)?([^\n.;]+)", re.IGNORECASE
 )
-_WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[^.!?\n]+")
 _ANSWERING = r"answer|reply|respond|return|output|label|give|write|say|ответ|метк|отвечай|напиши|верни"
 _ALONE = r"\bonly\b|\balone\b|nothing else|\bno other\b|any other word|without any|no explanation|\bjust\b|\bтолько\b|ничего (?:больше|кроме)|без (?:других|лишних|пояснений|объяснений)"
@@ -37,7 +35,7 @@ class Reading:
 def read_instructions(text: str) -> Reading:
     """Take out everything that helps to answer; without labels the reading is empty."""
     examples = find_worked(text)
-    said = _without(text, examples)
+    said = without(text, examples)
     labels = find_labels(said, [example.label for example in examples])
     index = {comparable(label): at for at, label in enumerate(labels)}
     shown = [
@@ -48,15 +46,6 @@ def read_instructions(text: str) -> Reading:
     documents += [Document(at, given[:_EXAMPLE_SIGHT], 1.0) for given, at in shown]
     remembered = {comparable(given): at for given, at in shown}
     return Reading(labels, tuple(documents), remembered, bool(_LABEL_ALONE.search(said)))
-
-
-def _without(text: str, examples: Sequence[Worked]) -> str:
-    """The instructions without their worked examples, whose words are no instructions."""
-    kept, at = [], 0
-    for example in examples:
-        kept.append(text[at : example.start])
-        at = example.end
-    return "".join([*kept, text[at:]])
 
 
 def _descriptions(text: str, index: dict[str, int]) -> list[Document]:
@@ -83,10 +72,6 @@ def _described(label: int, said: str, weight: float) -> list[Document]:
 
 def _mentioned(sentence: str, index: dict[str, int]) -> int | None:
     """The one label that a sentence speaks of, or None when it is none or several."""
-    plain = _worded(comparable(sentence))
-    about = [at for name, at in index.items() if _worded(name) in plain]
+    plain = worded(sentence)
+    about = [at for name, at in index.items() if worded(name) in plain]
     return about[0] if len(about) == 1 else None
-
-
-def _worded(text: str) -> str:
-    return f" {' '.join(_WORD.findall(text))} "

@@ -5,6 +5,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(r"\w+")
 _DIGIT = re.compile(r"\d")
 _HUMP = re.compile(r"(?<=[a-zа-яё0-9])(?=[A-ZА-ЯЁ])")
 _LONGEST_WORD = 40
@@ -49,6 +50,11 @@ def spoken(name: str) -> str:
 def comparable(text: str) -> str:
     """Two names or texts that differ only in case, ё and blanks are one."""
     return " ".join(text.casefold().replace("ё", "е").split())
+
+
+def worded(text: str) -> str:
+    """The words alone, each between blanks, so that a name can be looked for as a whole."""
+    return f" {' '.join(_WORD.findall(comparable(text)))} "
 
 
 def unquoted(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.practice.fields import ANSWERS, INPUTS, PAIR
@@ -29,10 +29,19 @@ def find_worked(text: str) -> list[Worked]:
     """All worked examples in order; a stretch of text belongs to one example only."""
     found: list[Worked] = []
     for finder in _FINDERS:
-        for example in finder(text):
-            if not any(example.start < other.end and other.start < example.end for other in found):
-                found.append(example)
+        new = list(finder(text))
+        found += new
+        text = without(text, new, " ")
     return sorted(found, key=lambda example: example.start)
+
+
+def without(text: str, examples: Sequence[Worked], mark: str = "") -> str:
+    """The text with each example's stretch replaced by `mark`, once for each of its characters."""
+    parts, at = [], 0
+    for example in examples:
+        parts += [text[at : example.start], mark * (example.end - example.start)]
+        at = example.end
+    return "".join([*parts, text[at:]])
 
 
 def _pairs(text: str) -> Iterator[Worked]:
