@@ -19,6 +19,8 @@ SMALLEST, MOST_LABELS = 20, 500
 LONGEST_LABEL, LONGEST_NAME = 200, 500
 _LINES = 20
 
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+
 
 @dataclass(frozen=True)
 class Example:
@@ -145,7 +147,7 @@ def _plain(value: Any) -> str:
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return json.dumps(value)
+    return json.dumps(value) if isinstance(value, bool | float) else str(value)
 
 
 def _optional(row: Row, column: str | None) -> str | None:
@@ -154,8 +156,7 @@ def _optional(row: Row, column: str | None) -> str | None:
 
 
 def _key(text: str, variables: Mapping[str, str]) -> str:
-    content = json.dumps([text, dict(variables)], ensure_ascii=False, sort_keys=True)
-    return sha256(content.encode()).hexdigest()
+    return sha256(_canonical([text, dict(variables)]).encode()).hexdigest()
 
 
 def _check_ids(examples: Sequence[Example], findings: Findings) -> None:

@@ -16,34 +16,37 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text if text.isascii() else unicodedata.normalize("NFKC", text))
 
 
-def _grams(words: Sequence[str]) -> Iterator[bytes]:
-    """Each run of eight words, whatever their case, as a 64-bit hash."""
+def _runs(words: Sequence[str]) -> Iterator[str]:
+    """Each eight words in a row, whatever their case."""
     folded = [word.casefold() for word in words]
     for start in range(len(folded) - WORDS + 1):
-        run = " ".join(folded[start : start + WORDS])
-        yield blake2b(run.encode(), digest_size=_BYTES).digest()
+        yield " ".join(folded[start : start + WORDS])
+
+
+def _hashed(run: str) -> bytes:
+    return blake2b(run.encode(), digest_size=_BYTES).digest()
 
 
 def eight_grams(text: str) -> set[bytes]:
-    """The hashes of every eight words in a row; a text of fewer words has none."""
-    return set(_grams(_words(text)))
+    """The 64-bit hashes of every eight words in a row; a text of fewer words has none."""
+    return set(map(_hashed, _runs(_words(text))))
 
 
 def forbidden_grams(train: Iterable[str], sealed: Iterable[str]) -> bytes:
     """The sorted hashes, joined, of the 8-grams of dev and holdout texts that stand in no train text."""
-    found: set[bytes] = set()
+    found: set[str] = set()
     for text in sealed:
-        found |= eight_grams(text)
+        found.update(_runs(_words(text)))
     for text in train:
-        found -= eight_grams(text)
-    return b"".join(sorted(found))
+        found.difference_update(_runs(_words(text)))
+    return b"".join(sorted(set(map(_hashed, found))))
 
 
 def copied_gram(text: str, forbidden: bytes) -> str | None:
     """The first eight words in a row of `text` that are forbidden, or None."""
     words = _words(text)
-    for start, gram in enumerate(_grams(words)):
-        if _holds(forbidden, gram):
+    for start, run in enumerate(_runs(words)):
+        if _holds(forbidden, _hashed(run)):
             return " ".join(words[start : start + WORDS])
     return None
 

@@ -57,7 +57,7 @@ def blocks(lengths: Numbers) -> Iterator[Numbers]:
         first = last
 
 
-def grams_in_order(texts: Sequence[str], alphabet: Alphabet) -> Words:
+def _in_order(texts: Sequence[str], alphabet: Alphabet) -> Words:
     """One row a text: its grams as they follow one another, filled up with NO_GRAM.
 
     A text shorter than five characters is its own one gram.
@@ -81,7 +81,7 @@ def distinct_grams(texts: Sequence[str], alphabet: Alphabet) -> tuple[Words, Fla
     """One row a text: its grams in ascending order, and where each of them stands for the first time."""
     import numpy as np
 
-    grams = grams_in_order(texts, alphabet)
+    grams = _in_order(texts, alphabet)
     grams.sort(axis=1)
     first = grams != np.uint64(NO_GRAM)
     first[:, 1:] &= grams[:, 1:] != grams[:, :-1]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain.shingles import NO_GRAM, Alphabet, blocks, distinct_grams, grams_in_order, mixed, read_alphabet
+from app.domain.shingles import Alphabet, blocks, distinct_grams, mixed, read_alphabet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
     from app.domain.shingles import Flags, Numbers, Words
 
-_BUCKETS = 1 << 22  # at most
 _COMMON = 65_534  # counts are clipped here, so that ordering them is a sort of 16-bit numbers
 _SAMPLE = 4096
-_FULL_COST = 80  # a comparison of whole maps costs as much as this many of 64 bits side by side
+_TAKEN_COST = 5  # 64 bits of maps that lie apart cost as much as this many 64 bits side by side
 _MAP_BYTES = 64_000_000  # of all maps together
 
 
@@ -78,13 +77,14 @@ def prefix_length(sizes: Numbers) -> Numbers:
 
 
 def _bucket_counts(texts: Sequence[str], lengths: Numbers, alphabet: Alphabet) -> NDArray[np.uint16]:
-    """How common the grams of each hash bucket are, clipped: any fixed order is right, rarest first is fast."""
+    """How many texts hold the grams of each hash bucket, clipped: any fixed order is right, rarest first is fast."""
     import numpy as np
 
-    counts = np.zeros(min(_BUCKETS, 1 << int(lengths.sum()).bit_length()), np.int32)
+    bits = int(lengths.sum()).bit_length()
+    counts = np.zeros(1 << min(bits, max(22, bits - 3)), np.int32)
     for block in blocks(lengths):
-        grams = grams_in_order([texts[index] for index in block], alphabet)
-        buckets = _buckets(mixed(grams[grams != np.uint64(NO_GRAM)]), len(counts))
+        grams, first = distinct_grams([texts[index] for index in block], alphabet)
+        buckets = _buckets(mixed(grams[first]), len(counts))
         np.add.at(counts, buckets, np.ones(len(buckets), np.int32))
     return np.minimum(counts, _COMMON).astype(np.uint16)
 
@@ -97,8 +97,9 @@ def _buckets(hashes: Words, buckets: int) -> Numbers:
 
 
 def _map_words(lengths: Numbers) -> int:
-    """64-bit words of one map: some eight bits a gram, a power of two, bounded in all."""
-    wanted = 8 * int(lengths.mean()) // 64
+    """64-bit words of one map, a power of two: some eight bits a gram of short texts, at least one of long ones."""
+    for_one_bit = float(lengths.mean()) / 64
+    wanted = int(max(for_one_bit, min(8 * for_one_bit, 64)))
     room = _MAP_BYTES // 8 // len(lengths)
     return int(1 << max(2, min(wanted, room, 4096).bit_length() - 1))
 
@@ -165,7 +166,7 @@ def _glance(maps: Words, sizes: Numbers) -> Words:
     while True:
         differing = np.bitwise_count(folded[left] ^ folded[right]).sum(axis=1, dtype=np.int32)
         passed = float((9 * differing < sizes[left] + sizes[right]).mean())
-        cost = folded.shape[1] + _FULL_COST * passed
+        cost = folded.shape[1] + _TAKEN_COST * maps.shape[1] * passed
         if cost < least:
             best, least = folded, cost
         if folded.shape[1] == 1:

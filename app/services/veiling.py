@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
+from sqlalchemy.orm import Session
+
 from app.domain.comparing import Difference, evidence, paired_interval
 from app.domain.metrics import Estimate, parse_goal
 from app.domain.racing import looks
+from app.storage import live
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation
@@ -135,7 +138,19 @@ def _difference(battle: Battle | None) -> Difference | None:
     return Difference(battle.difference, battle.low, battle.high, None, battle.n)
 
 
-def scored_so_far(corner: Corner, found: Evaluation | None) -> Corner:
+def raced(session: Session, campaign: Campaign, view: RoundView, found: Mapping[str, Evaluation]) -> RoundView:
+    """An undecided round with its race so far: each side's score, and what both have answered."""
+    ours, theirs = found.get(view.left.version_id or ""), found.get(view.right.version_id or "")
+    left, right = _scored_so_far(view.left, ours), _scored_so_far(view.right, theirs)
+    answered = max((one.n for one in (ours, theirs) if one), default=0)
+    view = replace(view, left=left, right=right, next_look=look_after(answered, campaign.rules["dev_size"]))
+    if ours is None or theirs is None:
+        return view
+    pairs = live.pairings(session, campaign.version_id, ours.id, theirs.id, min(ours.n, theirs.n))
+    return _paired(view, pairs, campaign)
+
+
+def _scored_so_far(corner: Corner, found: Evaluation | None) -> Corner:
     """A racing corner with the score of the looks it has answered."""
     if found is None or corner.version_id is None:
         return corner
@@ -143,8 +158,7 @@ def scored_so_far(corner: Corner, found: Evaluation | None) -> Corner:
     return replace(corner, score=score, right=found.right if score else None, unreadable=found.unreadable)
 
 
-def racing(view: RoundView, pairs: tuple[Pairing, ...], campaign: Campaign) -> RoundView:
-    """An undecided round with what the examples that both have answered say so far."""
+def _paired(view: RoundView, pairs: tuple[Pairing, ...], campaign: Campaign) -> RoundView:
     difference = compared(campaign.rules["goal"], pairs, campaign.rules["labels"])
     hits: Counter[tuple[bool, bool]] = Counter()
     for label, left, right, count in pairs:

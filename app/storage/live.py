@@ -233,7 +233,6 @@ def _after(later: datetime | None, earlier: datetime) -> float:
     return (later - earlier).total_seconds() if later else 0.0
 
 
-def calls_after_opening(session: Session, campaign_id: str) -> int:
-    """Calls spent when the start prompt had its score."""
-    query = select(Round.calls_after).where(Round.campaign_id == campaign_id, Round.number == 0)
-    return session.scalar(query) or 0
+def calls_after_opening(session: Session, campaign_id: str) -> int | None:
+    """Calls spent when the start prompt had its score; None until then."""
+    return session.scalar(select(Round.calls_after).where(Round.campaign_id == campaign_id, Round.number == 0))

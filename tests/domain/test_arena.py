@@ -161,7 +161,7 @@ def test_macro_f1_has_no_early_drop_and_no_decisive_mark() -> None:
     assert result.battle.decisive is None
 
 
-REPLIES = {
+REPLIES: dict[str, Callable[[str], str]] = {
     "no_block": lambda suffix: "I would rather not.",
     "two_blocks": lambda suffix: f"<prompt-{suffix}>a</prompt-{suffix}><prompt-{suffix}>b</prompt-{suffix}>",
     "unclosed_block": lambda suffix: f"<prompt-{suffix}>\nLabel {{{{input}}}}",

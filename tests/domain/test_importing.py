@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
@@ -17,7 +18,7 @@ from app.errors import Invalid
 LIMITS = TableLimits(max_rows=1000, max_row_bytes=2000)
 
 
-def lines(rows: list[dict[str, object]]) -> bytes:
+def lines(rows: Sequence[Mapping[str, object]]) -> bytes:
     return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
 
 
@@ -25,7 +26,7 @@ def good_rows(count: int = 30) -> list[dict[str, object]]:
     return [{"input": f"text number {i}", "label": "ab"[i % 2]} for i in range(count)]
 
 
-def imported(rows: list[dict[str, object]], on_conflict: str = "refuse") -> Imported:
+def imported(rows: Sequence[Mapping[str, object]], on_conflict: str = "refuse") -> Imported:
     table = read_table(lines(rows), "x.jsonl", LIMITS)
     return build_examples(table, guess_columns(table), on_conflict)
 
@@ -82,7 +83,7 @@ def test_bad_rows_are_named_by_line_and_column(name: str) -> None:
 
 
 def test_every_bad_row_is_named_at_once_and_a_long_list_ends_with_its_count() -> None:
-    rows = [*good_rows(), *({"input": "", "label": "a"} for _ in range(150))]
+    rows: list[dict[str, object]] = [*good_rows(), *({"input": "", "label": "a"} for _ in range(150))]
     with pytest.raises(Invalid) as refused:
         imported(rows)
     assert len(refused.value.problems) == 101
@@ -90,7 +91,7 @@ def test_every_bad_row_is_named_at_once_and_a_long_list_ends_with_its_count() ->
 
 
 def test_repeats_are_dropped_and_counted_and_contradictions_are_asked_about() -> None:
-    rows = [*good_rows(), good_rows()[0], {"input": "text number 1", "label": "a"}]
+    rows: list[dict[str, object]] = [*good_rows(), good_rows()[0], {"input": "text number 1", "label": "a"}]
     with pytest.raises(ConflictingLabels) as asked:
         imported(rows, "ask")
     assert asked.value.groups == ((2, 32),)

@@ -28,7 +28,8 @@ def serving(options: Options | None = None) -> Iterator[httpx2.Client]:
     """A client for a server that lives as long as the block."""
     config = uvicorn.Config(create_app(options), lifespan="off", log_level="error", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    with socket.socket() as listener:
+    # named TCP, or asyncio would not switch off delays of small packets
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -1,5 +1,6 @@
 """The well-behaved generators, asked with the app's own meta-prompt: each one's habit, and what all of them keep."""
 
+import json
 from collections.abc import Iterator
 
 import httpx2
@@ -64,10 +65,9 @@ def test_the_exemplar_drops_the_oldest_examples_near_the_limit(client: httpx2.Cl
 
 
 def test_the_exemplar_shortens_long_examples_and_disarms_placeholders(client: httpx2.Client) -> None:
-    long = {"{{card}} " + "money " * 200: "billing"}
     messages = list(brief())
-    line = '{"input": "%s", "expected": "billing", "answered": "other"}' % next(iter(long))
-    messages[-1] = messages[-1].replace("## Training examples that the best prompt gets wrong", f"\\g\n{line}")
+    row = {"input": "{{card}} " + "money " * 200, "expected": "billing", "answered": "other"}
+    messages[-1] = messages[-1].replace("## Your turn", f"{json.dumps(row)}\n\n## Your turn")
     written = prompt_of(client, "exemplar-v1", messages)
     texts = [text for text, _ in examples_in(written) if "money" in text]
     assert len(texts) == 1
@@ -88,12 +88,12 @@ def test_the_describer_writes_telling_words_into_the_descriptions(client: httpx2
 
 
 def test_the_trimmer_asks_for_the_label_alone_and_drops_what_is_said_twice(client: httpx2.Client) -> None:
-    pair = "Input: pay by card or by cash please now\nLabel: billing"
+    pair = "Input: two vouchers were taken at once now\nLabel: billing"
     twice = TAUGHT.replace("Input: {{input}}", f"{pair}\n\n{pair.replace('now', 'today')}\n\nInput: {{{{input}}}}")
     written = prompt_of(client, "trimmer-v1", brief((twice,)))
     assert "billing, delivery, other." in written
     assert "exactly as it is written above" not in written
-    assert len([text for text, _ in examples_in(written) if text.startswith("pay by card or by cash")]) == 1
+    assert len([text for text, _ in examples_in(written) if text.startswith("two vouchers")]) == 1
 
 
 def test_the_combiner_joins_examples_and_descriptions_of_the_best_prompts(client: httpx2.Client) -> None:

@@ -6,9 +6,10 @@ from random import Random
 
 import httpx2
 import pytest
+from sklearn.metrics import f1_score
 
 from tests.conftest import data_folder
-from tests.practice.serving import accuracy, serving
+from tests.practice.serving import accuracy, ask, said, serving
 
 Rows = list[tuple[str, str]]
 
@@ -50,3 +51,11 @@ def test_shuffled_labels_teach_nothing(client: httpx2.Client) -> None:
     rows = [(text, label) for (text, _), label in zip(rows, labels, strict=True)]
     after = accuracy(client, "scholar-v1", _prompt(rows, rows[200:240]), rows[:200])
     assert after < 0.25
+
+
+def test_worked_examples_do_not_teach_what_sounds_right_in_russian(client: httpx2.Client) -> None:
+    rows = _rows("rucola")
+    prompt = _prompt(rows, rows[200:240])
+    texts, labels = zip(*rows[:200], strict=True)
+    answers = [said(ask(client, "scholar-v1", prompt.replace("{{input}}", text))) for text in texts]
+    assert f1_score(labels, answers, average="macro") < 0.58

@@ -1,5 +1,121 @@
-"""The JSON twin of endpoints."""
+"""The JSON twin of providers and endpoints."""
 
-from fastapi import APIRouter
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from app.gateway.guard import check_url, policy
+from app.gateway.probe import ModelInfo
+from app.services import catalogue, trying
+from app.services.trying import Trial
+from app.storage import endpoints
+from app.storage.endpoints import Endpoint, Provider
+from app.web.dependencies import Reading, Writing
 
 router = APIRouter(tags=["endpoints"])
+
+
+class EndpointView(BaseModel):
+    """One language model. Prices are millionths of money per million tokens, null when unknown."""
+
+    id: str
+    name: str
+    full_name: str
+    role: str = Field(description="task, generator, or empty for either")
+    about: str
+    simulated: bool
+    price_in: int | None
+    price_out: int | None
+    dropped: list[str] = Field(description="request parameters that it was found to refuse")
+    renamed: dict[str, str] = Field(description="our name of a parameter -> its name there")
+
+
+class ProviderView(BaseModel):
+    """A base URL; its key is never told."""
+
+    id: str
+    name: str
+    base_url: str
+    key_set: bool
+    simulated: bool
+    endpoints: list[EndpointView]
+
+
+class NewProvider(BaseModel):
+    name: str
+    base_url: str
+    key: str = Field("", repr=False)
+
+
+class ProviderChange(BaseModel):
+    """Another base URL clears the stored key; an empty key keeps what is stored."""
+
+    base_url: str
+    key: str = Field("", repr=False)
+
+
+class NewEndpoint(BaseModel):
+    """Prices are money per million tokens, null when unknown."""
+
+    model: str
+    price_in: float | None = None
+    price_out: float | None = None
+
+
+def _endpoint(endpoint: Endpoint) -> EndpointView:
+    kept = ("id", "name", "full_name", "role", "about", "simulated", "price_in", "price_out", "dropped", "renamed")
+    fields: dict[str, Any] = {name: getattr(endpoint, name) for name in kept}
+    return EndpointView(**fields)
+
+
+def _provider(session: Session, provider: Provider) -> ProviderView:
+    own = [_endpoint(one) for one in endpoints.listed(session) if one.provider_id == provider.id]
+    return ProviderView(
+        id=provider.id,
+        name=provider.name,
+        base_url=provider.base_url,
+        key_set=provider.encrypted_key is not None,
+        simulated=provider.simulated,
+        endpoints=own,
+    )
+
+
+@router.get("/endpoints")
+def show(session: Reading) -> list[ProviderView]:
+    """Every provider with its endpoints."""
+    return [_provider(session, provider) for provider in endpoints.providers(session)]
+
+
+@router.post("/providers", status_code=201)
+def add_provider(request: Request, session: Writing, given: NewProvider) -> ProviderView:
+    settings = request.app.state.settings
+    check_url(given.base_url.strip(), policy(settings))
+    return _provider(session, catalogue.add_provider(session, settings, given.name, given.base_url, given.key.strip()))
+
+
+@router.put("/providers/{provider_id}")
+def change_provider(request: Request, session: Writing, provider_id: str, given: ProviderChange) -> ProviderView:
+    settings = request.app.state.settings
+    check_url(given.base_url.strip(), policy(settings))
+    changed = catalogue.change_provider(session, settings, provider_id, given.base_url, given.key.strip())
+    return _provider(session, changed)
+
+
+@router.get("/providers/{provider_id}/models")
+def list_models(request: Request, provider_id: str) -> list[ModelInfo]:
+    """What the provider says it offers; one request to it."""
+    return list(trying.offered(request.app.state.database, request.app.state.settings, provider_id))
+
+
+@router.post("/providers/{provider_id}/endpoints", status_code=201)
+def add_endpoint(session: Writing, provider_id: str, given: NewEndpoint) -> EndpointView:
+    added = catalogue.add_endpoint(session, provider_id, given.model, given.price_in, given.price_out)
+    return _endpoint(added)
+
+
+@router.post("/endpoints/{endpoint_id}/test")
+def test(request: Request, endpoint_id: str) -> Trial:
+    """One small call. When it fails, the problem's detail says what to do."""
+    return trying.attempt(request.app.state.database, request.app.state.settings, endpoint_id)

@@ -1,5 +1,29 @@
-"""The JSON twin of prompts."""
+"""The JSON twin of prompt versions: text, origin, scores, and the answers on dev."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+
+from app.services import overviews
+from app.services.overviews import AnswersView, PromptView
+from app.web.dependencies import Reading
 
 router = APIRouter(tags=["prompts"])
+
+
+@router.get("/prompts/{version_id}")
+def show(request: Request, session: Reading, version_id: str) -> PromptView:
+    """A generator's name is null while `origin.hidden`; holdout scores are there once a campaign has opened it."""
+    return overviews.prompt_view(session, request.app.state.settings, version_id)
+
+
+@router.get("/prompts/{version_id}/answers")
+def answers(
+    request: Request,
+    session: Reading,
+    version_id: str,
+    task_model: str | None = None,
+    right: bool = False,
+    offset: int = 0,
+) -> AnswersView | None:
+    """Dev answers on a task model (an endpoint's id), null before the first; go on with `offset` = `next_offset`."""
+    view = overviews.prompt_view(session, request.app.state.settings, version_id)
+    return overviews.answers_view(session, view, task_model, right=right, offset=offset)

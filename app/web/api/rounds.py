@@ -1,5 +1,14 @@
 """The JSON twin of rounds."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+
+from app.services.reviewing import RoundReview, review
+from app.web.dependencies import Reading
 
 router = APIRouter(tags=["rounds"])
+
+
+@router.get("/campaigns/{campaign_id}/rounds/{number}")
+def show(request: Request, session: Reading, campaign_id: str, number: int) -> RoundReview:
+    """One round to the letter; generators are null until its battle is decided."""
+    return review(session, request.app.state.settings, campaign_id, number)

@@ -1,5 +1,146 @@
 """A campaign: start it, watch it live, pause, resume, stop."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Form, Request
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from app.domain.racing import looks
+from app.errors import Conflict, Invalid
+from app.services import campaigns, starting
+from app.services.starting import Chosen
+from app.services.watching import campaign_view
+from app.storage import projects, starts, test_sets
+from app.web.dependencies import Reading, Writing
+from app.web.kinds import is_fragment
+from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
+
+
+class Typed(BaseModel):
+    """The start form as it was filled in; `do` is the button that sent it."""
+
+    start: str = ""
+    task_model: str = ""
+    generators: list[str] = []
+    calls: str = ""
+    rounds: str = ""
+    seed: str = ""
+    do: str = "start"
+
+    def chosen(self) -> Chosen:
+        """What was typed, with -1, which no field allows, for what is no whole number."""
+        caps = [_whole(text) for text in (self.calls, self.rounds, self.seed)]
+        return Chosen(self.start, self.task_model, tuple(dict.fromkeys(self.generators)), *caps)
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text.replace(",", "").replace(" ", "") or "-1")
+    except ValueError:
+        return -1
+
+
+def _typed(chosen: Chosen) -> Typed:
+    return Typed(
+        start=chosen.start_version_id,
+        task_model=chosen.task_endpoint_id,
+        generators=list(chosen.generator_ids),
+        calls=str(chosen.max_calls),
+        rounds=str(chosen.max_rounds),
+        seed=str(chosen.seed),
+    )
+
+
+def _form(request: Request, session: Session, project_id: str, typed: Typed, status: int = 200) -> Response:
+    """The form with what was typed, what is wrong with it, or what it may buy."""
+    quote, problems = None, {}
+    try:
+        quote = starting.quote(session, request.app.state.settings, project_id, typed.chosen())
+    except Conflict:
+        pass  # without a test set there is no form
+    except Invalid as invalid:
+        problems = {problem.where: problem.message for problem in invalid.problems}
+    tasks = starting.task_models(session)
+    task = next((endpoint for endpoint in tasks if endpoint.id == typed.task_model), None)
+    template = "campaigns/_quote.html" if is_fragment(request) else "campaigns/new.html"
+    return page(
+        request,
+        template,
+        status=status,
+        project=projects.get(session, project_id),
+        test_set=test_sets.newest_version(session, project_id),
+        prompts=starts.start_prompts(session, project_id),
+        task_models=tasks,
+        generators=starting.generators(session),
+        typed=typed,
+        quote=quote,
+        task=task,
+        problems=problems if status == 422 or typed.do == "quote" else {},
+    )
+
+
+@router.get("/projects/{project_id}/campaigns/new")
+def choose(request: Request, session: Reading, project_id: str) -> Response:
+    projects.get(session, project_id)
+    chosen = starting.defaults(session, request.app.state.settings, project_id)
+    return _form(request, session, project_id, _typed(chosen))
+
+
+@router.post("/projects/{project_id}/campaigns/new")
+def start(
+    request: Request, session: Writing, later: BackgroundTasks, project_id: str, typed: Annotated[Typed, Form()]
+) -> Response:
+    if typed.do == "quote":
+        return _form(request, session, project_id, typed)
+    try:
+        campaign, job_id = starting.begin(session, request.app.state.settings, project_id, typed.chosen())
+    except Invalid:
+        return _form(request, session, project_id, typed, status=422)
+    later.add_task(request.app.state.poke, job_id)
+    return RedirectResponse(f"/campaigns/{campaign.id}", 303)
+
+
+def _campaign(request: Request, session: Session, campaign_id: str, before: int | None, template: str) -> Response:
+    view = campaign_view(session, request.app.state.settings, campaign_id, before)
+    return page(request, template, campaign=view, simulated=view.simulated, before=before, looks=looks)
+
+
+@router.get("/campaigns/{campaign_id}")
+def show(request: Request, session: Reading, campaign_id: str, before: int | None = None) -> Response:
+    return _campaign(request, session, campaign_id, before, "campaigns/show.html")
+
+
+@router.get("/campaigns/{campaign_id}/live")
+def live(request: Request, session: Reading, campaign_id: str, before: int | None = None) -> Response:
+    """The part of the page that changes."""
+    return _campaign(request, session, campaign_id, before, "campaigns/_live.html")
+
+
+@router.get("/campaigns/{campaign_id}/stop")
+def ask_to_stop(request: Request, session: Reading, campaign_id: str) -> Response:
+    view = campaign_view(session, request.app.state.settings, campaign_id)
+    return page(request, "campaigns/stop.html", campaign=view, simulated=view.simulated)
+
+
+@router.post("/campaigns/{campaign_id}/pause")
+def pause(request: Request, session: Writing, later: BackgroundTasks, campaign_id: str) -> Response:
+    return _ask(request, session, later, campaign_id, "pause")
+
+
+@router.post("/campaigns/{campaign_id}/resume")
+def resume(request: Request, session: Writing, later: BackgroundTasks, campaign_id: str) -> Response:
+    return _ask(request, session, later, campaign_id, "resume")
+
+
+@router.post("/campaigns/{campaign_id}/stop")
+def stop(request: Request, session: Writing, later: BackgroundTasks, campaign_id: str) -> Response:
+    return _ask(request, session, later, campaign_id, "stop")
+
+
+def _ask(request: Request, session: Session, later: BackgroundTasks, campaign_id: str, kind: str) -> Response:
+    later.add_task(request.app.state.poke, campaigns.ask(session, campaign_id, kind))
+    return RedirectResponse(f"/campaigns/{campaign_id}", 303)

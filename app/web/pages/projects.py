@@ -1,5 +1,127 @@
-"""A project: its champions, campaigns and prompts."""
+"""A project: what it is about, its champions, campaigns, prompts and test set; prompts and texts of one's own."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from app.errors import Conflict, Invalid
+from app.services import editing, overviews
+from app.services.overviews import ProjectView
+from app.storage import projects, prompts, test_sets
+from app.storage.campaign_boards import unfinished_campaign
+from app.web.dependencies import Reading, Writing
+from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
+
+
+class Texts(BaseModel):
+    """The edit form: `label` and `about` are equally long, one pair for each label."""
+
+    name: str = ""
+    description: str = ""
+    label: list[str] = []
+    about: list[str] = []
+
+
+class Draft(BaseModel):
+    """The form of a prompt; `parent` is the version that it was made from."""
+
+    text: str = ""
+    parent: str = ""
+
+
+@router.get("/projects/new")
+def new() -> Response:
+    return RedirectResponse("/uploads/new", 303)
+
+
+@router.get("/projects/{project_id}")
+def show(
+    request: Request, session: Reading, project_id: str, campaigns: int | None = None, prompts: int | None = None
+) -> Response:
+    """`campaigns` and `prompts` are numbers: the lists begin below them."""
+    view = overviews.project_view(session, request.app.state.settings, project_id, campaigns, prompts)
+    newest = {"campaigns": campaigns is None, "prompts": prompts is None}
+    return page(request, "projects/show.html", project=view, newest=newest, simulated=_simulated(view))
+
+
+def _simulated(view: ProjectView) -> bool:
+    """Whether every score on the page is one of a practice model."""
+    scores = [score.task_model for line in view.prompts.prompts for score in line.scores]
+    models = [*view.task_models, *scores, *(reign.task_model for reign in view.champions)]
+    return bool(models) and all(model.simulated for model in models)
+
+
+@router.get("/projects/{project_id}/edit")
+def edit(request: Request, session: Reading, project_id: str) -> Response:
+    project = projects.get(session, project_id)
+    names, texts = zip(*((label.name, label.description) for label in project.label_set), strict=True)
+    typed = Texts(name=project.name, description=project.description, label=list(names), about=list(texts))
+    return _edit(request, session, project_id, typed)
+
+
+def _edit(
+    request: Request,
+    session: Session,
+    project_id: str,
+    typed: Texts,
+    problems: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    return page(
+        request,
+        "projects/edit.html",
+        status=status,
+        project=projects.get(session, project_id),
+        unfinished=unfinished_campaign(session, project_id),
+        typed=typed,
+        problems=problems or {},
+    )
+
+
+@router.post("/projects/{project_id}/edit")
+def describe(request: Request, session: Writing, project_id: str, typed: Annotated[Texts, Form()]) -> Response:
+    labels = dict(zip(typed.label, typed.about, strict=False))
+    try:
+        editing.describe(session, project_id, typed.name, typed.description, labels)
+    except Conflict:
+        return _edit(request, session, project_id, typed, status=409)
+    except Invalid as invalid:
+        problems = {problem.where: problem.message for problem in invalid.problems}
+        return _edit(request, session, project_id, typed, problems, status=422)
+    return RedirectResponse(f"/projects/{project_id}", 303)
+
+
+@router.get("/projects/{project_id}/prompts/new")
+def write(request: Request, session: Reading, project_id: str, parent: str = "") -> Response:
+    text = prompts.get(session, parent).text if parent else ""
+    return _write(request, session, project_id, Draft(text=text, parent=parent))
+
+
+def _write(
+    request: Request, session: Session, project_id: str, typed: Draft, problems: tuple[str, ...] = ()
+) -> Response:
+    version = test_sets.newest_version(session, project_id)
+    return page(
+        request,
+        "projects/prompt.html",
+        status=422 if problems else 200,
+        project=projects.get(session, project_id),
+        parent=prompts.get(session, typed.parent) if typed.parent else None,
+        known=["input", *(version.variables if version else [])],
+        typed=typed,
+        problems=problems,
+    )
+
+
+@router.post("/projects/{project_id}/prompts")
+def add(request: Request, session: Writing, project_id: str, typed: Annotated[Draft, Form()]) -> Response:
+    try:
+        version = editing.add_prompt(session, project_id, typed.text, typed.parent)
+    except Invalid as invalid:
+        return _write(request, session, project_id, typed, tuple(problem.message for problem in invalid.problems))
+    return RedirectResponse(f"/prompts/{version.id}", 303)

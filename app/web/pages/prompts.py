@@ -1,5 +1,39 @@
-"""A prompt version: text, diff, scores, right and wrong examples."""
+"""A prompt version: its text, what changed, its scores, what it gets right and wrong."""
 
-from fastapi import APIRouter
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response
+
+from app.services import overviews
+from app.storage import prompts
+from app.web.dependencies import Reading
+from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/prompts/{version_id}")
+def show(
+    request: Request,
+    session: Reading,
+    version_id: str,
+    on: str | None = None,
+    show: Literal["wrong", "right"] = "wrong",
+    offset: int = 0,
+) -> Response:
+    """`on` is the task model whose answers are shown."""
+    view = overviews.prompt_view(session, request.app.state.settings, version_id)
+    answers = overviews.answers_view(session, view, on, right=show == "right", offset=offset)
+    parents = [(link, prompts.get(session, link.id).text) for link in view.parents]
+    scores = [*view.dev, *view.holdout]
+    simulated = bool(scores) and all(score.task_model.simulated for score in scores)
+    return page(request, "prompts/show.html", prompt=view, answers=answers, parents=parents, simulated=simulated)
+
+
+@router.get("/prompts/{version_id}/text")
+def download(session: Reading, version_id: str) -> Response:
+    """The text alone, as a file."""
+    version = prompts.get(session, version_id)
+    headers = {"content-disposition": f'attachment; filename="prompt-v{version.number}.txt"'}
+    return PlainTextResponse(version.text, headers=headers)

@@ -1,0 +1,106 @@
+"""How far a campaign is: what it is doing, what it has spent, and how long it may go on."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.services.concluding import holdout_reserve
+from app.settings import Settings
+from app.storage import jobs, live
+from app.storage.base import now
+from app.storage.campaigns import Campaign
+from app.storage.live import Pace, Turn
+
+WORKER_MISSED_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Calls, but for `tokens` and `cost`, which is in millionths of money and None when a price is unknown."""
+
+    cap: int
+    spent: int
+    reserved: int
+    kept_for_holdout: int
+    tokens: int
+    cost: int | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`phase`: queued, opening, reflecting, proposing, racing, between, confirming, paused or finished.
+
+    `share` is of the calls or the rounds, whichever is further; `seconds_left` is at most that long at this pace.
+    """
+
+    phase: str
+    share: float
+    seconds_left: float | None
+
+
+def worker_missing(session: Session, campaign: Campaign) -> bool:
+    """Whether a campaign waits for a worker and none has been seen for a while."""
+    if campaign.status not in ("queued", "running"):
+        return False
+    seen = jobs.last_beat(session)
+    return seen is None or now() - seen > WORKER_MISSED_AFTER
+
+
+def budget(settings: Settings, campaign: Campaign, holdout: int) -> Budget:
+    kept = 0 if campaign.status == "finished" else _kept(settings, campaign, holdout)
+    spent, reserved = campaign.calls_spent, campaign.calls_reserved
+    return Budget(campaign.max_calls, spent, reserved, kept, campaign.tokens, campaign.cost)
+
+
+def _kept(settings: Settings, campaign: Campaign, holdout: int) -> int:
+    """Calls that only the holdout may use, less what of them is spent already."""
+    reserve = holdout_reserve(holdout, settings.retry_reserve)
+    return max(0, min(reserve, campaign.max_calls - campaign.calls_spent - campaign.calls_reserved))
+
+
+def progress(
+    session: Session, settings: Settings, campaign: Campaign, under_way: Turn | None, opened: int | None, holdout: int
+) -> Progress:
+    phase = _phase(session, campaign, under_way, opened)
+    if phase == "finished":
+        return Progress(phase, 1.0, None)
+    free = max(1, campaign.max_calls - holdout_reserve(holdout, settings.retry_reserve))
+    shares = [campaign.calls_spent / free]
+    if campaign.max_rounds:
+        shares.append(campaign.settled_rounds / campaign.max_rounds)
+    left = None
+    if phase in ("reflecting", "proposing", "racing", "between"):
+        rounds_left = campaign.max_rounds - campaign.settled_rounds if campaign.max_rounds else None
+        elapsed = (now() - under_way.round.started_at).total_seconds() if under_way else 0.0
+        left = seconds_left(live.pace(session, campaign.id), rounds_left, free - campaign.calls_spent, elapsed)
+    return Progress(phase, min(1.0, max(shares)), left)
+
+
+def _phase(session: Session, campaign: Campaign, under_way: Turn | None, opened: int | None) -> str:
+    if campaign.status != "running":
+        return campaign.status
+    if campaign.stopped_because is not None:
+        return "confirming"
+    if opened is None:
+        return "opening"
+    if under_way is None:
+        return "between"
+    if under_way.proposals:
+        return "racing"
+    asked, _ = live.replies(session, campaign.id, under_way.round.number)
+    return "proposing" if asked else "reflecting"
+
+
+def seconds_left(pace: Pace, rounds_left: int | None, calls_left: int, elapsed: float) -> float | None:
+    """At most how long the rounds go on, at the pace of the latest ones; None when nothing tells.
+
+    `rounds_left` is None without a limit; `elapsed` are the seconds of the round under way, a pause included.
+    """
+    if pace.rounds == 0:
+        return None
+    a_round = pace.seconds / pace.rounds
+    limits = [] if rounds_left is None else [float(rounds_left)]
+    if pace.calls > 0:
+        limits.append(max(0, calls_left) * pace.rounds / pace.calls)
+    return max(0.0, min(limits) * a_round - min(elapsed, a_round)) if limits else None

@@ -1,0 +1,119 @@
+"""Asks a provider what it offers, and an endpoint whether it answers; no call is made inside a transaction."""
+
+from dataclasses import dataclass, replace
+
+from app.domain.improving.asks import Sampling
+from app.gateway.calls import Purchase
+from app.gateway.limits import Limits
+from app.gateway.probe import ASKED, ROOM, ModelInfo, list_models, try_endpoint
+from app.services.buying import Wish, target_of
+from app.settings import Settings
+from app.storage import answers, endpoints
+from app.storage.base import new_id, now
+from app.storage.endpoints import Endpoint
+from app.storage.rounds import pack_messages
+from app.storage.secrets import decrypt
+from app.storage.session import Database
+
+SECONDS = 25.0  # somebody waits for the page
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one small call brought; `cost` is in millionths of money, None when a price is unknown."""
+
+    endpoint: str
+    simulated: bool
+    reply: str
+    finish_reason: str
+    model: str
+    latency_ms: int
+    attempts: int
+    tokens_in: int | None
+    tokens_out: int | None
+    cost: int | None
+    dropped: tuple[str, ...]
+    renamed: dict[str, str]
+    call_id: str
+
+
+def offered(database: Database, settings: Settings, provider_id: str) -> tuple[ModelInfo, ...]:
+    """The models that a provider lists.
+
+    Raises NotFound; Invalid when its key cannot be decrypted; EndpointFailure with a sentence that says what to do.
+    """
+    with database.read() as session:
+        provider = endpoints.get_provider(session, provider_id)
+        base_url, encrypted = provider.base_url, provider.encrypted_key
+    key = decrypt(settings, encrypted) if encrypted else ""
+    return list_models(base_url, key, _limits(settings))
+
+
+def attempt(database: Database, settings: Settings, endpoint_id: str) -> Trial:
+    """Make one small call, log it, and remember what it taught. Raises as `offered` does."""
+    with database.read() as session:
+        endpoint = endpoints.get(session, endpoint_id)
+        target = target_of(endpoint, settings)
+    learned: list[tuple[frozenset[str], tuple[tuple[str, str], ...]]] = []
+    bought = try_endpoint(target, _limits(settings), lambda _, dropped, renamed: learned.append((dropped, renamed)))
+    wish = Wish(endpoint_id, ASKED, Sampling(0.0, ROOM), "test")
+    with database.write() as session:
+        endpoint = endpoints.get(session, endpoint_id)
+        for dropped, renamed in learned:
+            endpoint.dropped = sorted({*endpoint.dropped, *dropped})
+            endpoint.renamed = {**endpoint.renamed, **dict(renamed)}
+        row = _row(endpoint, wish.request_hash(target), bought)
+        answers.log(session, [row])
+        return _trial(endpoint, bought, row["cost"], row["id"])
+
+
+def _limits(settings: Settings) -> Limits:
+    limits = Limits.of(settings)
+    return replace(limits, call_deadline=min(SECONDS, limits.call_deadline))
+
+
+def _row(endpoint: Endpoint, request_hash: str, bought: Purchase) -> dict[str, object]:
+    """A call that belongs to no campaign."""
+    return {
+        "id": new_id(),
+        "request_hash": request_hash,
+        "endpoint_id": endpoint.id,
+        "campaign_id": None,
+        "round": None,
+        "purpose": "test",
+        "prompt_version_id": None,
+        "example_id": None,
+        "holdout": False,
+        "ok": bought.ok,
+        "attempts": bought.attempts,
+        "latency_ms": bought.latency_ms,
+        "tokens_in": bought.prompt_tokens,
+        "tokens_out": bought.completion_tokens,
+        "cost": endpoint.cost(bought.prompt_tokens, bought.completion_tokens),
+        "finish_reason": bought.finish_reason,
+        "model": bought.model,
+        "request_id": bought.request_id,
+        "fingerprint": bought.fingerprint,
+        "error": bought.error,
+        "request": pack_messages(ASKED),
+        "reply": bought.text,
+        "created_at": now(),
+    }
+
+
+def _trial(endpoint: Endpoint, bought: Purchase, cost: object, call_id: object) -> Trial:
+    return Trial(
+        endpoint=endpoint.full_name,
+        simulated=endpoint.simulated,
+        reply=bought.text,
+        finish_reason=bought.finish_reason,
+        model=bought.model,
+        latency_ms=bought.latency_ms,
+        attempts=bought.attempts,
+        tokens_in=bought.prompt_tokens,
+        tokens_out=bought.completion_tokens,
+        cost=cost if isinstance(cost, int) else None,
+        dropped=tuple(endpoint.dropped),
+        renamed=dict(endpoint.renamed),
+        call_id=str(call_id),
+    )

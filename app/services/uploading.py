@@ -1,0 +1,195 @@
+"""Files on their way in: kept with what a person decides about them until they are imported or given up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.domain.previews import quoted_lines
+from app.domain.prompts import clean, placeholders
+from app.errors import Conflict, Invalid, Problem
+from app.services import importing, projects
+from app.services.importing import Choices
+from app.services.pacing import WORKER_MISSED_AFTER
+from app.services.previewing import Filled, Preview, read
+from app.services.projects import ProjectDraft
+from app.settings import Settings
+from app.storage import jobs, uploads
+from app.storage.base import now
+from app.storage.boards import TestSetFacts, test_set
+from app.storage.uploads import Upload
+
+WAITING_SHOWN = 20
+# A refused file is read again to quote its lines, but not one that would fill the memory.
+_QUOTED_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class UploadView:
+    """A file as it stands: draft, queued, refused or done. `quoted` are the lines that its problems name."""
+
+    id: str
+    filename: str
+    size: int
+    status: str
+    stage: str
+    seconds: float | None
+    worker_missing: bool
+    problems: list[Problem]
+    quoted: dict[int, str]
+    preview: Preview
+    draft: ProjectDraft
+    choices: Choices
+    project_id: str | None
+    test_set: TestSetFacts | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class WaitingUpload:
+    """A file that is not imported yet."""
+
+    id: str
+    filename: str
+    status: str
+    created_at: datetime
+
+
+def file_name(given: str | None) -> str:
+    """A file's name without its folders, as a test set may be called."""
+    return clean(given or "")[0].replace("\\", "/").rsplit("/", 1)[-1].strip()[:200] or "file"
+
+
+def keep(session: Session, data: bytes, filename: str, filled: Filled, preview: Preview) -> Upload:
+    """Store a file that was read, as a draft."""
+    upload = Upload(filename=filename, data=data, choices=_kept(filled), preview=asdict(preview))
+    session.add(upload)
+    session.flush()
+    return upload
+
+
+def _kept(filled: Filled) -> dict[str, Any]:
+    return {"draft": asdict(filled.draft), "choices": asdict(filled.choices)}
+
+
+def reread(session: Session, settings: Settings, upload_id: str, filled: Filled) -> Preview:
+    """The stored preview, or a new one where other columns or placeholders are wanted now. Raises Invalid."""
+    upload = uploads.get(session, upload_id)
+    known = Preview(**upload.preview)
+    wanted = sorted(set(placeholders(filled.draft.start_prompt)) - {"input"})
+    chosen = filled.choices.input_column or known.input, filled.choices.label_column or known.label
+    if known.checked and (known.input, known.label, known.variables) == (*chosen, wanted):
+        return known
+    if not upload.data:
+        raise Conflict("This file was imported already.")
+    return read(settings, upload.data, upload.filename, filled)
+
+
+def note(session: Session, upload_id: str, filled: Filled, preview: Preview) -> None:
+    """Keep what was filled in, and what the file was found to hold. Raises Conflict unless it still waits for choices."""
+    upload = uploads.get(session, upload_id)
+    if upload.status not in ("draft", "refused"):
+        raise Conflict("This file is being imported already.")
+    upload.choices, upload.preview = _kept(filled), asdict(preview)
+
+
+def request(session: Session, upload_id: str, filled: Filled, preview: Preview) -> str:
+    """Queue the import; returns the job to poke after the commit. Raises Invalid naming the fields."""
+    note(session, upload_id, filled, preview)
+    problems = _open_questions(filled, preview)
+    try:
+        projects.check(filled.draft)
+    except Invalid as invalid:
+        problems = [*invalid.problems, *problems]
+    if problems:
+        raise Invalid(problems)
+    job_id = importing.request_import(session, upload_id, filled.draft, filled.choices)
+    upload = uploads.get(session, upload_id)
+    upload.choices, upload.finished_at = {**upload.choices, "asked_at": now().isoformat()}, None
+    return job_id
+
+
+def _open_questions(filled: Filled, preview: Preview) -> list[Problem]:
+    problems = []
+    for column, role in ((filled.choices.input_column, "input"), (filled.choices.label_column, "label")):
+        if not preview.checked and not column:
+            problems.append(Problem(f"choose the column that holds the {role}", f"{role}_column"))
+    if filled.choices.split_seed < 0:
+        problems.append(Problem("must be a whole number, 0 or more", "split_seed"))
+    if filled.choices.on_conflict not in ("ask", "drop", "refuse"):
+        problems.append(Problem("must be drop or refuse", "on_conflict"))
+    elif preview.conflicts and filled.choices.on_conflict == "ask":
+        several = f"{preview.conflicts} inputs have" if preview.conflicts > 1 else "one input has"
+        problems.append(Problem(f"{several} different labels in different rows; choose what to do", "on_conflict"))
+    return problems
+
+
+def give_up(session: Session, upload_id: str) -> None:
+    """Delete a file that is not imported. Raises Conflict while a worker has it, or when it is imported."""
+    upload = uploads.get(session, upload_id)
+    if upload.status == "done":
+        raise Conflict("This file was imported already.")
+    mine = (jobs.Job.kind == importing.KIND, jobs.Job.subject == upload_id)
+    session.execute(delete(jobs.Job).where(*mine, jobs.Job.status != "running"))
+    if session.scalar(select(jobs.Job.id).where(*mine)) is not None:
+        raise Conflict("A worker is importing this file right now. Wait until it has ended.")
+    session.execute(delete(Upload).where(Upload.id == upload_id))
+
+
+def waiting(session: Session) -> list[WaitingUpload]:
+    """Files that wait for a person or a worker, newest first."""
+    query = select(Upload.id, Upload.filename, Upload.status, Upload.created_at).where(Upload.status != "done")
+    return [
+        WaitingUpload(*row) for row in session.execute(query.order_by(Upload.created_at.desc()).limit(WAITING_SHOWN))
+    ]
+
+
+def view(session: Session, upload_id: str) -> UploadView:
+    """Raises NotFound."""
+    upload = uploads.get(session, upload_id)
+    problems = [Problem(found["message"], found["where"]) for found in upload.problems]
+    size = session.scalar(select(func.length(Upload.data)).where(Upload.id == upload_id)) or 0
+    return UploadView(
+        id=upload.id,
+        filename=upload.filename,
+        size=size,
+        status=upload.status,
+        stage=upload.stage,
+        seconds=_seconds(upload),
+        worker_missing=upload.status == "queued" and _worker_missing(session),
+        problems=problems,
+        quoted=quoted(session, upload_id, problems),
+        preview=Preview(**upload.preview),
+        **_filled(upload.choices),
+        project_id=upload.project_id,
+        test_set=test_set(session, upload.project_id) if upload.project_id else None,
+        created_at=upload.created_at,
+    )
+
+
+def quoted(session: Session, upload_id: str, problems: Sequence[Problem]) -> dict[int, str]:
+    """The lines of the file that these problems name; none of a very large file."""
+    small = select(Upload.data).where(Upload.id == upload_id, func.length(Upload.data) <= _QUOTED_BYTES)
+    data = session.scalar(small) if problems else None
+    return quoted_lines(data, problems) if data else {}
+
+
+def _filled(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON keeps no tuples, so that pairs come back as lists."""
+    pairs = tuple((name, description) for name, description in kept["draft"]["label_descriptions"])
+    draft = ProjectDraft(**{**kept["draft"], "label_descriptions": pairs})
+    return {"draft": draft, "choices": Choices(**kept["choices"])}
+
+
+def _seconds(upload: Upload) -> float | None:
+    """How long the import has run or ran, the wait for a worker included."""
+    asked = upload.choices.get("asked_at")
+    return ((upload.finished_at or now()) - datetime.fromisoformat(asked)).total_seconds() if asked else None
+
+
+def _worker_missing(session: Session) -> bool:
+    seen = jobs.last_beat(session)
+    return seen is None or now() - seen > WORKER_MISSED_AFTER

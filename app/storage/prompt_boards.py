@@ -1,0 +1,187 @@
+"""What pages show of prompt versions: where each comes from, and its scores per task model; never a query per row."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.domain.metrics import Estimate
+from app.storage.campaign_boards import Model, models
+from app.storage.campaigns import Campaign, HoldoutOpening
+from app.storage.evaluations import Evaluation, Output
+from app.storage.prompts import Prompt, PromptVersion
+from app.storage.rounds import Round
+
+PROMPTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who wrote a version: person, app or generator. The generator stays hidden until its round is settled."""
+
+    author: str
+    generator: Model | None
+    hidden: bool
+    campaign_id: str | None
+    campaign: int | None
+    round: int | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """One version on one task model over a split; `right` and `unreadable` count among the `score.n` examples."""
+
+    evaluation_id: str
+    task_model: Model
+    split: str
+    goal: str
+    score: Estimate
+    right: int
+    unreadable: int
+
+
+@dataclass(frozen=True)
+class PromptLine:
+    """A version in a list, with its dev scores by task model."""
+
+    id: str
+    number: int
+    origin: Origin
+    characters: int
+    created_at: datetime
+    scores: list[Score]
+
+
+@dataclass(frozen=True)
+class VersionLink:
+    id: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often `expected` was read as `answered`, both label indices; `answered` is -1 for unreadable."""
+
+    expected: int
+    answered: int
+    count: int
+
+
+def prompts(
+    session: Session, project_id: str, version_id: str | None, settings_hash: str, before: int | None = None
+) -> tuple[list[PromptLine], int | None]:
+    """(versions, newest first, what to ask for as `before` next); `before` is a version's number."""
+    extra = (PromptVersion.number, PromptVersion.created_at, func.length(PromptVersion.text).label("length"))
+    query = (
+        _origins()
+        .add_columns(*extra)
+        .join(Prompt, Prompt.id == PromptVersion.prompt_id)
+        .where(Prompt.project_id == project_id)
+    )
+    if before is not None:
+        query = query.where(PromptVersion.number < before)
+    query = query.order_by(PromptVersion.number.desc(), PromptVersion.id).limit(PROMPTS_SHOWN + 1)
+    found = session.execute(query).all()
+    shown, named = found[:PROMPTS_SHOWN], models(session)
+    scored = dev_scores(session, [row.id for row in shown], version_id, settings_hash)
+    lines = [
+        PromptLine(row.id, row.number, _origin(row, named), row.length, row.created_at, scored.get(row.id, []))
+        for row in shown
+    ]
+    return lines, lines[-1].number if len(found) > PROMPTS_SHOWN else None
+
+
+def _origins() -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        PromptVersion.id, PromptVersion.author, PromptVersion.endpoint_id, PromptVersion.campaign_id,
+        PromptVersion.round, Campaign.number.label("campaign"), Round.settled,
+    )  # fmt: skip
+    made_in = (Round.campaign_id == PromptVersion.campaign_id) & (Round.number == PromptVersion.round)
+    return select(*columns).outerjoin(Campaign, Campaign.id == PromptVersion.campaign_id).outerjoin(Round, made_in)
+
+
+def _origin(row: Row[Any], named: dict[str, Model]) -> Origin:
+    """A generator's name comes out only when the row of its round says settled."""
+    hidden = row.author == "generator" and not row.settled
+    generator = named.get(row.endpoint_id) if row.author == "generator" and not hidden else None
+    return Origin(row.author, generator, hidden, row.campaign_id, row.campaign, row.round)
+
+
+def origin(session: Session, version_id: str) -> Origin:
+    row = session.execute(_origins().where(PromptVersion.id == version_id)).one()
+    return _origin(row, models(session))
+
+
+def dev_scores(
+    session: Session, prompt_version_ids: Collection[str], version_id: str | None, settings_hash: str
+) -> dict[str, list[Score]]:
+    """By prompt version, one for each task model: of the present settings if there is one, else the longest."""
+    query = select(Evaluation).where(
+        Evaluation.prompt_version_id.in_(prompt_version_ids),
+        Evaluation.version_id == version_id,
+        Evaluation.split == "dev",
+        Evaluation.value.is_not(None),
+    )
+    return _by_version(session.scalars(query), models(session), settings_hash)
+
+
+def holdout_scores(session: Session, prompt_version_id: str, version_id: str | None, settings_hash: str) -> list[Score]:
+    """Summaries only, and only where a campaign that had this version as start or leader has opened the holdout."""
+    opened = (
+        select(HoldoutOpening.id)
+        .join(Campaign, Campaign.id == HoldoutOpening.campaign_id)
+        .where(
+            Campaign.version_id == Evaluation.version_id,
+            Campaign.task_endpoint_id == Evaluation.endpoint_id,
+            or_(Campaign.start_version_id == prompt_version_id, Campaign.best_version_id == prompt_version_id),
+        )
+    )
+    query = select(Evaluation).where(
+        Evaluation.prompt_version_id == prompt_version_id,
+        Evaluation.version_id == version_id,
+        Evaluation.split == "holdout",
+        Evaluation.value.is_not(None),
+        opened.exists(),
+    )
+    return _by_version(session.scalars(query), models(session), settings_hash).get(prompt_version_id, [])
+
+
+def _by_version(found: Iterable[Evaluation], named: dict[str, Model], settings_hash: str) -> dict[str, list[Score]]:
+    """Real models first, by name."""
+    chosen: dict[tuple[str, str], Evaluation] = {}
+    for one in sorted(found, key=lambda row: (row.settings_hash == settings_hash, row.n, row.id)):
+        chosen[one.prompt_version_id, one.endpoint_id] = one
+    scores: dict[str, list[Score]] = {}
+    for (prompt_version_id, _), one in chosen.items():
+        scores.setdefault(prompt_version_id, []).append(_score(one, named[one.endpoint_id]))
+    for listed in scores.values():
+        listed.sort(key=lambda score: (score.task_model.simulated, score.task_model.name))
+    return scores
+
+
+def _score(row: Evaluation, model: Model) -> Score:
+    estimate = Estimate(row.value or 0.0, row.low or 0.0, row.high or 0.0, row.n)
+    return Score(row.id, model, row.split, row.goal or "", estimate, row.right, row.unreadable)
+
+
+def links(session: Session, prompt_version_ids: Collection[str]) -> list[VersionLink]:
+    query = select(PromptVersion.id, PromptVersion.number).where(PromptVersion.id.in_(prompt_version_ids))
+    return [VersionLink(*row) for row in session.execute(query.order_by(PromptVersion.number))]
+
+
+def project_of(session: Session, prompt_id: str) -> str:
+    return session.scalars(select(Prompt.project_id).where(Prompt.id == prompt_id)).one()
+
+
+def confusions(session: Session, evaluation_id: str) -> list[Confusion]:
+    """Counted in the database over the outputs of one evaluation."""
+    query = (
+        select(Output.label, Output.reading, func.count())
+        .where(Output.evaluation_id == evaluation_id, Output.sample == 0)
+        .group_by(Output.label, Output.reading)
+        .order_by(Output.label, Output.reading)
+    )
+    return [Confusion(*row) for row in session.execute(query)]

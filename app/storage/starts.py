@@ -1,0 +1,63 @@
+"""What the form that starts a campaign offers: the project's prompts, and what was chosen last time."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, defer
+
+from app.storage.campaigns import Campaign
+from app.storage.prompts import Prompt, PromptVersion
+from app.storage.test_sets import Example, Placement
+
+OFFERED = 200
+
+
+@dataclass(frozen=True)
+class StartPrompt:
+    """A version to start from; `campaign` and `round` say where a generator's came from, never who wrote it."""
+
+    id: str
+    number: int
+    author: str
+    campaign: int | None
+    round: int | None
+
+
+def start_prompts(session: Session, project_id: str) -> list[StartPrompt]:
+    """The newest versions of the project's prompts, newest first."""
+    query = (
+        select(PromptVersion.id, PromptVersion.number, PromptVersion.author, Campaign.number, PromptVersion.round)
+        .join(Prompt, Prompt.id == PromptVersion.prompt_id)
+        .outerjoin(Campaign, Campaign.id == PromptVersion.campaign_id)
+        .where(Prompt.project_id == project_id)
+        .order_by(PromptVersion.number.desc(), PromptVersion.id)
+        .limit(OFFERED)
+    )
+    return [StartPrompt(*row) for row in session.execute(query)]
+
+
+def has_version(session: Session, project_id: str, version_id: str) -> bool:
+    """Whether this prompt version belongs to the project."""
+    query = (
+        select(PromptVersion.id)
+        .join(Prompt, Prompt.id == PromptVersion.prompt_id)
+        .where(Prompt.project_id == project_id, PromptVersion.id == version_id)
+    )
+    return session.scalar(query) is not None
+
+
+def last_campaign(session: Session, project_id: str) -> Campaign | None:
+    """The newest campaign of a project, without its snapshot and report."""
+    query = select(Campaign).where(Campaign.project_id == project_id).order_by(Campaign.number.desc()).limit(1)
+    return session.scalars(query.options(defer(Campaign.state), defer(Campaign.report))).first()
+
+
+def mean_input(session: Session, version_id: str) -> float | None:
+    """Characters of an example's input, on average over dev."""
+    query = (
+        select(func.avg(func.length(Example.input)))
+        .join(Placement, Placement.example_id == Example.id)
+        .where(Placement.version_id == version_id, Placement.split == "dev")
+    )
+    found = session.scalar(query)
+    return None if found is None else float(found)

@@ -1,0 +1,386 @@
+"""Campaigns in the browser's eyes: started, watched, paused, stopped, and what their end says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import delete, select, update
+
+from app.services.pacing import seconds_left
+from app.services.veiling import compared
+from app.storage.base import now
+from app.storage.campaigns import Campaign, HoldoutOpening
+from app.storage.endpoints import Endpoint
+from app.storage.live import Pace
+from app.storage.rounds import Battle, Candidate, Round
+from tests.web.arena_world import CANARY, DUO, TRIO, Played, Watched, World, elsewhere, played, serving
+
+WORDS = re.compile(r"<[^>]+>")
+
+
+def words(html: str) -> str:
+    return " ".join(WORDS.sub(" ", html).replace("&nbsp;", " ").replace("&#39;", "'").split())
+
+
+@pytest.fixture
+def arena() -> Played:
+    return played()
+
+
+@pytest.fixture
+def own(arena: Played, tmp_path: Path) -> Iterator[World]:
+    """A copy of the arena that a test may change."""
+    world = arena.world.copied(tmp_path)
+    yield world
+    world.close()
+
+
+def test_no_name_of_an_undecided_round_stands_anywhere(arena: Played) -> None:
+    visitor, here = arena.world.visitor(), f"/campaigns/{arena.undecided}"
+    shown = [visitor.read(path) for path in (here, f"{here}/live", f"{here}/rounds/1", f"{here}/stop")]
+    told = [str(visitor.json(path)) for path in (here, f"{here}/rounds", f"{here}/rounds/1", f"/calls?campaign={arena.undecided}")]  # fmt: skip
+    hidden = [arena.world.endpoint(name) for name in DUO]
+    for body in (*shown, *told):
+        assert not [one.full_name for one in hidden if one.name in body or one.id in body]
+    assert shown[0].count("name hidden") == 4, "twice in the battle, twice in the list of rounds"
+    assert "next look at" in shown[0]
+
+
+def test_names_are_told_once_the_battle_is_decided(arena: Played) -> None:
+    visitor = arena.world.visitor()
+    html = visitor.read(f"/campaigns/{arena.finished}")
+    assert "name hidden" not in html
+    rounds: Any = visitor.json(f"/campaigns/{arena.finished}/rounds")["rounds"]
+    assert [one["number"] for one in rounds] == [3, 2, 1]
+    assert {one[side]["generator"] for one in rounds for side in ("left", "right")} <= set(TRIO)
+
+
+def test_a_running_campaign_asks_for_itself_and_a_finished_one_does_not(arena: Played) -> None:
+    visitor = arena.world.visitor()
+    assert f'hx-get="/campaigns/{arena.undecided}/live"' in visitor.read(f"/campaigns/{arena.undecided}")
+    assert "hx-get" not in visitor.read(f"/campaigns/{arena.finished}")
+    assert "hx-get" not in visitor.read(f"/campaigns/{arena.finished}/live")
+
+
+def test_the_race_of_a_round_is_shown_on_what_both_have_answered(arena: Played) -> None:
+    battle: Any = arena.world.visitor().json(f"/campaigns/{arena.undecided}")["battle"]
+    left, right = battle["left"]["score"], battle["right"]["score"]
+    counts = [battle[name] for name in ("only_left", "only_right", "both_right", "both_wrong")]
+    assert left["n"] == right["n"] == battle["n"] == sum(counts) == 50
+    assert battle["difference"]["value"] == pytest.approx(right["value"] - left["value"], abs=1e-6)
+    assert battle["left"]["right"] == battle["only_left"] + battle["both_right"]
+
+
+def test_readings_that_were_counted_compare_like_those_that_were_listed() -> None:
+    pairs = ((0, 0, 1, 3), (0, 1, 0, 1), (1, 1, 1, 4), (1, -1, 1, 2))
+    difference = compared("accuracy", pairs, 2)
+    assert difference
+    assert (difference.n, difference.value) == (10, 0.0)
+    assert compared("accuracy", (), 2) is None
+
+
+@pytest.mark.parametrize(
+    ("pace", "rounds_left", "calls_left", "elapsed", "seconds"),
+    [
+        (Pace(0, 0.0, 0), 10, 1000, 0.0, None),
+        (Pace(2, 20.0, 400), 5, 10_000, 0.0, 50.0),
+        (Pace(2, 20.0, 400), 5, 10_000, 4.0, 46.0),
+        (Pace(2, 20.0, 400), 5, 10_000, 3600.0, 40.0),
+        (Pace(2, 20.0, 400), None, 1000, 0.0, 50.0),
+        (Pace(2, 20.0, 400), 9, 400, 0.0, 20.0),
+        (Pace(2, 20.0, 0), None, 1000, 0.0, None),
+        (Pace(2, 20.0, 400), 0, 1000, 0.0, 0.0),
+    ],
+)
+def test_time_left_follows_rounds_or_calls_whichever_end_first(
+    pace: Pace, rounds_left: int | None, calls_left: int, elapsed: float, seconds: float | None
+) -> None:
+    assert seconds_left(pace, rounds_left, calls_left, elapsed) == seconds
+
+
+def test_a_finished_campaign_shows_what_its_report_says(arena: Played) -> None:
+    visitor = arena.world.visitor()
+    report: Any = visitor.json(f"/campaigns/{arena.finished}/report")
+    text = words(visitor.read(f"/campaigns/{arena.finished}"))
+    for side in ("start", "best"):
+        for split in ("dev", "holdout"):
+            found = report[side][split]
+            assert f"{found['value']:.3f} 95% interval {found['low']:.3f}–{found['high']:.3f} · n {found['n']}" in text
+    assert "Opening 1 of this holdout" in text
+    assert "Dotted line: always answering the commonest label" in text
+    assert "Ended because all its rounds were played." in text
+    assert "leads on dev" in text
+    assert "improved" not in text
+    assert visitor.json(f"/campaigns/{arena.undecided}/report", 409)["detail"]
+
+
+VERDICTS = [
+    ("better", True, "is better than the start prompt. It is now this project's champion", False),
+    ("worse", True, "is worse than the start prompt. The start prompt is kept.", True),
+    ("tie", True, "differ by less than the smallest gain that matters, 0.02. The start prompt is kept.", True),
+    ("not enough evidence", True, "cannot tell the two apart. The start prompt is kept.", True),
+    ("not enough evidence", False, "too small to have a holdout, so nothing could be confirmed.", True),
+    ("start kept", False, "No candidate led the start prompt on dev. The start prompt is kept, and the holdout stays shut.", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("verdict", "opened", "sentence", "kept"), VERDICTS)
+def test_every_verdict_says_what_is_kept(
+    own: World, arena: Played, verdict: str, opened: bool, sentence: str, kept: bool
+) -> None:
+    with own.database.write() as session:
+        campaign = session.get_one(Campaign, arena.finished)
+        report = {**(campaign.report or {}), "verdict": verdict, "kept": "start" if kept else "best"}
+        if not opened:
+            report |= {"gain_on_holdout": None, "holdout_opened": 0}
+            report |= {side: {**report[side], "holdout": None} for side in ("start", "best")}
+            session.execute(delete(HoldoutOpening))
+        campaign.report, campaign.verdict = report, verdict
+    text = words(own.visitor().read(f"/campaigns/{arena.finished}"))
+    assert f"Result {verdict.capitalize()}" in text
+    assert sentence in text
+    assert ("The start prompt is kept" in text) == kept
+    assert ("p " in text and "two-sided" in text) == opened
+
+
+def test_a_look_that_is_not_the_first_says_so(own: World, arena: Played) -> None:
+    with own.database.write() as session:
+        session.execute(update(HoldoutOpening).values(number=3))
+    text = words(own.visitor().read(f"/campaigns/{arena.finished}"))
+    assert "Opening 3 of this holdout: it was looked at 2 times before, so this look proves less" in text
+
+
+def test_a_refused_side_and_a_walkover_are_said_in_words(own: World, arena: Played) -> None:
+    refused = {"refusal_rule": "placeholder_lost", "refusal_detail": "{{input}}", "prompt_version_id": None, "value": None}  # fmt: skip
+    fought = {"outcome": "left", "walkover": True, "decisive": None, "difference": None, "evidence": None, "n": 0}
+    with own.database.write() as session:
+        session.execute(update(Candidate).where(Candidate.campaign_id == arena.finished, Candidate.round == 1, Candidate.seat == "right").values(**refused))  # fmt: skip
+        session.execute(update(Battle).where(Battle.campaign_id == arena.finished, Battle.round == 1).values(**fought))
+    row = words(own.visitor().read(f"/campaigns/{arena.finished}").split("/rounds/1")[1])
+    assert "refused: placeholder lost" in row
+    assert "Left won by walkover" in row
+    page = words(own.visitor().read(f"/campaigns/{arena.finished}/rounds/1"))
+    assert "Refused placeholder lost: {{input}}" in page
+
+
+def test_many_rounds_come_in_pages_without_gap_or_repeat(own: World, arena: Played) -> None:
+    with own.database.write() as session:
+        left, right = session.scalars(select(Endpoint.id).order_by(Endpoint.id).limit(2))
+        for number in range(4, 64):
+            session.add(Round(campaign_id=arena.finished, number=number, inputs={}, settled=True, settled_at=now()))
+            session.add(Battle(campaign_id=arena.finished, round=number, left_endpoint_id=left, right_endpoint_id=right, outcome="none"))  # fmt: skip
+    visitor, here, seen = own.visitor(), f"/campaigns/{arena.finished}", list[int]()
+    path: str | None = here
+    while path:
+        html = visitor.read(path.partition("#")[0])
+        seen += [int(number) for number in re.findall(rf'class="name" href="{here}/rounds/(\d+)"', html)]
+        older = re.search(rf'href="({here}\?before=\d+#rounds)" rel="next"', html)
+        path = older[1] if older else None
+    assert seen == list(range(63, 0, -1))
+
+
+def test_the_budget_says_unknown_when_a_price_is_missing(own: World, arena: Played) -> None:
+    with own.database.write() as session:
+        session.execute(update(Campaign).values(cost=None))
+    text = words(own.visitor().read(f"/campaigns/{arena.undecided}"))
+    assert "Cost unknown a price is missing" in text
+    assert re.search(r"\d+ of the calls that are left are kept for the holdout", text)
+
+
+def test_a_campaign_that_waits_for_a_worker_says_so(own: World, arena: Played) -> None:
+    with own.database.write() as session:
+        session.execute(update(Campaign).where(Campaign.id == arena.undecided).values(status="running"))
+    assert "No worker answers." in words(own.visitor().read(f"/campaigns/{arena.undecided}"))
+
+
+def test_a_fault_that_paused_a_campaign_is_told_with_what_to_do(own: World, arena: Played) -> None:
+    with own.database.write() as session:
+        session.execute(update(Campaign).where(Campaign.id == arena.undecided).values(note="Enter a valid API key."))
+    assert "Paused by a fault. Enter a valid API key." in words(own.visitor().read(f"/campaigns/{arena.undecided}"))
+
+
+def test_no_page_of_a_campaign_holds_a_holdout_example(arena: Played) -> None:
+    visitor, here = arena.world.visitor(), f"/campaigns/{arena.finished}"
+    paths = (here, f"{here}/rounds/0", f"{here}/rounds/1", f"{here}/rounds/2", f"/calls?campaign={arena.finished}")
+    assert not [path for path in paths if CANARY in visitor.read(path)]
+    assert not [path for path in (*paths[:4], f"{here}/report") if CANARY in str(visitor.json(path))]
+
+
+FORM = {"calls": "4000", "rounds": "2", "seed": "5"}
+
+
+def choice(world: World, **changes: object) -> dict[str, object]:
+    task, writers = world.endpoint("practice/skimmer-v1"), [world.endpoint(name).id for name in TRIO]
+    return {"start": world.first_prompt(), "task_model": task.id, "generators": writers, **FORM, **changes}
+
+
+def test_the_form_offers_what_the_last_campaign_had(arena: Played) -> None:
+    html = arena.world.visitor().read(f"/projects/{arena.world.project_id}/campaigns/new")
+    checked = re.findall(r'name="generators" value="(\w+)" checked', html)
+    assert set(checked) == {arena.world.endpoint(name).id for name in DUO}
+    assert f'<option value="{arena.world.endpoint("practice/scholar-v1").id}" selected>' in html
+    assert re.search(r'name="seed"[^>]* value="3"', html)
+    assert html.count("simulated</span>") >= 5
+    assert "practice models are free" in html
+
+
+def test_a_campaign_starts_and_its_job_is_nudged_after_the_commit(own: World) -> None:
+    visitor = own.visitor()
+    address = visitor.send(f"/projects/{own.project_id}/campaigns/new", choice(own))
+    campaign = own.campaign(address.rsplit("/", 1)[1])
+    assert (campaign.status, campaign.number, campaign.max_calls, campaign.max_rounds, campaign.seed) == ("queued", 3, 4000, 2, 5)  # fmt: skip
+    assert len(own.poked) == 1
+    assert "Waiting for a worker." in visitor.read(address)
+
+
+WRONG = [
+    ({"calls": "many"}, "error-calls", "must be a whole number from 1"),
+    ({"calls": "0"}, "error-calls", "must be a whole number from 1"),
+    ({"calls": "9" * 40}, "error-calls", "must be a whole number from 1"),
+    ({"rounds": "-2"}, "error-rounds", "must be 0 (for ever)"),
+    ({"seed": str(2**40)}, "error-seed", "must be a whole number from 0"),
+    ({"generators": []}, "error-generators", "choose at least one generator"),
+    ({"start": "somebody-elses"}, "error-start", "choose a prompt of this project"),
+    ({"task_model": "none"}, "error-task_model", "choose an endpoint that answers prompts"),
+]
+
+
+@pytest.mark.parametrize(("changes", "place", "sentence"), WRONG)
+def test_a_wrong_choice_is_named_at_its_field_and_keeps_the_rest(
+    own: World, changes: dict[str, object], place: str, sentence: str
+) -> None:
+    html = own.visitor().send(f"/projects/{own.project_id}/campaigns/new", choice(own, **changes), 422)
+    assert re.search(rf'id="{place}">{re.escape(sentence)}', html)
+    assert f'value="{changes.get("rounds", "2")}"' in html
+    assert own.poked == []
+
+
+def test_the_form_reckons_without_starting_anything(own: World) -> None:
+    visitor, form = own.visitor(), f"/projects/{own.project_id}/campaigns/new"
+    asked = {"do": "quote", "rounds": "20"}
+    text = words(visitor.send(form, choice(own, calls="4000", **asked), 200))
+    assert "about 18 at 206 calls each" in text
+    assert "Price at most $0.00 practice models are free" in text
+    small = words(visitor.send(form, choice(own, calls="150", **asked), 200))
+    assert "This cap does not pay for a whole round; it needs 312 calls for one." in small
+    with own.database.write() as session:
+        session.execute(update(Endpoint).where(Endpoint.name == "trickster-v1").values(price_out=None))
+    text = words(visitor.send(form, choice(own, **asked), 200))
+    assert "Price at most unknown a price per token is missing" in text
+    assert own.poked == []
+
+
+def test_the_api_starts_what_the_form_would_offer(own: World) -> None:
+    client = own.visitor().client
+    started = client.post("/api/v1/campaigns", json={"project_id": own.project_id, "max_rounds": 1})
+    assert started.status_code == 201
+    campaign = own.campaign(started.json()["id"])
+    assert set(campaign.generators) == {own.endpoint(name).id for name in DUO}
+    assert started.json()["quote"]["rounds"] == 1
+    assert len(own.poked) == 1
+    refused = client.post("/api/v1/campaigns", json={"project_id": own.project_id, "generator_ids": []})
+    assert (refused.status_code, refused.json()["problems"][0]["where"]) == (422, "generators")
+
+
+def test_pausing_takes_effect_after_the_calls_under_way(own: World, arena: Played) -> None:
+    here = f"/campaigns/{arena.undecided}"
+    with own.database.write() as session:
+        session.execute(update(Campaign).where(Campaign.id == arena.undecided).values(status="running"))
+    visitor = own.visitor()
+    assert visitor.send(f"{here}/pause") == here
+    assert own.poked == [arena.undecided_job]
+    assert "Pausing was asked for. It takes effect after the calls under way" in words(visitor.read(here))
+    own.drive(arena.undecided_job)
+    assert own.campaign(arena.undecided).status == "paused"
+    assert "was asked for" not in visitor.read(here)
+
+
+def test_what_cannot_be_asked_now_is_refused_with_a_sentence(own: World, arena: Played) -> None:
+    visitor = own.visitor()
+    assert "paused already" in visitor.send(f"/campaigns/{arena.undecided}/pause", status=409)
+    assert "is over" in visitor.send(f"/campaigns/{arena.finished}/stop", status=409)
+    assert visitor.client.post(f"/api/v1/campaigns/{arena.finished}/resume", json={}).status_code == 409
+
+
+def test_stopping_asks_first_and_then_ends_the_campaign_without_its_names(own: World, arena: Played) -> None:
+    visitor, here = own.visitor(), f"/campaigns/{arena.undecided}"
+    page = words(visitor.read(f"{here}/stop"))
+    assert "It cannot be resumed afterwards. Pausing keeps that possible." in page
+    assert "the holdout stays shut" in page
+    assert own.campaign(arena.undecided).status == "paused"
+    visitor.send(f"{here}/stop")
+    own.drive(arena.undecided_job)
+    text = words(visitor.read(here))
+    assert "Ended because a person stopped it." in text
+    assert "Result Start kept" in text
+    assert "never decided" in text
+    assert "name hidden" in text
+    assert "Never decided: the campaign ended in it." in words(visitor.read(f"{here}/rounds/1"))
+
+
+def test_a_person_resumes_a_campaign_and_watches_it_to_its_end(own: World, arena: Played) -> None:
+    """The journey through the real parts: form, driver, practice models over HTTP, page."""
+    visitor, here = own.visitor(), f"/campaigns/{arena.undecided}"
+    with serving(Watched()) as url:
+        own.offer(url)
+        visitor.send(f"{here}/resume")
+        own.drive(own.poked.pop())
+    text = words(visitor.read(here))
+    assert "Finished" in text
+    assert "name hidden" not in text
+    told: Any = visitor.json(here)
+    assert told["result"]["verdict"] == told["result"]["verdict"].lower()
+    assert len(told["rounds"]) == told["settled_rounds"] > 0
+
+
+@pytest.mark.browser
+def test_the_page_follows_a_campaign_to_its_end_without_a_reload(own: World, arena: Played, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    asked, wrong = list[str](), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    with serving(Watched()) as url, serving(own.app()) as home:
+        elsewhere(lambda: own.offer(url)).join()
+        page.goto(f"{home}/campaigns/{arena.undecided}")
+        page.get_by_text("Show the numbers").click()
+        page.get_by_role("button", name="Resume").click()
+        expect(page.get_by_text("Going on was asked for.")).to_be_visible()
+        page.get_by_text("Show the numbers").click()
+        driving = elsewhere(lambda: own.drive(own.poked.pop()))
+        expect(page.get_by_role("heading", name="Result")).to_be_visible(timeout=60_000)
+        driving.join()
+        expect(page.locator("#best-numbers table")).to_be_visible()
+        expect(page.get_by_text("name hidden")).to_have_count(0)
+        expect(page.locator("#announcer")).to_contain_text("Finished:")
+        settled = len(asked)
+        page.wait_for_timeout(3000)
+        assert len(asked) == settled, "a finished campaign is not asked for again"
+    page.close()
+    assert wrong == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_campaign_is_started_in_a_browser_with_and_without_scripts(
+    own: World, browser: Browser, scripts: bool
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=scripts)
+    page = context.new_page()
+    with serving(own.app()) as home:
+        page.goto(f"{home}/projects/{own.project_id}/campaigns/new")
+        page.get_by_label("Rounds at most").fill("3")
+        if scripts:
+            page.get_by_label("Seed").focus()
+        else:
+            page.get_by_role("button", name="Reckon again").click()
+        expect(page.get_by_text("about 3", exact=False).first).to_be_visible()
+        page.get_by_role("button", name="Start campaign").click()
+        expect(page.get_by_role("heading", name="Campaign 3")).to_be_visible()
+        assert len(own.poked) == 1
+        if scripts:
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()

@@ -1,0 +1,275 @@
+"""Providers and endpoints: added, changed and tested by a person, with keys that nobody sees again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import select, text
+
+from app.storage import endpoints
+from app.storage.answers import Call
+from app.storage.endpoints import Provider
+from app.storage.secrets import decrypt
+from tests.gateway.scripted import Answer, Hit, Server, completion, refusal
+from tests.gateway.scripted import serving as scripted
+from tests.web.arena_world import Visitor, World, elsewhere, serving
+
+KEY = "sk-very-secret-123456"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World.at(tmp_path)
+    yield world
+    world.close()
+
+
+def provider(world: World, name: str = "lab") -> Provider:
+    with world.database.read() as session:
+        found = endpoints.provider_named(session, name)
+    assert found is not None
+    return found
+
+
+def add(visitor: Visitor, base_url: str, key: str = KEY, model: str = "small-1") -> str:
+    """A provider with one model, through the forms; gives the address of its page."""
+    page = visitor.send("/endpoints/providers/new", {"name": "lab", "base_url": base_url, "key": key})
+    assert visitor.send(f"{page}/endpoints", {"model": model, "price_in": "0.15", "price_out": "0.6"}) == page
+    return page
+
+
+def test_a_provider_and_a_model_are_added_and_the_key_is_never_shown(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "https://api.example.com/v1/")
+    html = visitor.read("/endpoints") + visitor.read(page) + str(visitor.client.get("/api/v1/endpoints").json())
+    assert "https://api.example.com/v1 · key set" in html
+    assert "$0.15 in, $0.60 out" in html
+    assert KEY not in html
+    assert KEY[:10] not in html
+    stored = provider(world).encrypted_key
+    assert stored
+    assert KEY not in stored
+    assert decrypt(world.settings, stored) == KEY
+
+
+WRONG = [
+    ({"name": ""}, "error-name", "a short name"),
+    ({"name": "a/b"}, "error-name", "a short name"),
+    ({"base_url": "ftp://example.com"}, "error-base_url", "must start with http:// or https://"),
+    ({"base_url": "https://u:p@example.com/v1"}, "error-base_url", "must not hold a user name or password"),
+    ({"base_url": "http://169.254.169.254/v1"}, "error-base_url", "private or reserved address"),
+]
+
+
+@pytest.mark.parametrize(("changes", "place", "sentence"), WRONG)
+def test_what_is_wrong_with_a_provider_is_named_at_its_field(
+    world: World, changes: dict[str, str], place: str, sentence: str
+) -> None:
+    fields: dict[str, object] = {"name": "lab", "base_url": "https://api.example.com/v1", "key": KEY, **changes}
+    html = world.visitor().send("/endpoints/providers/new", fields, 422)
+    assert sentence in html.split(f'id="{place}"')[1].split("</p>")[0]
+    assert f'value="{fields["base_url"]}"' in html
+    assert KEY not in html
+
+
+def test_a_name_that_is_taken_is_named_at_its_field(world: World) -> None:
+    visitor = world.visitor()
+    add(visitor, "https://api.example.com/v1")
+    html = visitor.send("/endpoints/providers/new", {"name": "lab", "base_url": "https://b.example.com/v1"}, 422)
+    assert "There is a provider named lab already" in html.split('id="error-name"')[1]
+
+
+def test_another_base_url_clears_the_key_and_the_form_says_so(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "https://api.example.com/v1")
+    assert "Another base URL clears the stored key" in visitor.read(page)
+    visitor.send(page, {"base_url": "https://api.example.com/v1", "key": ""})
+    assert provider(world).encrypted_key, "an unchanged URL keeps the key"
+    visitor.send(page, {"base_url": "https://other.example.com/v1", "key": ""})
+    assert provider(world).encrypted_key is None
+    assert "no key" in visitor.read(page)
+    visitor.send(page, {"base_url": "https://third.example.com/v1", "key": "new-key"})
+    assert decrypt(world.settings, provider(world).encrypted_key or "") == "new-key"
+    html = visitor.send(page, {"base_url": "nowhere", "key": "x"}, 422)
+    assert 'id="error-base_url"' in html
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "sentence"),
+    [
+        ({"model": " "}, "error-model", "as the provider writes it"),
+        ({"model": "small-1"}, "error-model", "lab/small-1 is there already"),
+        ({"model": "m", "price_in": "cheap"}, "error-price_in", "must be a price"),
+        ({"model": "m", "price_out": "-1"}, "error-price_out", "must be a price"),
+        ({"model": "m", "price_out": "nan"}, "error-price_out", "must be a price"),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_named_at_its_field(
+    world: World, fields: dict[str, str], place: str, sentence: str
+) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "https://api.example.com/v1")
+    html = visitor.send(f"{page}/endpoints", dict(fields), 422)
+    assert sentence in html.split(f'id="{place}"')[1].split("</p>")[0]
+
+
+def test_a_model_without_a_price_costs_nobody_knows_what(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "https://api.example.com/v1")
+    visitor.send(f"{page}/endpoints", {"model": "dear"})
+    assert (world.endpoint("lab/dear").price_in, world.endpoint("lab/dear").price_out) == (None, None)
+    assert "unknown" in visitor.read("/endpoints")
+
+
+def test_one_call_shows_the_reply_is_logged_and_holds_no_transaction(world: World) -> None:
+    def script(hit: Hit) -> Answer:
+        with world.database.write() as session:
+            session.execute(text("create table if not exists written_meanwhile (n integer)"))
+        return completion("ok")
+
+    visitor = world.visitor()
+    with scripted(script) as server:
+        add(visitor, server.base_url)
+        endpoint = world.endpoint("lab/small-1")
+        html = visitor.send(f"/endpoints/{endpoint.id}/test", status=200)
+        assert server.hits[0].headers["authorization"] == f"Bearer {KEY}"
+    assert "lab/small-1 answers." in html
+    assert "“ok”" in html
+    assert "7 tokens in, 2 out, cost $0.000002" in html
+    assert "served by served-model" in html
+    with world.database.read() as session:
+        call = session.scalars(select(Call)).one()
+    assert (call.purpose, call.ok, call.campaign_id, call.cost) == ("test", True, None, 2)
+    assert "Reply with the word ok." in visitor.read(f"/calls/{call.id}")
+
+
+def test_what_an_endpoint_refuses_is_learned_and_shown(world: World) -> None:
+    def script(hit: Hit) -> Answer:
+        if "max_tokens" in hit.body:
+            return refusal(400, "Unsupported parameter: 'max_tokens'", param="max_tokens")
+        if "temperature" in hit.body:
+            return refusal(400, "'temperature' does not support 0", param="temperature")
+        return completion("ok")
+
+    visitor = world.visitor()
+    with scripted(script) as server:
+        add(visitor, server.base_url)
+        endpoint = world.endpoint("lab/small-1")
+        html = visitor.send(f"/endpoints/{endpoint.id}/test", status=200)
+    assert "after 3 requests" in html
+    html = visitor.read("/endpoints")
+    assert "does not take temperature; calls max_tokens max_completion_tokens" in html
+    told: Any = visitor.client.get("/api/v1/endpoints").json()
+    assert told[0]["endpoints"][0]["dropped"] == ["temperature"]
+
+
+FAULTS = [
+    (refusal(401, "Incorrect API key"), "refuses the key (401); enter a valid API key for this provider."),
+    (refusal(404, "The model `small-1` does not exist"), "there is no such model (404); correct the model"),
+    (refusal(404, "Not found"), "check the base URL; it usually ends in /v1."),
+    (Answer(200, b"<html>hello</html>"), "check that the base URL speaks OpenAI"),
+]
+
+
+@pytest.mark.parametrize(("answer", "sentence"), FAULTS)
+def test_a_fault_comes_with_a_sentence_that_says_what_to_do(world: World, answer: Answer, sentence: str) -> None:
+    visitor = world.visitor()
+    with scripted(lambda hit: answer) as server:
+        add(visitor, server.base_url)
+        address = f"/endpoints/{world.endpoint('lab/small-1').id}/test"
+        world.settings = world.settings.model_copy(update={"call_attempts": 1})
+        html = world.visitor().send(address, status=200)
+        refused = visitor.client.post(f"/api/v1{address}", json={})
+    assert "It cannot be used yet." in html
+    assert sentence in html.replace("&#39;", "'")
+    assert KEY not in html
+    assert refused.status_code == 503
+    assert sentence in refused.json()["detail"]
+
+
+def test_an_address_where_nobody_listens_is_told(world: World) -> None:
+    visitor = world.visitor()
+    with scripted(lambda hit: completion("ok")) as server:
+        page = add(visitor, server.base_url)
+    world.settings = world.settings.model_copy(update={"call_attempts": 1})
+    visitor = world.visitor()
+    html = visitor.send(f"/endpoints/{world.endpoint('lab/small-1').id}/test", status=200)
+    assert "does not accept connections; check the base URL and that the server runs." in html
+    assert "cannot be listed." in visitor.send(f"{page}/models", status=200)
+
+
+def models(server: Server) -> None:
+    listing = {"data": [{"id": "small-1"}, {"id": "large-2"}]}
+    server.script = lambda hit: Answer(body=listing) if hit.path.endswith("/models") else completion("ok")
+
+
+def test_what_a_provider_offers_is_suggested(world: World) -> None:
+    visitor = world.visitor()
+    with scripted(lambda hit: completion("ok")) as server:
+        models(server)
+        page = add(visitor, server.base_url)
+        html = visitor.send(f"{page}/models", status=200)
+        told = visitor.client.get(f"/api/v1/providers/{page.rsplit('/', 1)[1]}/models").json()
+    assert "It offers 2 models." in html
+    assert '<option value="large-2">' in html
+    assert '<option value="small-1">' not in html, "one that is there already is not suggested again"
+    assert [one["id"] for one in told] == ["small-1", "large-2"]
+
+
+def test_the_api_adds_and_changes_what_the_forms_do(world: World) -> None:
+    client = world.visitor().client
+    made = client.post("/api/v1/providers", json={"name": "lab", "base_url": "https://a.example.com/v1", "key": KEY})
+    assert (made.status_code, made.json()["key_set"]) == (201, True)
+    assert KEY not in made.text
+    here = f"/api/v1/providers/{made.json()['id']}"
+    added = client.post(f"{here}/endpoints", json={"model": "m", "price_in": 1.5})
+    assert (added.json()["price_in"], added.json()["price_out"]) == (1_500_000, None)
+    changed = client.put(here, json={"base_url": "https://b.example.com/v1"})
+    assert (changed.json()["base_url"], changed.json()["key_set"]) == ("https://b.example.com/v1", False)
+    refused = client.put(here, json={"base_url": "http://169.254.169.254/v1"})
+    assert refused.status_code == 422
+
+
+def test_the_practice_provider_is_shown_but_not_changed(world: World) -> None:
+    from app.gateway.probe import ModelInfo
+    from app.services import catalogue
+
+    with world.database.write() as session:
+        catalogue.keep_practice(session, "http://127.0.0.1:9/v1", [ModelInfo("scholar-v1", "task", "Reads all.", True)])
+    visitor, practice = world.visitor(), provider(world, "practice")
+    html = visitor.read(f"/endpoints/providers/{practice.id}")
+    assert "Kept by Agon" in html
+    assert 'name="base_url"' not in html
+    visitor.send(f"/endpoints/providers/{practice.id}", {"base_url": "https://example.com/v1"}, 409)
+    assert "simulated" in visitor.read("/endpoints")
+
+
+def test_without_a_provider_the_page_has_one_thing_to_do(world: World) -> None:
+    html = world.visitor().read("/endpoints")
+    assert "No provider yet" in html
+    assert html.count('href="/endpoints/providers/new"') == 1
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_endpoint_is_tested_in_a_browser_with_and_without_scripts(
+    world: World, browser: Browser, scripts: bool
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=scripts)
+    page, wrong = context.new_page(), list[str]()
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    with scripted(lambda hit: completion("ok")) as server, serving(world.app()) as home:
+        models(server)
+        elsewhere(lambda: add(world.visitor(), server.base_url)).join()
+        page.goto(f"{home}/endpoints")
+        page.get_by_role("button", name="Test with one call").click()
+        expect(page.get_by_text("lab/small-1 answers.")).to_be_visible()
+        page.get_by_role("link", name="Change it or add models").click()
+        page.get_by_role("button", name="List what it offers").click()
+        page.get_by_label("Model", exact=True).fill("large-2")
+        page.get_by_role("button", name="Add model").click()
+        expect(page.get_by_role("row", name="large-2")).to_be_visible()
+    context.close()
+    assert wrong == []
