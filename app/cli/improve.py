@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from app.cli.printing import print_report
 from app.cli.stack import stack, wait_for_web
 from app.cli.watching import watch
+from app.demo.labelled import DEMO_FILE
 from app.domain.metrics import parse_goal
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
@@ -24,7 +24,10 @@ from app.storage.campaigns import Campaign
 from app.storage.session import Database
 
 DEMO_LATENCY = 0.25
-DEMO_DESCRIPTION = "Messages to the support bot of an online shop, in English and Russian."
+DEMO_DESCRIPTION = (
+    "Sort messages to the support bot of an online shop, in English and Russian: ordinary requests, attempts to draw the "
+    "bot into politics, and attempts to get at its hidden instructions."
+)
 
 
 def _console() -> Console:
@@ -85,20 +88,20 @@ def demo() -> None:
     import signal
 
     now, console = settings(), _console()
-    data = resources.files("app.demo").joinpath("support_messages.jsonl").read_bytes()
+    data = DEMO_FILE.read_bytes()
     command = Command(
         goal="accuracy", prompt="", task_model=catalogue.DEFAULT_TASK_MODEL, generators=(), max_calls=now.max_calls,
         rounds=now.rounds, smallest_gain=now.smallest_gain, seed=0, split_seed=0, input_column="input",
         label_column="label", on_conflict="refuse",
     )  # fmt: skip
-    prepared = importing.prepare(now, data, "support_messages.jsonl", Choices("input", "label", "refuse", 0))
+    prepared = importing.prepare(now, data, DEMO_FILE.name, Choices("input", "label", "refuse", 0))
     with stack(now, web=True, latency=now.practice_latency or DEMO_LATENCY) as database:
         address = wait_for_web(now)
         console.print(f"Agon serves on {address}", highlight=False)
         done = _finished(database, command.key(data))
         if done is None:
             console.print("The practice models are simulated: this shows how Agon works, not how models compare.")
-            done = _run(now, database, console, command, data, prepared, "Support bot demo", yes=True)
+            done = _run(now, database, console, command, data, prepared, "Support bot demo", True, DEMO_DESCRIPTION)
         _finish(database, done, console, None)
         console.print(f"See it on {address}/campaigns/{done.id} (Ctrl-C ends Agon)", highlight=False)
         signal.pause()
@@ -120,13 +123,14 @@ def _run(
     prepared: Prepared,
     name: str,
     yes: bool,
+    description: str = "",
 ) -> Campaign:
     with database.write() as session:
         seats = resolve(session, command.task_model, command.generators)
     if seats.paid and not yes:
         _confirm(console, command, seats, prepared)
     with database.write() as session:
-        campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, name, seats)
+        campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, seats, name, description)
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
     poker = Poker(now)
     poker.poke(job_id)

@@ -1,10 +1,10 @@
 """Real endpoints from the command line: what may be paid is asked about, what cannot work gets a sentence."""
 
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from app.demo.labelled import DEMO_FILE
 from tests.flows.running import Run, free_port, practice
 
 TASK = ("--task-model", "openai/scholar-v1", "--generators", "openai/exemplar-v1,openai/describer-v1")
@@ -13,7 +13,7 @@ TASK = ("--task-model", "openai/scholar-v1", "--generators", "openai/exemplar-v1
 @pytest.fixture
 def demo_file(tmp_path: Path) -> Path:
     path = tmp_path / "support.jsonl"
-    path.write_bytes(resources.files("app.demo").joinpath("support_messages.jsonl").read_bytes())
+    path.write_bytes(DEMO_FILE.read_bytes())
     return path
 
 

@@ -2,11 +2,11 @@
 
 import signal
 import time
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from app.demo.labelled import DEMO_FILE
 from tests.flows.running import Run, free_port, groups, practice, requests_seen, stable, write_set
 
 SHORT = ("--rounds", "3", "--seed", "5")
@@ -15,7 +15,7 @@ SHORT = ("--rounds", "3", "--seed", "5")
 @pytest.fixture(scope="session")
 def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo") / "support.jsonl"
-    path.write_bytes(resources.files("app.demo").joinpath("support_messages.jsonl").read_bytes())
+    path.write_bytes(DEMO_FILE.read_bytes())
     return path
 
 

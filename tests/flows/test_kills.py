@@ -1,11 +1,11 @@
 """A campaign that is killed again and again ends with the report of one that was left alone."""
 
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from app.demo.labelled import DEMO_FILE
 from tests.conftest import REDIS, drop_postgres, missing, postgres_url
 from tests.flows.killing import IN_FLIGHT, UNSAVED, run_under_kills
 from tests.flows.running import Run, stable
@@ -38,7 +38,7 @@ def services(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 @pytest.mark.slow
 def test_kills_change_neither_the_report_nor_much_of_the_bill(services: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "support.jsonl"
-    file.write_bytes(resources.files("app.demo").joinpath("support_messages.jsonl").read_bytes())
+    file.write_bytes(DEMO_FILE.read_bytes())
     quiet = Run(tmp_path / "quiet", file, OPTIONS).finish()
     report, seen, kills = run_under_kills(
         tmp_path / "killed", file, OPTIONS, KILLS, seed=7, latency=0.4, every=6.0, environment=services

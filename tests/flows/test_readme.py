@@ -7,12 +7,12 @@ import shlex
 import signal
 import subprocess
 import time
-from importlib import resources
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from app.demo.labelled import DEMO_FILE
 from tests.flows.running import free_port, groups, practice, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def clean(folder: Path, **more: str) -> dict[str, str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with what the commands name: my.jsonl, start.txt, and the virtual environment."""
-    source = resources.files("app.demo").joinpath("support_messages.jsonl").read_bytes()
+    source = DEMO_FILE.read_bytes()
     (tmp_path / "my.jsonl").write_bytes(source)
     (tmp_path / "start.txt").write_text(
         "Is this message normal, politics_bait or system_prompt_robbery?\n\nMessage: {{input}}\nLabel:"
