@@ -3,12 +3,13 @@
 import csv
 import io
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from app.domain.findings import Findings
 from app.domain.jsonlines import row_too_large, too_large_message
 
 _MARKS = ",;\t"
-_HEADER_ROOM = 65_536
+_BEGINNING, _LOOKED_AT = 65_536, 20  # characters, records
 _FAULTS = {
     "unexpected end of data": "a quote that opens here is never closed",
     "expected after": "a quote inside a quoted cell must be written twice",
@@ -61,16 +62,17 @@ def _fault_message(fault: str, max_row_bytes: int) -> str:
 
 
 def _mark(text: str) -> str:
-    """The mark that cuts the header into most cells."""
+    """The mark that cuts the header into several cells and the next records into as many."""
 
-    def cells(mark: str) -> int:
+    def fit(mark: str) -> tuple[int, int]:
+        reader = csv.reader(io.StringIO(text[:_BEGINNING], newline=""), delimiter=mark)
         try:
-            header = csv.reader(io.StringIO(text[:_HEADER_ROOM], newline=""), delimiter=mark)
-            return next((len(found) for found in header if any(cell.strip() for cell in found)), 0)
+            widths = [len(cells) for cells in islice(reader, _LOOKED_AT) if any(cell.strip() for cell in cells)]
         except csv.Error:
-            return 0
+            return 0, 0
+        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
 
-    return max(_MARKS, key=cells)
+    return max(_MARKS, key=fit)
 
 
 def _check_header(names: list[str], line: int, findings: Findings) -> None:

@@ -38,8 +38,10 @@ def read_alphabet(texts: Sequence[str]) -> Alphabet:
     seen = np.zeros(0x110000, np.bool_)
     for first in range(0, len(texts), 1000):
         seen[_codes(texts[first : first + 1000])] = True
-    numbers = np.cumsum(seen).astype(np.uint64)
-    base = int(numbers[-1]) + 1
+    known = np.flatnonzero(seen)
+    numbers = np.zeros(int(known[-1]) + 1 if len(known) else 0, np.uint64)
+    numbers[known] = np.arange(1, len(known) + 1)
+    base = len(known) + 1
     return Alphabet(numbers, base if base**WIDTH < NO_GRAM else 0x9E37_79B9_7F4A_7C15)
 
 

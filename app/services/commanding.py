@@ -62,7 +62,14 @@ def resolve(session: Session, task_model: str, generators: Sequence[str]) -> Sea
 
 
 def begin(
-    session: Session, settings: Settings, command: Command, key: str, prepared: Prepared, name: str, seats: Seats
+    session: Session,
+    settings: Settings,
+    command: Command,
+    key: str,
+    prepared: Prepared,
+    seats: Seats,
+    name: str,
+    description: str = "",
 ) -> tuple[Campaign, str, bool]:
     """(campaign, job to poke, whether it was resumed). Imports the file unless the same one is there."""
     known = campaigns.unfinished(session, key)
@@ -73,7 +80,7 @@ def begin(
     project_id = importing.known_project(session, prepared)
     if project_id is None:
         draft = ProjectDraft(
-            name=name, description="", goal=command.goal, smallest_gain=command.smallest_gain,
+            name=name, description=description, goal=command.goal, smallest_gain=command.smallest_gain,
             start_prompt=command.prompt,
         )  # fmt: skip
         project_id = importing.save(session, settings, projects.check(draft), prepared)

@@ -65,7 +65,7 @@ def routes() -> APIRouter:
     def make(name: Annotated[str, Form()]) -> dict[str, str]:
         return {"made": name}
 
-    @router.post("/uploads")
+    @router.post("/files")
     def upload(file: UploadFile) -> dict[str, int | None]:
         return {"size": file.size}
 

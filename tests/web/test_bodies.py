@@ -10,7 +10,7 @@ LIMIT = 100_000
 
 def test_an_announced_body_over_the_limit_is_refused_before_it_is_read(make_client: MakeClient) -> None:
     client = make_client(max_upload_bytes=LIMIT)
-    answer = client.post("/uploads", files={"file": b"x" * LIMIT})
+    answer = client.post("/files", files={"file": b"x" * LIMIT})
     assert (answer.status_code, answer.headers["connection"]) == (413, "close")
     assert "100,000 bytes" in answer.text
     assert "AGON_MAX_UPLOAD_BYTES" in answer.text
@@ -34,7 +34,7 @@ def test_an_unannounced_body_is_cut_off_while_it_arrives(make_client: MakeClient
 def test_a_body_below_the_limit_passes(make_client: MakeClient) -> None:
     client = make_client(max_upload_bytes=LIMIT)
     token = token_on(client.get("/things").text)
-    answer = client.post("/uploads", data={"csrf_token": token}, files={"file": b"x" * (LIMIT - 1000)})
+    answer = client.post("/files", data={"csrf_token": token}, files={"file": b"x" * (LIMIT - 1000)})
     assert answer.json() == {"size": LIMIT - 1000}
 
 

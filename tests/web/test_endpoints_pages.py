@@ -160,7 +160,7 @@ def test_what_an_endpoint_refuses_is_learned_and_shown(world: World) -> None:
         html = visitor.send(f"/endpoints/{endpoint.id}/test", status=200)
     assert "after 3 requests" in html
     html = visitor.read("/endpoints")
-    assert "does not take temperature; calls max_tokens max_completion_tokens" in html
+    assert "temperature is left out; max_tokens is sent as max_completion_tokens" in html
     told: Any = visitor.client.get("/api/v1/endpoints").json()
     assert told[0]["endpoints"][0]["dropped"] == ["temperature"]
 

@@ -17,7 +17,7 @@ def test_a_form_with_the_pages_token_is_accepted(make_client: MakeClient) -> Non
 def test_an_upload_with_the_pages_token_is_accepted(make_client: MakeClient) -> None:
     client = make_client()
     token = token_on(client.get("/things").text)
-    answer = client.post("/uploads", data={"csrf_token": token}, files={"file": b"0123456789"})
+    answer = client.post("/files", data={"csrf_token": token}, files={"file": b"0123456789"})
     assert answer.json() == {"size": 10}
 
 
