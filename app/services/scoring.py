@@ -20,6 +20,8 @@ from app.storage.prompts import PromptVersion
 from app.storage.session import Database
 from app.storage.test_sets import Placed
 
+SHOWN_CHARACTERS = 500
+
 
 def task_sampling(settings: Settings) -> Sampling:
     """Task models answer at temperature 0, so that equal requests are one answer."""
@@ -141,23 +143,24 @@ class Scorer:
             scored = Scored(
                 expected=tuple(example.label for example in examples),
                 answered=tuple(readings[example_id][0] for example_id in ids),
-                shown=self._shown(session, examples, readings) if split == "train" else (),
+                shown=self._shown(session, evaluation_id, examples, readings) if split == "train" else (),
             )
             self._summarise(session, evaluation_id, scored)
             return scored
 
     def _shown(
-        self, session: Session, examples: Sequence[Placed], readings: dict[int, tuple[int, int]]
+        self,
+        session: Session,
+        evaluation_id: str,
+        examples: Sequence[Placed],
+        readings: dict[int, tuple[int, int]],
     ) -> tuple[Shown, ...]:
-        labels = self._job.labels
-        replies = {
-            example_id: session.get_one(StoredAnswer, answer_id).text for example_id, (_, answer_id) in readings.items()
-        }
+        labels, replies = self._job.labels, evaluations.replies(session, evaluation_id)
         return tuple(
             Shown(
                 input=example.values["input"],
                 expected=labels[example.label],
-                answered=replies[example.example_id][:500],
+                answered=replies[example.example_id][:SHOWN_CHARACTERS],
                 right=readings[example.example_id][0] == example.label,
             )
             for example in examples

@@ -72,6 +72,16 @@ def readings(session: Session, evaluation_id: str) -> dict[int, tuple[int, int]]
     return {row.example_id: (row.reading, row.answer_id) for row in session.execute(query)}
 
 
+def replies(session: Session, evaluation_id: str) -> dict[int, str]:
+    """What the task model wrote, by example id."""
+    query = (
+        select(Output.example_id, StoredAnswer.text)
+        .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
+        .where(Output.evaluation_id == evaluation_id, Output.sample == 0)
+    )
+    return {example_id: text for example_id, text in session.execute(query)}
+
+
 def add_outputs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         session.execute(insert_new(session, Output), rows)
