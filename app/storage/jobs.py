@@ -67,8 +67,8 @@ def want(session: Session, kind: str, subject: str) -> str:
     session.execute(insert_new(session, Job).values(seen=0, attempts=0, last_error="", **row))
     mine = (Job.kind == kind) & (Job.subject == subject)
     session.execute(update(Job).where(mine).values(wanted=Job.wanted + 1))
-    idle = update(Job).where(mine, Job.status == "idle").values(status="queued", attempts=0, next_at=now())
-    session.execute(idle)
+    free = Job.status.in_(("idle", "queued"))
+    session.execute(update(Job).where(mine, free).values(status="queued", attempts=0, next_at=now()))
     return session.scalars(select(Job.id).where(mine)).one()
 
 

@@ -114,6 +114,9 @@ def test_a_job_that_was_put_off_waits_and_counts_its_tries(database: Database) -
     with database.write() as session:
         assert jobs.claim(session, job_id, 30) is None
         assert session.get_one(Job, job_id).last_error == "the endpoint sleeps"
+    with database.write() as session:
+        jobs.want(session, lease.kind, lease.subject)
+        assert jobs.claim(session, job_id, 30) is not None, "somebody who asks does not wait"
 
 
 def test_racing_reservations_never_exceed_the_cap(database: Database) -> None:
