@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.domain.comparing import Difference
 from app.domain.improving.state import Member, State
 from app.domain.metrics import Estimate, majority_baseline, parse_goal
-from app.domain.ratings import rate
+from app.domain.ratings import rate_counts
 from app.storage import endpoints, projects, prompts, rounds, test_sets
 from app.storage.campaigns import Campaign
 
@@ -52,7 +52,7 @@ def build(session: Session, campaign: Campaign, state: State | None, confirmatio
         "cost": None if campaign.cost is None else campaign.cost / 1_000_000,
         "seconds": round(campaign.seconds, 1),
         "stopped_because": campaign.stopped_because,
-        "generators": generator_table(session, names, campaign),
+        "generators": _generators(session, names, campaign),
         "rounds": [_round(turn, battle, names, entered) for turn, battle, entered in _rounds(session, campaign.id)],
     }
 
@@ -93,17 +93,13 @@ def _gain(gain: Difference | None) -> dict[str, Any] | None:
     return None if gain is None else {"value": gain.value, "low": gain.low, "high": gain.high, "p": gain.p}
 
 
-def generator_table(session: Session, names: dict[str, str], campaign: Campaign | None = None) -> list[dict[str, Any]]:
-    """Every generator's record and rating; over all campaigns unless one is named."""
-    scope = campaign.id if campaign else None
-    counted = rounds.rated_battles(session, scope)
-    proposals = rounds.refusals_by_endpoint(session, scope)
-    battles = [(names[a], names[b], outcome) for a, b, outcome, count in counted for _ in range(count)]
-    rated = {rating.name: rating for rating in rate(battles)}
-    seated = {names[endpoint_id] for endpoint_id in proposals}
-    seated |= {names[endpoint_id] for endpoint_id in (campaign.generators if campaign else ())}
-    invalid = {names[endpoint_id]: bad for endpoint_id, (bad, _) in proposals.items()}
-    rows = [_generator_row(name, rated, invalid.get(name, 0)) for name in seated]
+def _generators(session: Session, names: dict[str, str], campaign: Campaign) -> list[dict[str, Any]]:
+    """Every generator's record and rating in this campaign."""
+    counted = rounds.rated_battles(session, campaign.id)
+    battles = {(names[left], names[right], outcome): count for left, right, outcome, count in counted}
+    rated = {rating.name: rating for rating in rate_counts(battles)}
+    refused = rounds.refusals(session, campaign.id)
+    rows = [_generator_row(names[seat], rated, refused.get(seat, 0)) for seat in campaign.generators]
     return sorted(rows, key=lambda row: (-(row["rating"] or 0), row["name"]))
 
 

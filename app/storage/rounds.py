@@ -241,22 +241,21 @@ def pool(session: Session, campaign_id: str) -> list[tuple[PoolEntry, PromptVers
     return [(entry, version) for entry, version in session.execute(query)]
 
 
-def rated_battles(session: Session, campaign_id: str | None = None) -> list[tuple[str, str, str, int]]:
-    """(left endpoint, right endpoint, outcome, how often), counted in the database; all campaigns unless one is named."""
+def rated_battles(session: Session, campaign_id: str) -> list[tuple[str, str, str, int]]:
+    """(left endpoint, right endpoint, outcome, how often) of one campaign."""
     query = (
         select(Battle.left_endpoint_id, Battle.right_endpoint_id, Battle.outcome, func.count())
-        .where(Battle.rated)
+        .where(Battle.rated, Battle.campaign_id == campaign_id)
         .group_by(Battle.left_endpoint_id, Battle.right_endpoint_id, Battle.outcome)
     )
-    if campaign_id is not None:
-        query = query.where(Battle.campaign_id == campaign_id)
     return [(left, right, outcome or "none", count) for left, right, outcome, count in session.execute(query)]
 
 
-def refusals_by_endpoint(session: Session, campaign_id: str | None = None) -> dict[str, tuple[int, int]]:
-    """(invalid proposals, all proposals) by endpoint."""
-    query = select(Candidate.endpoint_id, func.count(Candidate.refusal_rule), func.count())
-    query = query.group_by(Candidate.endpoint_id)
-    if campaign_id is not None:
-        query = query.where(Candidate.campaign_id == campaign_id)
-    return {endpoint: (bad, count) for endpoint, bad, count in session.execute(query)}
+def refusals(session: Session, campaign_id: str) -> dict[str, int]:
+    """How many proposals of each endpoint were refused in one campaign."""
+    query = (
+        select(Candidate.endpoint_id, func.count())
+        .where(Candidate.campaign_id == campaign_id, Candidate.refusal_rule.is_not(None))
+        .group_by(Candidate.endpoint_id)
+    )
+    return {endpoint: count for endpoint, count in session.execute(query)}
