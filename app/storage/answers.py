@@ -37,6 +37,9 @@ class Call(Base):
     __tablename__ = "call"
     __table_args__ = (
         Index("ix_call_log", "holdout", "created_at", "id"),
+        Index("ix_call_endpoint", "holdout", "endpoint_id", "created_at", "id"),
+        Index("ix_call_purpose", "holdout", "purpose", "created_at", "id"),
+        Index("ix_call_ok", "holdout", "ok", "created_at", "id"),
         Index("ix_call_campaign", "campaign_id", "holdout", "created_at", "id"),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

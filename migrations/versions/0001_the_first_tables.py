@@ -428,7 +428,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("call", schema=None) as batch_op:
         batch_op.create_index("ix_call_campaign", ["campaign_id", "holdout", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_call_endpoint", ["holdout", "endpoint_id", "created_at", "id"], unique=False)
         batch_op.create_index("ix_call_log", ["holdout", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_call_ok", ["holdout", "ok", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_call_purpose", ["holdout", "purpose", "created_at", "id"], unique=False)
 
     op.create_table(
         "campaign_event",
@@ -626,7 +629,10 @@ def downgrade() -> None:
 
     op.drop_table("campaign_event")
     with op.batch_alter_table("call", schema=None) as batch_op:
+        batch_op.drop_index("ix_call_purpose")
+        batch_op.drop_index("ix_call_ok")
         batch_op.drop_index("ix_call_log")
+        batch_op.drop_index("ix_call_endpoint")
         batch_op.drop_index("ix_call_campaign")
 
     op.drop_table("call")
