@@ -5,12 +5,16 @@ from collections.abc import Callable
 from functools import cache
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain.clusters import Clusters
+from app.domain.gramlists import make_index, pairs, stretches, unsettled
 from app.domain.nearness import near_groups
 from app.domain.prompts import normalised
+from app.domain.sketches import sketch
 from tests.conftest import data_folder
 
 
@@ -105,9 +109,10 @@ def many_scripts(rng: Random) -> str:
     return "".join(chr(first + rng.randrange(20)) for _ in range(60)) + "日本語日本語日本語" * rng.randrange(2)
 
 
-@pytest.mark.parametrize(
-    "kind", [shared_beginning, phrases_with_gaps, few_words, numbers_in_one_sentence, four_letters, many_scripts]
-)
+KINDS = [shared_beginning, phrases_with_gaps, few_words, numbers_in_one_sentence, four_letters, many_scripts]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_crowded_sets_come_out_as_by_comparing_all_pairs(kind: Callable[[Random], str]) -> None:
     rng = Random(7)
     texts = [kind(rng) for _ in range(250)]
@@ -117,6 +122,58 @@ def test_crowded_sets_come_out_as_by_comparing_all_pairs(kind: Callable[[Random]
         texts.append(source[:place] + rng.choice(source) + source[place + 1 :])
     rng.shuffle(texts)
     assert near_groups(texts) == counted_out(texts)
+
+
+def groups_of(clusters: Clusters) -> list[int]:
+    """By text, the index of the first of its cluster."""
+    of = {index: int(clusters.of[rank]) for rank, index in enumerate(clusters.sketches.order.tolist())}
+    firsts: dict[int, int] = {}
+    return [firsts.setdefault(of[index], index) for index in sorted(of)]
+
+
+def crowd(kind: Callable[[Random], str], seed: int) -> list[str]:
+    """Different normalised texts, some of them near to others."""
+    rng = Random(seed)
+    texts = [kind(rng) for _ in range(150)]
+    for _ in range(60):
+        source = rng.choice(texts)
+        place = rng.randrange(len(source))
+        texts.append(source[:place] + rng.choice("acgt") + source[place + 1 :])
+    rng.shuffle(texts)
+    return list(dict.fromkeys(map(normalised, texts)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scanning_neighbours_in_size_alone_misses_nothing(kind: Callable[[Random], str]) -> None:
+    texts = crowd(kind, 1)
+    clusters = Clusters(texts, sketch(texts)[0])
+    clusters.scan(np.arange(len(texts)))
+    assert groups_of(clusters) == counted_out(texts)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_near_pair_of_two_clusters_stands_in_the_lists_or_is_left_to_a_scan(
+    kind: Callable[[Random], str], seed: int
+) -> None:
+    texts = crowd(kind, seed)
+    sketches, entries = sketch(texts)
+    clusters = np.random.default_rng(seed).choice(5, len(texts), p=[0.05, 0.05, 0.8, 0.05, 0.05]).astype(np.int32)
+    entries = unsettled(entries, clusters)
+    index = make_index(entries, sketches.sizes, clusters)
+    found, crowded = stretches(entries, index, sketches.sizes, clusters)
+    met: set[tuple[int, int]] = set()
+    for left, right in pairs(found, index, sketches.sizes):
+        met |= set(zip(np.maximum(left, right).tolist(), np.minimum(left, right).tolist(), strict=True))
+    sets = [grams(texts[index]) for index in sketches.order]
+    near = [
+        (high, low)
+        for high in range(len(texts))
+        for low in range(high)
+        if clusters[high] != clusters[low] and 9 * len(sets[high] & sets[low]) > 4 * (len(sets[high]) + len(sets[low]))
+    ]
+    assert near
+    assert all(pair in met or pair[0] in crowded for pair in near)
 
 
 def test_long_texts_and_short_ones_stand_side_by_side() -> None:

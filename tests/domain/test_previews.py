@@ -26,7 +26,9 @@ def cycled(**columns: list[object]) -> Table:
         pytest.param({"kind": ["a", "b"]}, ("words", "kind"), id="the one column of few values is the label"),
         pytest.param({"kind": ["a", "b"], "lang": ["en", "ru"]}, ("words", ""), id="of two such a person chooses"),
         pytest.param({"y": [1, 2, 3], "label": ["a", "b"]}, ("words", "label"), id="a name goes before what is held"),
-        pytest.param({"text": ["short"], "kind": ["a", "b"]}, ("text", "kind"), id="a named input is not outdone by length"),
+        pytest.param(
+            {"text": ["short"], "kind": ["a", "b"]}, ("text", "kind"), id="a named input is not outdone by length"
+        ),
         pytest.param({"n": [1.5]}, None, id="one value is no label"),
         pytest.param({"kind": [["a"], ["b"]]}, None, id="lists are no labels"),
     ],
@@ -38,7 +40,8 @@ def test_likely_columns_are_offered_for_a_person_to_confirm(
 
 
 def test_a_file_without_any_text_has_no_likely_columns() -> None:
-    assert likely_columns(table(*({"n": number, "kind": number % 2} for number in range(8)))) is None
+    rows: list[dict[str, object]] = [{"n": number, "kind": number % 2} for number in range(8)]
+    assert likely_columns(table(*rows)) is None
 
 
 def test_labels_are_counted_by_name_with_blanks_as_one_and_empty_cells_as_none() -> None:

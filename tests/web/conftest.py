@@ -1,6 +1,5 @@
 """An app with a few routes of every kind, a client to it, a real server of it, and a real browser."""
 
-import os
 import socket
 import threading
 import time
@@ -12,7 +11,6 @@ import pytest
 import uvicorn
 from fastapi import APIRouter, FastAPI, Form, Request, UploadFile
 from markupsafe import Markup
-from playwright.sync_api import Browser, sync_playwright
 from pydantic import BaseModel
 from sqlalchemy import text
 from starlette.responses import Response
@@ -160,17 +158,3 @@ def serve(make_app: MakeApp) -> Iterator[Serve]:
     for server, thread in servers:
         server.should_exit = True
         thread.join(5)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        reason = f"no browser at {CHROMIUM}: apt-get install chromium"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=[*quiet, "--disable-component-update", "--disable-sync"]
-        )
-        yield chromium
-        chromium.close()

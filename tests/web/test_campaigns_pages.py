@@ -17,12 +17,7 @@ from app.storage.endpoints import Endpoint
 from app.storage.live import Pace
 from app.storage.rounds import Battle, Candidate, Round
 from tests.web.arena_world import CANARY, DUO, TRIO, Played, Watched, World, elsewhere, played, serving
-
-WORDS = re.compile(r"<[^>]+>")
-
-
-def words(html: str) -> str:
-    return " ".join(WORDS.sub(" ", html).replace("&nbsp;", " ").replace("&#39;", "'").split())
+from tests.web.reading import words
 
 
 @pytest.fixture

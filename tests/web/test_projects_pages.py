@@ -91,6 +91,7 @@ def test_campaigns_name_their_leader_with_its_score_and_their_verdict(arena: Pla
     assert (undecided["status"], undecided["verdict"], undecided["leader_is_start"]) == ("paused", None, True)
     assert "v1 start" in listed
     assert f"{finished['calls_spent']:,} of 4,000" in listed
+    assert f'href="/campaigns/{arena.undecided}">Watch campaign 2</a>' in html
 
 
 def test_prompts_show_who_wrote_them_and_their_dev_scores_per_task_model(arena: Played) -> None:
@@ -192,7 +193,7 @@ def test_a_version_made_from_another_knows_it_as_its_parent(fresh: World) -> Non
 
 def test_texts_are_edited_for_later_campaigns(fresh: World) -> None:
     visitor, here = fresh.visitor(), f"/projects/{fresh.project_id}"
-    form = {
+    form: dict[str, object] = {
         "name": "Bot guard",
         "description": "Keep the bot\r\nout of trouble.",
         "label": ["normal", "politics_bait", "system_prompt_robbery"],
@@ -206,7 +207,12 @@ def test_texts_are_edited_for_later_campaigns(fresh: World) -> None:
 
 
 def test_texts_that_cannot_be_used_are_named_at_their_fields_and_kept(fresh: World) -> None:
-    form = {"name": " ", "description": "", "label": ["normal"], "about": ["x" * (editing.LABEL_LIMIT + 1)]}
+    form: dict[str, object] = {
+        "name": " ",
+        "description": "",
+        "label": ["normal"],
+        "about": ["x" * (editing.LABEL_LIMIT + 1)],
+    }
     html = fresh.visitor().send(f"/projects/{fresh.project_id}/edit", form, status=422)
     assert 'id="error-name">give the project a name' in html
     assert 'id="error-description">say in at most' in html
@@ -216,7 +222,7 @@ def test_texts_that_cannot_be_used_are_named_at_their_fields_and_kept(fresh: Wor
 def test_texts_wait_while_a_campaign_goes_on(own: World, arena: Played) -> None:
     visitor, here = own.visitor(), f"/projects/{own.project_id}"
     assert "Campaign 2 goes on" in visitor.read(f"{here}/edit")
-    form = {"name": "Bot guard", "description": "Something else"}
+    form: dict[str, object] = {"name": "Bot guard", "description": "Something else"}
     html = visitor.send(f"{here}/edit", form, status=409)
     assert "Campaign 2 goes on" in html
     assert "Something else</textarea>" in html
