@@ -89,16 +89,17 @@ def file_of(case: str, rows: int, seed: int) -> bytes:
 
 
 def measure(case: str, rows: int, seed: int) -> dict[str, float]:
-    """Seconds of each stage, and the megabytes the process held at most."""
+    """Seconds on the processor of each stage, by the clock of all, and the megabytes the process held at most."""
     data = file_of(case, rows, seed)
     seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
-        began = time.perf_counter()
+        began = time.process_time()
         yield
-        seconds[name] = time.perf_counter() - began
+        seconds[name] = time.process_time() - began
 
+    clock = time.perf_counter()
     with stage("read"):
         table = read_table(data, f"{case}.jsonl", TableLimits(max_rows=rows))
     with stage("build"):
@@ -112,6 +113,7 @@ def measure(case: str, rows: int, seed: int) -> dict[str, float]:
         train = [example.text for example in examples if placed.get(example.key, "train") == "train"]
         forbidden_grams(train, [example.text for example in examples if placed.get(example.key, "train") != "train"])
     seconds["all"] = sum(seconds.values())
+    seconds["by the clock"] = time.perf_counter() - clock
     return {**seconds, "groups": len(set(groups)), "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

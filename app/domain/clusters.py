@@ -76,7 +76,7 @@ class Clusters:
         for word in glance:
             np.bitwise_xor(word[lowest:rank], word[rank], out=bits)
             differing += np.bitwise_count(bits)
-        limit = min(2 * int(self.sketches.sizes[rank]) // 9, int(np.iinfo(narrow).max))
+        limit = min(2 * int(self.sketches.sizes[rank]) // 9, 255 if narrow is np.uint8 else 65_535)
         others = np.flatnonzero(differing <= limit) + lowest
         apart: Numbers = others[self.of[others] != self.of[rank]]
         return apart

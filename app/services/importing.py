@@ -28,7 +28,6 @@ from app.storage.uploads import Upload
 
 KIND = "import"
 LEASE_SECONDS = 180.0
-PREVIEW_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -208,18 +207,6 @@ def _save_examples(session: Session, test_set_id: str, version_id: str, prepared
             }
         )
     test_sets.place_examples(session, places)
-
-
-def preview(settings: Settings, data: bytes, filename: str, choices: Choices, prompt: str = "") -> dict[str, Any]:
-    """The first rows with the guessed columns, for a person to confirm. Raises Invalid."""
-    table = read_table(data, filename, limits(settings))
-    columns = columns_of(table, choices, prompt)
-    return {
-        "columns": list(table.columns),
-        "mapping": asdict(columns),
-        "rows": [row.values for row in table.rows[:PREVIEW_ROWS]],
-        "row_count": len(table.rows),
-    }
 
 
 def request_import(session: Session, upload_id: str, draft: ProjectDraft, choices: Choices) -> str:

@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 
 from app.domain.metrics import Estimate
+from app.gateway.probe import ModelInfo
+from app.services import catalogue
 from app.services.uploading import file_name
-from app.storage import boards, champions
+from app.settings import Settings
+from app.storage import boards, champions, evaluations
 from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.projects import Project
+from app.storage.session import Database
 from tests.web.arena_world import CANARY, DUO, Played, World, played
 from tests.web.reading import words
+from tests.web.upload_files import good, send
 
 
 @pytest.fixture
@@ -149,3 +154,25 @@ def test_many_projects_are_turned_page_by_page_without_losing_any(empty: World) 
 )
 def test_a_file_is_called_by_its_name_alone(given: str | None, kept: str) -> None:
     assert file_name(given) == kept
+
+
+def test_every_board_reads_on_both_databases(database: Database, tmp_path: Path) -> None:
+    world = World(tmp_path, Settings(data_dir=tmp_path), database)
+    world.import_demo(rows=80)
+    with database.write() as session:
+        catalogue.keep_practice(session, "http://127.0.0.1:1/v1", [ModelInfo("skimmer-v1"), ModelInfo("exemplar-v1")])
+    campaign_id, _ = world.start(("practice/exemplar-v1",))
+    with database.write() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        key = (campaign.start_version_id, campaign.task_endpoint_id, campaign.version_id)
+        row = evaluations.find_or_add(session, *key, "dev", "any")
+        row.goal, row.value, row.low, row.high, row.n = "accuracy", 0.5, 0.4, 0.6, 20
+        champions.crown(session, campaign, campaign.start_version_id, "dev", Estimate(0.5, 0.4, 0.6, 20))
+    visitor = world.visitor()
+    here = send(visitor, good())
+    assert "0.500 95% interval 0.400–0.600 · n 20" in words(visitor.read("/"))
+    assert "90 rows, 2 columns" in visitor.read(here)
+    assert visitor.send(f"{here}/delete") == "/"
+    for path in (f"/projects/{world.project_id}", f"/prompts/{world.first_prompt()}"):
+        assert "0.500 95% interval 0.400–0.600 · n 20" in words(visitor.read(path))
+        assert visitor.json(path)["id"] == path.rpartition("/")[2]
