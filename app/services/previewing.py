@@ -10,10 +10,11 @@ from app.domain.prompts import placeholders
 from app.domain.tables import Table, read_table
 from app.errors import Invalid
 from app.services import importing
-from app.services.importing import PREVIEW_ROWS, Choices
+from app.services.importing import Choices
 from app.services.projects import ProjectDraft
 from app.settings import Settings
 
+PREVIEW_ROWS = 8
 _CONFLICTS_LISTED = 10
 
 
