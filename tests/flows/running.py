@@ -134,7 +134,7 @@ def practice(folder: Path, port: int, *options: str) -> Iterator[str]:
         process.wait()
 
 
-def wait_for(url: str, seconds: float = 30) -> None:
+def wait_for(url: str, seconds: float = 90) -> None:
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         try:
