@@ -84,7 +84,7 @@ def prepare(
     imported = build_examples(table, columns_of(table, choices, prompt), choices.on_conflict)
     labels = tuple(sorted({example.label for example in imported.examples}))
     tell("looking for near-duplicates")
-    groups = near_groups([example.input for example in imported.examples])
+    groups = near_groups([example.text for example in imported.examples])
     tell("splitting")
     placements = {
         placement.key: placement
@@ -114,7 +114,7 @@ def _items(examples: Sequence[Example], groups: Sequence[int]) -> list[SplitItem
 def _texts_by_split(examples: Sequence[Example], placements: Mapping[str, Placement]) -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {"train": [], "dev": [], "holdout": []}
     for example in examples:
-        texts[placements[example.key].split].append(example.input)
+        texts[placements[example.key].split].append(example.text)
     return texts
 
 
