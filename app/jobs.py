@@ -53,7 +53,6 @@ def make_celery(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
-        worker_soft_shutdown_timeout=2,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         timezone="UTC",
         beat_schedule={

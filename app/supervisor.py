@@ -108,7 +108,8 @@ class Supervisor:
         self._ending.set()
         self._thread.join()
         for child in self.children:
-            child.signal(signal.SIGTERM)
+            if child.process is not None:
+                child.process.terminate()
         limit = time.monotonic() + grace
         while time.monotonic() < limit and any(child.running() for child in self.children):
             time.sleep(0.05)
