@@ -104,7 +104,7 @@ class Driver:
     def _set_up(self, campaign: Campaign) -> Setup:
         with self._database.read() as session:
             project = projects.get(session, campaign.project_id)
-            version = test_sets.get_version(session, campaign.version_id)
+            version = test_sets.get_with_forbidden(session, campaign.version_id)
             start = prompts.get(session, campaign.start_version_id)
         rules = Rules(**campaign.rules)
         task = Task(

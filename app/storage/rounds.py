@@ -207,10 +207,8 @@ def use_answer(session: Session, campaign_id: str, number: int, answer_id: int, 
     session.execute(insert_new(session, UsedAnswer).values(**row))
 
 
-def used_by_role(session: Session, campaign_id: str, number: int | None = None) -> dict[str, int]:
+def used_by_role(session: Session, campaign_id: str) -> dict[str, int]:
     query = select(UsedAnswer.role, func.count()).where(UsedAnswer.campaign_id == campaign_id)
-    if number is not None:
-        query = query.where(UsedAnswer.round == number)
     return {role: count for role, count in session.execute(query.group_by(UsedAnswer.role))}
 
 
@@ -224,10 +222,8 @@ def settled(session: Session, campaign_id: str) -> list[tuple[Round, Battle]]:
     return [(row, battle) for row, battle in session.execute(query)]
 
 
-def candidates(session: Session, campaign_id: str, number: int | None = None) -> list[Candidate]:
+def candidates(session: Session, campaign_id: str) -> list[Candidate]:
     query = select(Candidate).where(Candidate.campaign_id == campaign_id).order_by(Candidate.round, Candidate.seat)
-    if number is not None:
-        query = query.where(Candidate.round == number)
     return list(session.scalars(query))
 
 
@@ -252,10 +248,11 @@ def rated_battles(session: Session, campaign_id: str) -> list[tuple[str, str, st
 
 
 def refusals(session: Session, campaign_id: str) -> dict[str, int]:
-    """How many proposals of each endpoint were refused in one campaign."""
+    """How many proposals of each endpoint were refused; those of an undecided round would tell who sits in it."""
     query = (
         select(Candidate.endpoint_id, func.count())
-        .where(Candidate.campaign_id == campaign_id, Candidate.refusal_rule.is_not(None))
+        .join(Round, (Round.campaign_id == Candidate.campaign_id) & (Round.number == Candidate.round))
+        .where(Candidate.campaign_id == campaign_id, Candidate.refusal_rule.is_not(None), Round.settled)
         .group_by(Candidate.endpoint_id)
     )
     return {endpoint: count for endpoint, count in session.execute(query)}

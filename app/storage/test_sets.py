@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, defer, mapped_column
+from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, undefer
 
 from app.errors import NotFound
 from app.storage.base import Base, BigId, Owned, new_id
@@ -21,7 +21,7 @@ class TestSet(Owned, Base):
 
 
 class TestSetVersion(Owned, Base):
-    """One frozen list of examples. `forbidden` is all that a campaign is ever given of the holdout."""
+    """One frozen list of examples. `forbidden`, which is large, is all that a campaign is ever given of the holdout."""
 
     __tablename__ = "test_set_version"
     __table_args__ = (UniqueConstraint("test_set_id", "content_hash", "split_seed"),)
@@ -33,7 +33,7 @@ class TestSetVersion(Owned, Base):
     label_counts: Mapped[dict[str, Any]]
     imported: Mapped[dict[str, Any]]
     variables: Mapped[list[Any]]
-    forbidden: Mapped[bytes] = mapped_column(LargeBinary)
+    forbidden: Mapped[bytes] = deferred(mapped_column(LargeBinary))
 
 
 class Example(Base):
@@ -78,12 +78,17 @@ def get_version(session: Session, version_id: str) -> TestSetVersion:
     return version
 
 
+def get_with_forbidden(session: Session, version_id: str) -> TestSetVersion:
+    """The version as the driver of a campaign needs it, beyond the end of the session."""
+    query = select(TestSetVersion).where(TestSetVersion.id == version_id).options(undefer(TestSetVersion.forbidden))
+    return session.scalars(query).one()
+
+
 def newest_version(session: Session, project_id: str) -> TestSetVersion | None:
     return session.scalar(
         select(TestSetVersion)
         .join(TestSet, TestSet.id == TestSetVersion.test_set_id)
         .where(TestSet.project_id == project_id)
-        .options(defer(TestSetVersion.forbidden))
         .order_by(TestSetVersion.created_at.desc(), TestSetVersion.id)
         .limit(1)
     )
