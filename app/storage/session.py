@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.orm import Session, sessionmaker
 
 
@@ -32,18 +32,33 @@ def _configure_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _withhold_rows(engine: Engine) -> None:
+    """PostgreSQL's messages have a second part that repeats the row it refused."""
+
+    @event.listens_for(engine, "handle_error")
+    def on_error(context: ExceptionContext) -> None:
+        for fault in (context.original_exception, context.sqlalchemy_exception):
+            if fault is not None and fault.args:
+                fault.args = (str(fault.args[0]).partition("\nDETAIL:")[0], *fault.args[1:])
+
+
 def make_engine(url: str) -> Engine:
-    """An engine for `url`; plain `postgresql://` means psycopg 3, and a SQLite file's folder is made."""
+    """An engine for `url`; plain `postgresql://` means psycopg 3, and a SQLite file's folder is made.
+
+    Its errors hold nothing that was to be stored: that is people's texts, and errors end in logs.
+    """
     parsed = make_url(url)
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, hide_parameters=True)
         _configure_sqlite(engine)
         return engine
-    return create_engine(parsed, pool_pre_ping=True)
+    engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+    _withhold_rows(engine)
+    return engine
 
 
 class Database:
