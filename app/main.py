@@ -41,7 +41,10 @@ from app.web.static_files import VersionedFiles
 
 _PAGES = (home, projects, uploads, prompts, campaigns, rounds, generators, endpoints, calls, login, docs, health)
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
-_PUBLIC = "AGON_HOST {host} can be reached by others: set AGON_PASSWORD, or bind to 127.0.0.1."
+_PUBLIC = (
+    "AGON_HOST {host} or AGON_ALLOWED_HOSTS {names} lets others reach this app: set AGON_PASSWORD, "
+    "or bind to 127.0.0.1 and allow no further host."
+)
 
 
 def create_app(
@@ -57,8 +60,8 @@ def create_app(
     `secret` signs sessions and forms; `poke` nudges the queue after a commit; `ready` gives what /readyz shows, with
     `{"ready": True}` when all is well; `clock` gives seconds since 1970.
     """
-    if not settings.bound_to_loopback and not settings.password:
-        raise Invalid(_PUBLIC.format(host=settings.host))
+    if settings.reachable_by_others and not settings.password:
+        raise Invalid(_PUBLIC.format(host=settings.host, names=",".join(settings.allowed_hosts) or "(empty)"))
     sessions = Sessions(secret, settings.password, settings.session_hours * 3600, clock)
     app = FastAPI(
         title="Agon",

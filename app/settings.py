@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
 
 def _plain(name: str, default: Any, reason: str) -> Any:
     """A setting under its customary name, without our prefix."""
@@ -23,6 +25,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, description="the web server's port", ge=0, le=65535)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="further Host names, comma-separated; loopback names and AGON_HOST are always allowed"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("127.0.0.1", "::1"), description="addresses or networks whose X-Forwarded-* headers are believed"
     )
     password: str = Field("", description="asked for at login; a public bind is refused without it", repr=False)
     api_token: str = Field("", description="bearer token of /api/v1 when a password is set", repr=False)
@@ -58,13 +63,14 @@ class Settings(BaseSettings):
     generator_temperature: float = Field(1.0, description="variety between proposals", ge=0, le=2)
 
     max_calls: int = Field(4000, description="the cap on bought calls of a campaign", ge=1)
-    rounds: int = Field(20, description="rounds of a campaign; 0 goes on until stopped", ge=0)
+    rounds: int = Field(20, description="rounds of a campaign; 0 sets no end to them", ge=0)
     patience: int = Field(8, description="rounds without a new champion before a campaign ends", ge=1)
     smallest_gain: float = Field(0.02, description="a smaller difference does not matter to anybody", gt=0, lt=1)
     pool_size: int = Field(8, description="prompts that the improver meta-prompt shows", ge=1, le=50)
     reflect_on: int = Field(60, description="train examples the champion is scored on for the meta-prompt", ge=1)
     show_wrong: int = Field(6, description="train examples shown that the champion gets wrong", ge=0)
     show_right: int = Field(3, description="train examples shown that the champion gets right", ge=0)
+    show_characters: int = Field(2000, description="characters shown of each input, variable and reply", ge=100)
     prompt_limit: int = Field(12_000, description="characters of a proposed prompt at most", ge=100)
     retry_reserve: float = Field(0.1, description="share of the holdout's calls kept for retries", ge=0)
 
@@ -75,7 +81,7 @@ class Settings(BaseSettings):
 
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("allowed_hosts", "private_endpoints", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "private_endpoints", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """A list in the environment is written with commas."""
@@ -91,8 +97,9 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'agon.sqlite3'}"
 
     @property
-    def bound_to_loopback(self) -> bool:
-        return self.host in {"127.0.0.1", "localhost", "::1"}
+    def reachable_by_others(self) -> bool:
+        """Whether anybody else may reach the app: by its own address, or by a name that a proxy serves it under."""
+        return any(name.strip("[]").lower() not in LOOPBACK for name in (self.host, *self.allowed_hosts))
 
 
 @lru_cache(maxsize=1)

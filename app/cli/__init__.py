@@ -69,6 +69,7 @@ def web() -> None:
         factory=True,
         host=now.host,
         port=now.port,
+        forwarded_allow_ips=list(now.trusted_proxies),
         log_level="warning",
         access_log=False,
         server_header=False,

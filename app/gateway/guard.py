@@ -52,7 +52,7 @@ class Policy:
 
 def policy(settings: Settings) -> Policy:
     """Private addresses are open while only this machine can reach the app: whoever uses it is there already."""
-    return Policy(allow_private=settings.bound_to_loopback, allowed=settings.private_endpoints)
+    return Policy(allow_private=not settings.reachable_by_others, allowed=settings.private_endpoints)
 
 
 def check_url(url: str, policy: Policy | None = None) -> None:

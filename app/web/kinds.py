@@ -1,5 +1,7 @@
 """What kind of request this is: safe or writing, for the API or for a page, a whole page or a fragment."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -18,3 +20,8 @@ def is_api(request: Request) -> bool:
 def is_fragment(request: Request) -> bool:
     """Whether htmx asks for a part of a page that is already on the screen."""
     return request.headers.get("hx-request") == "true"
+
+
+def from_a_browser(headers: Mapping[str, str]) -> bool:
+    """Browsers send at least one of the two with every write; programs as a rule send neither."""
+    return "origin" in headers or "sec-fetch-site" in headers

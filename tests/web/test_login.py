@@ -1,8 +1,12 @@
 """With a password set, nothing is shown to who does not know it."""
 
+import re
+
 import pytest
+from starlette.testclient import TestClient
 
 from app.errors import Invalid
+from app.web.security import throttle
 from app.web.security.gate import local_path
 from app.web.security.sessions import Sessions
 from app.web.security.throttle import network_of
@@ -86,6 +90,77 @@ def test_a_right_password_forgets_the_wrong_ones(make_client: MakeClient) -> Non
         client.cookies.clear()
 
 
+def test_a_refusal_says_when_the_next_try_is_possible(make_client: MakeClient) -> None:
+    client = make_client(password=PASSWORD)
+    for n in range(5):
+        log_in(client, f"guess {n}")
+    form = {"password": PASSWORD, "csrf_token": token_on(client.get("/login").text)}
+    answer = client.post("/login", data=form)
+    assert 50 < int(answer.headers["retry-after"]) <= 60
+    assert re.search(r"The next one is possible in (5\d s|1 min 0 s)", answer.text)
+
+
+def test_an_hour_of_guesses_is_told_in_minutes(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "_LIMITS", (throttle.RateLimitItemPerHour(2),))
+    client = TestClient(make_app(password=PASSWORD), "http://localhost:8000", follow_redirects=False)
+    assert [log_in(client, "guess") for _ in range(3)] == [422, 422, 429]
+    form = {"password": "guess", "csrf_token": token_on(client.get("/login").text)}
+    assert re.search(r"possible in (59 min|1 h)", client.post("/login", data=form).text)
+
+
+def test_wrong_guesses_of_others_do_not_shut_out_a_browser_that_was_let_in_before(make_app: MakeApp) -> None:
+    app = make_app(password=PASSWORD)
+    mine, theirs = (TestClient(app, "http://localhost:8000", follow_redirects=False) for _ in range(2))
+    assert log_in(mine, PASSWORD) == 303
+    mine.post("/logout", data={"csrf_token": token_on(mine.get("/things").text)})
+    assert [log_in(theirs, f"guess {n}") for n in range(6)] == [422] * 5 + [429]
+    assert log_in(mine, PASSWORD) == 303
+
+
+def test_a_browser_that_was_let_in_before_may_not_guess_for_ever_either(make_client: MakeClient) -> None:
+    client = make_client(password=PASSWORD)
+    assert log_in(client, PASSWORD) == 303
+    del client.cookies["agon_session"]
+    assert [log_in(client, f"guess {n}") for n in range(6)] == [422] * 5 + [429]
+
+
+def test_a_forged_mark_of_an_earlier_visit_is_none() -> None:
+    sessions = Sessions(SECRET, PASSWORD, 3600, Clock())
+    badge = sessions.badge()
+    assert sessions.recognises(badge)
+    for forged in ("", ".", "a.b", f"x{badge}", badge[:-1], sessions.issue()):
+        assert not sessions.recognises(forged), forged
+    assert not sessions.valid(f"{2**40}.{badge}")
+
+
+FROM_THE_PAGE = {"origin": "http://localhost:8000", "sec-fetch-site": "same-origin"}
+
+
+def test_a_form_sent_after_the_session_ended_is_kept_for_sending_again(make_client: MakeClient) -> None:
+    client = make_client(password=PASSWORD)
+    log_in(client, PASSWORD)
+    form = {"name": "long typed text", "csrf_token": token_on(client.get("/things").text)}
+    del client.cookies["agon_session"]
+    ended = client.post("/things", data=form, headers=FROM_THE_PAGE)
+    assert ended.status_code == 401
+    assert 'href="/login" target="_blank"' in ended.text
+    assert "what you typed is not lost" in ended.text
+    assert log_in(client, PASSWORD) == 303
+    assert client.post("/things", data=form, headers=FROM_THE_PAGE).json() == {"made": "long typed text"}
+
+
+def test_a_part_that_writes_after_the_session_ended_stays_on_its_page(make_client: MakeClient) -> None:
+    answer = make_client(password=PASSWORD).post("/things", data={}, headers={"hx-request": "true", **FROM_THE_PAGE})
+    assert answer.status_code == 401
+    assert "hx-redirect" not in answer.headers
+    assert "Log in in another tab" in answer.text
+
+
+def test_logging_out_of_an_ended_session_leads_to_the_login_page(make_client: MakeClient) -> None:
+    answer = make_client(password=PASSWORD).post("/logout")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+
+
 @pytest.mark.parametrize(
     ("address", "network"),
     [
@@ -166,6 +241,12 @@ def test_a_session_of_an_app_without_a_password_is_none(make_app: MakeApp) -> No
     sessions: Sessions = make_app().state.sessions
     assert not sessions.wanted
     assert not sessions.knows("")
+
+
+def test_a_name_that_a_proxy_serves_it_under_needs_a_password_too(make_app: MakeApp) -> None:
+    with pytest.raises(Invalid, match=r"AGON_ALLOWED_HOSTS localhost,agon\.example.*AGON_PASSWORD"):
+        make_app(allowed_hosts=("localhost", "agon.example"))
+    make_app(allowed_hosts=("localhost", "[::1]"))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "agon.example", "::"])

@@ -86,6 +86,15 @@ def test_our_own_page_may_write_json(make_client: MakeClient) -> None:
     assert make_client().post("/api/v1/things", json={"name": "ring"}, headers=headers).json() == {"made": "ring"}
 
 
+def test_a_write_without_a_body_needs_no_kind(make_client: MakeClient) -> None:
+    headers = {"origin": HOME, "sec-fetch-site": "same-origin"}
+    client = make_client()
+    assert client.post("/api/v1/things", headers=headers).status_code == 422, "it comes as far as the missing body"
+    for body in ({"content-length": "17"}, {"transfer-encoding": "chunked"}):
+        assert client.post("/api/v1/things", headers={**headers, **body}).status_code == 415
+    assert client.post("/api/v1/things", headers={"content-type": ""}).status_code == 415
+
+
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
 )

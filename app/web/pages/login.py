@@ -5,14 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.web.formats import duration
 from app.web.rendering import page
 from app.web.security.gate import local_path
-from app.web.security.sessions import SESSION, VISITOR, Sessions, forget_cookie, set_cookie, signed_in
+from app.web.security.sessions import KNOWN, SESSION, VISITOR, YEAR, Sessions, forget_cookie, set_cookie, signed_in
 from app.web.security.throttle import Attempts
 
 router = APIRouter(include_in_schema=False)
 _WRONG = "This is not the password. It is the value of AGON_PASSWORD on the server."
-_WAIT = "Too many tries from your network. Wait a minute, then try again."
+_WAIT = "Too many tries from your network. The next one is possible in {wait}; the right password is not tried before."
 
 
 @router.get("/login")
@@ -33,13 +34,15 @@ def enter(
     attempts: Attempts = request.app.state.attempts
     target = local_path(target)
     if not attempts.allowed(request):
-        return page(request, "login.html", status=429, headers={"retry-after": "60"}, target=target, error=_WAIT)
+        wait = attempts.wait(request)
+        error = _WAIT.format(wait=duration(float(wait)))
+        return page(request, "login.html", status=429, headers={"retry-after": str(wait)}, target=target, error=error)
     if not sessions.knows(password):
         return page(request, "login.html", status=422, target=target, error=_WRONG)
     attempts.forget(request)
     response = RedirectResponse(target, 303)
     set_cookie(request, response, SESSION, sessions.issue(), sessions.lifetime)
-    forget_cookie(request, response, VISITOR)
+    set_cookie(request, response, KNOWN, sessions.badge(), YEAR)
     return response
 
 

@@ -7,10 +7,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.web.errors import refuse
-from app.web.kinds import is_api, is_fragment, is_safe
-from app.web.security.origins import from_a_browser
+from app.web.kinds import from_a_browser, is_api, is_fragment, is_safe
+from app.web.rendering import page
 from app.web.security.sessions import Sessions, same, signed_in
 
+_LOGOUT = "/logout"
+_ENDED = "Your session has ended, so nothing was sent. Log in in another tab, come back here and send it again."
 _OPEN = frozenset({"/login", "/healthz", "/readyz", "/favicon.ico"})
 
 
@@ -69,9 +71,20 @@ def _no_token(request: Request, detail: str) -> Response:
 
 
 def _to_login(request: Request) -> Response:
-    """Pages lead to the login page; a fragment tells htmx to lead there; the API says what is missing."""
+    """Pages lead to the login page; a fragment tells htmx to lead there; the API says what is missing.
+
+    A write is answered where it was made, so that what was typed is not lost.
+    """
     if is_api(request):
         return _no_token(request, "Log in, or send the token in AGON_API_TOKEN with Authorization: Bearer.")
+    if not is_safe(request):
+        return _ended(request)
     if is_fragment(request):
         return refuse(request, 401, "Your session has ended.", {"hx-redirect": _login_address(request)})
     return RedirectResponse(_login_address(request), status_code=303)
+
+
+def _ended(request: Request) -> Response:
+    if request.scope["path"] == _LOGOUT:
+        return RedirectResponse("/login", status_code=303)
+    return refuse(request, 401, _ENDED) if is_fragment(request) else page(request, "ended.html", status=401)

@@ -25,11 +25,6 @@ def same_origin(origin: str, scheme: str, host: str) -> bool:
     return (theirs[0], theirs[1] or default) == (ours[0], ours[1] or default)
 
 
-def from_a_browser(headers: Mapping[str, str]) -> bool:
-    """Browsers send at least one of the two with every write; programs as a rule send neither."""
-    return "origin" in headers or "sec-fetch-site" in headers
-
-
 def from_elsewhere(headers: Mapping[str, str], scheme: str) -> bool:
     """Whether the browser itself says that the request was made by a page that is not ours.
 
@@ -38,6 +33,16 @@ def from_elsewhere(headers: Mapping[str, str], scheme: str) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     return "origin" in headers and not same_origin(headers["origin"], scheme, headers.get("host", ""))
+
+
+def _is_json(headers: Mapping[str, str]) -> bool:
+    """Whether the body is said to be JSON, or there is none.
+
+    Browsers name a kind with every body, and send none without an Origin header.
+    """
+    if "content-type" not in headers:
+        return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+    return headers["content-type"].partition(";")[0].strip().lower() == "application/json"
 
 
 class Writes:
@@ -60,7 +65,6 @@ class Writes:
             return None
         if from_elsewhere(request.headers, request.url.scheme):
             return 403, "This request came from another site's page, so it was not carried out."
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if is_api(request) and kind != "application/json":
+        if is_api(request) and not _is_json(request.headers):
             return 415, "Send JSON, with the header Content-Type: application/json."
         return None

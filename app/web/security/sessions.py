@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 SESSION = "agon_session"
 VISITOR = "agon_visitor"
+KNOWN = "agon_known"
+YEAR = 365 * 24 * 3600
 
 
 def sign(key: bytes, text: str) -> str:
@@ -53,8 +55,17 @@ class Sessions:
         body, _, seal = cookie.rpartition(".")
         return same(seal, self._seal(body)) and int(body.partition(".")[0]) > self.clock()
 
-    def _seal(self, body: str) -> str:
-        key = hmac.digest(self.secret, b"session\0" + self.password.encode(), "sha256")
+    def badge(self) -> str:
+        """A mark for a browser that knew the password; it opens nothing."""
+        body = secrets.token_urlsafe(16)
+        return f"{body}.{self._seal(body, b'known')}"
+
+    def recognises(self, badge: str) -> bool:
+        body, _, seal = badge.rpartition(".")
+        return bool(body) and same(seal, self._seal(body, b"known"))
+
+    def _seal(self, body: str, purpose: bytes = b"session") -> str:
+        key = hmac.digest(self.secret, purpose + b"\0" + self.password.encode(), "sha256")
         return sign(key, body)
 
 

@@ -1,11 +1,15 @@
 """How often a password may be tried."""
 
+import time
 from ipaddress import IPv6Address, ip_address
+from math import ceil
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
+
+from app.web.security.sessions import KNOWN, Sessions, read_cookie
 
 _LIMITS: tuple[RateLimitItem, ...] = (RateLimitItemPerMinute(5), RateLimitItemPerHour(30))
 
@@ -22,7 +26,10 @@ def network_of(address: str) -> str:
 
 
 class Attempts:
-    """Counts tries per network, in this process's memory; success forgets them."""
+    """Counts tries in this process's memory, per network; success forgets them.
+
+    A browser that was let in before is counted by itself, so that nobody's wrong guesses shut it out.
+    """
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -35,6 +42,16 @@ class Attempts:
         for limit in _LIMITS:
             self._limiter.clear(limit, self._who(request))
 
+    def wait(self, request: Request) -> int:
+        """Seconds until the next try is allowed, at least 1."""
+        who = self._who(request)
+        stats = [self._limiter.get_window_stats(limit, who) for limit in _LIMITS]
+        return max([1, *(ceil(found.reset_time - time.time()) for found in stats if found.remaining <= 0)])
+
     @staticmethod
     def _who(request: Request) -> str:
+        sessions: Sessions = request.app.state.sessions
+        badge = read_cookie(request, KNOWN)
+        if sessions.recognises(badge):
+            return f"browser {badge}"
         return network_of(request.client.host) if request.client else ""
