@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from app.services.concluding import holdout_reserve
 from app.settings import Settings
-from app.storage import jobs, live
+from app.storage import confirmations, jobs, live
 from app.storage.base import now
 from app.storage.campaigns import Campaign
+from app.storage.confirmations import Answered
 from app.storage.live import Pace, Turn
 
 WORKER_MISSED_AFTER = timedelta(seconds=30)
+FEWEST_ANSWERS = 10  # that tell a pace
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Budget:
 class Progress:
     """`phase`: queued, opening, reflecting, proposing, racing, between, confirming, paused or finished.
 
-    `share` is of the calls or the rounds, whichever is further; `seconds_left` is at most that long at this pace.
+    `share` is of the calls or the rounds, whichever is further, and once they have ended of the holdout's answers;
+    `seconds_left` is at most that long at this pace, the holdout included.
     """
 
     phase: str
@@ -65,6 +68,9 @@ def progress(
     phase = _phase(session, campaign, under_way, opened)
     if phase == "finished":
         return Progress(phase, 1.0, None)
+    pace = live.pace(session, campaign.id)
+    if campaign.stopped_because is not None:
+        return _confirming(session, campaign, phase, pace, holdout)
     free = max(1, campaign.max_calls - holdout_reserve(holdout, settings.retry_reserve))
     shares = [campaign.calls_spent / free]
     if campaign.max_rounds:
@@ -73,8 +79,28 @@ def progress(
     if phase in ("reflecting", "proposing", "racing", "between"):
         rounds_left = campaign.max_rounds - campaign.settled_rounds if campaign.max_rounds else None
         elapsed = (now() - under_way.round.started_at).total_seconds() if under_way else 0.0
-        left = seconds_left(live.pace(session, campaign.id), rounds_left, free - campaign.calls_spent, elapsed)
+        left = seconds_left(pace, rounds_left, free - campaign.calls_spent, elapsed, 2 * holdout)
     return Progress(phase, min(1.0, max(shares)), left)
+
+
+def _confirming(session: Session, campaign: Campaign, phase: str, pace: Pace, holdout: int) -> Progress:
+    """How far both prompts have answered the holdout; no time while paused, or when there is nothing to confirm."""
+    best = campaign.best_version_id or campaign.start_version_id
+    if best == campaign.start_version_id or not holdout:
+        return Progress(phase, 1.0, None)
+    found = confirmations.answered(session, campaign, {campaign.start_version_id, best})
+    wanted = 2 * holdout
+    left = None if phase == "paused" else confirming_left(found, pace, wanted)
+    return Progress(phase, min(1.0, found.there / wanted), left)
+
+
+def confirming_left(found: Answered, pace: Pace, wanted: int) -> float | None:
+    """Seconds for the answers that are missing, at the pace of those that came, else of the rounds; None if unknown."""
+    missing = max(0, wanted - found.there)
+    spent = (now() - found.since).total_seconds() if found.since else 0.0
+    if found.bought >= FEWEST_ANSWERS and spent > 0:
+        return missing * spent / found.bought
+    return missing * pace.seconds / pace.calls if pace.calls else None
 
 
 def _phase(session: Session, campaign: Campaign, under_way: Turn | None, opened: int | None) -> str:
@@ -92,15 +118,21 @@ def _phase(session: Session, campaign: Campaign, under_way: Turn | None, opened:
     return "proposing" if asked else "reflecting"
 
 
-def seconds_left(pace: Pace, rounds_left: int | None, calls_left: int, elapsed: float) -> float | None:
-    """At most how long the rounds go on, at the pace of the latest ones; None when nothing tells.
+def seconds_left(
+    pace: Pace, rounds_left: int | None, calls_left: int, elapsed: float, confirming: int = 0
+) -> float | None:
+    """At most how long the rounds and the holdout go on, at the pace of the latest rounds; None when nothing tells.
 
-    `rounds_left` is None without a limit; `elapsed` are the seconds of the round under way, a pause included.
+    `rounds_left` is None without a limit; `elapsed` are the seconds of the round under way, a pause included;
+    `confirming` are the calls of the holdout, whose time is unknown while rounds cost no call.
     """
-    if pace.rounds == 0:
+    if pace.rounds == 0 or (confirming and not pace.calls):
         return None
     a_round = pace.seconds / pace.rounds
     limits = [] if rounds_left is None else [float(rounds_left)]
     if pace.calls > 0:
         limits.append(max(0, calls_left) * pace.rounds / pace.calls)
-    return max(0.0, min(limits) * a_round - min(elapsed, a_round)) if limits else None
+    if not limits:
+        return None
+    rounds = max(0.0, min(limits) * a_round - min(elapsed, a_round))
+    return rounds + (confirming * pace.seconds / pace.calls if confirming else 0.0)

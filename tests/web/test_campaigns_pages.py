@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,17 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import delete, select, update
 
-from app.services.pacing import seconds_left
+from app.services.pacing import confirming_left, seconds_left
 from app.services.veiling import compared
+from app.storage.answers import Call
 from app.storage.base import now
 from app.storage.campaigns import Campaign, HoldoutOpening
+from app.storage.confirmations import Answered
 from app.storage.endpoints import Endpoint
+from app.storage.evaluations import Evaluation, Output
 from app.storage.live import Pace
 from app.storage.rounds import Battle, Candidate, Round
+from app.storage.test_sets import TestSetVersion
 from tests.web.arena_world import CANARY, DUO, TRIO, Played, Watched, World, elsewhere, played, serving
 from tests.web.reading import words
 
@@ -94,6 +99,59 @@ def test_time_left_follows_rounds_or_calls_whichever_end_first(
     pace: Pace, rounds_left: int | None, calls_left: int, elapsed: float, seconds: float | None
 ) -> None:
     assert seconds_left(pace, rounds_left, calls_left, elapsed) == seconds
+
+
+def test_time_left_holds_the_holdout_too() -> None:
+    assert seconds_left(Pace(2, 20.0, 400), 5, 10_000, 0.0, confirming=100) == 55.0
+    assert seconds_left(Pace(2, 20.0, 0), 5, 10_000, 0.0, confirming=100) is None, "no call, no pace for the holdout"
+
+
+def test_time_for_the_holdout_follows_its_own_answers_once_there_are_some() -> None:
+    rounds = Pace(2, 20.0, 400)
+    assert confirming_left(Answered(0, 0, None), rounds, 100) == 5.0
+    assert confirming_left(Answered(0, 0, None), Pace(2, 20.0, 0), 100) is None
+    begun = now() - timedelta(seconds=30)
+    assert confirming_left(Answered(60, 30, begun), rounds, 100) == pytest.approx(40, abs=1)
+    assert confirming_left(Answered(100, 100, begun), rounds, 100) == 0.0
+
+
+def confirming(world: World, campaign_id: str) -> int:
+    """Put a finished campaign back to where half of its holdout is answered; gives the holdout's size."""
+    with world.database.write() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        assert campaign.best_version_id != campaign.start_version_id
+        campaign.status, campaign.verdict, campaign.report = "running", None, None
+        kept = select(Evaluation.id).where(Evaluation.split == "holdout")
+        session.execute(delete(Output).where(Output.evaluation_id.in_(kept)))
+        bought = select(Call.id).where(Call.holdout, Call.prompt_version_id == campaign.best_version_id)
+        session.execute(delete(Call).where(Call.id.in_(bought)))
+        return session.get_one(TestSetVersion, campaign.version_id).splits["holdout"]
+
+
+def test_the_holdout_has_a_bar_and_a_time_of_its_own(arena: Played, own: World) -> None:
+    size = confirming(own, arena.finished)
+    visitor = own.visitor()
+    told: Any = visitor.json(f"/campaigns/{arena.finished}")["progress"]
+    assert (told["phase"], told["share"]) == ("confirming", 0.5)
+    assert told["seconds_left"] > 0
+    html = visitor.read(f"/campaigns/{arena.finished}")
+    assert "50% of the holdout&#39;s answers" in html
+    assert re.search(r"About [^<]+ more", html)
+    assert size > 20
+    assert "after the first round" not in html
+    with own.database.write() as session:
+        session.get_one(Campaign, arena.finished).status = "paused"
+    told = visitor.json(f"/campaigns/{arena.finished}")["progress"]
+    assert (told["phase"], told["share"], told["seconds_left"]) == ("paused", 0.5, None)
+
+
+def test_a_report_that_is_being_written_waits_for_nothing(arena: Played, own: World) -> None:
+    with own.database.write() as session:
+        campaign = session.get_one(Campaign, arena.finished)
+        campaign.status, campaign.best_version_id = "running", campaign.start_version_id
+    html = own.visitor().read(f"/campaigns/{arena.finished}")
+    assert "Writing the report." in html
+    assert "Time left" not in html
 
 
 def test_a_finished_campaign_shows_what_its_report_says(arena: Played) -> None:
