@@ -128,7 +128,7 @@ def _run(
     with database.write() as session:
         seats = resolve(session, command.task_model, command.generators)
     if seats.paid and not yes:
-        _confirm(console, command, seats, prepared)
+        _confirm(now, database, console, command, seats, prepared)
     with database.write() as session:
         campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, seats, name, description)
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
@@ -137,11 +137,16 @@ def _run(
     return watch(database, campaign.id, console, lambda: poker.poke(job_id))
 
 
-def _confirm(console: Console, command: Command, seats: Seats, prepared: Prepared) -> None:
-    from app.services.pricing import estimate
+def _confirm(
+    now: Settings, database: Database, console: Console, command: Command, seats: Seats, prepared: Prepared
+) -> None:
+    from app.services import pricing
 
-    cost = estimate(command, seats, prepared)
-    price = "unknown, because a price is missing" if cost is None else f"about {cost:.2f} at most"
+    with database.read() as session:
+        work = pricing.work_of_file(session, prepared, command.prompt)
+    cost = pricing.at_most(now, work, seats.task, seats.generators, command.max_calls, command.rounds)
+    unknown = "unknown, because a price per token is missing, or a limit on replies"
+    price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most"
     names = ", ".join(endpoint.full_name for endpoint in seats.paid)
     console.print(f"This may buy {command.max_calls} calls from {names}. Price: {price}.", highlight=False)
     if not sys.stdin.isatty():

@@ -1,23 +1,110 @@
-"""What a campaign may cost at most, from its cap on calls and rough token counts."""
+"""What a campaign may cost at most: its caps, and the settings that bound every call."""
 
-from app.services.commanding import Command, Seats
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.domain.answers import Label
+from app.domain.improving.arena import SEATS
+from app.domain.improving.briefs import Task, meta_prompt
+from app.domain.prompts import placeholders
+from app.services import importing
+from app.services import projects as drafting
 from app.services.importing import Prepared
+from app.settings import Settings
+from app.storage import projects, prompts, starts
+from app.storage.endpoints import Endpoint
 
-CHARACTERS_PER_TOKEN = 3.0
-PROMPT_CHARACTERS = 6_000
-LABEL_TOKENS = 16
-BRIEF_TOKENS = 12_000
-PROPOSAL_TOKENS = 2_000
+MESSAGE_TOKENS = 32  # what a server adds around the messages of one request
+HEADING = 300  # characters of the meta-prompt around one prompt or one example
+ESCAPED = 2  # characters of JSON for one of an example's
+CENT = 10_000
 
 
-def estimate(command: Command, seats: Seats, prepared: Prepared) -> float | None:
-    """Money for every call of the cap, generators and task model each at their dearest; None without prices."""
-    inputs = [len(example.input) for example in prepared.imported.examples]
-    tokens_in = round((PROMPT_CHARACTERS + sum(inputs) / len(inputs)) / CHARACTERS_PER_TOKEN)
-    task = seats.task.cost(tokens_in, LABEL_TOKENS)
-    proposals = [generator.cost(BRIEF_TOKENS, PROPOSAL_TOKENS) for generator in seats.generators]
-    if task is None or None in proposals:
+@dataclass(frozen=True)
+class Work:
+    """What requests are made of; `longest_example` is in characters, all its variables together."""
+
+    description: str
+    labels: Sequence[Label]
+    start: str
+    longest_example: int
+
+
+def work(session: Session, settings: Settings, project_id: str, version_id: str, start_version_id: str) -> Work:
+    """The work of a campaign on a test set version that is stored."""
+    project = projects.get(session, project_id)
+    longest = starts.longest_example(session, version_id, settings.reflect_on)
+    return Work(project.description, project.label_set, prompts.get(session, start_version_id).text, longest)
+
+
+def work_of_file(session: Session, prepared: Prepared, prompt: str) -> Work:
+    """The same for a file that may not be imported yet; an empty prompt is written from the description."""
+    known = importing.known_project(session, prepared)
+    project = projects.get(session, known) if known else None
+    description = project.description if project else drafting.default_description(prepared.labels)
+    labels = project.label_set if project else tuple(Label(name) for name in prepared.labels)
+    longest = max(len(one.input) + len(json.dumps(dict(one.variables))) for one in prepared.imported.examples)
+    return Work(description, labels, prompt or drafting.start_prompt(description, labels), longest)
+
+
+def at_most(
+    settings: Settings, work: Work, task: Endpoint, generators: Sequence[Endpoint], max_calls: int, max_rounds: int
+) -> int | None:
+    """Millionths of money, rounded up to a whole cent; None when a price or the length of a reply has no bound.
+
+    Every call of the cap brings an answer and every round its proposals, from the dearest generator; each is as long
+    as the settings let it be, with a token for every character. A call that fails brings no tokens.
+    """
+    answer = _call(task, filled_prompt(settings, work), settings.task_max_tokens)
+    known = [_call(one, brief(settings, work), settings.generator_max_tokens) for one in generators]
+    written = [cost for cost in known if cost is not None]
+    if answer is None or len(written) < len(known):
         return None
-    per_proposal = max((cost for cost in proposals if cost is not None), default=0)
-    rounds = command.rounds or command.max_calls // 100
-    return (command.max_calls * task + 2 * rounds * per_proposal) / 1_000_000
+    proposals = min(max_calls, len(SEATS) * max_rounds) if max_rounds else max_calls
+    dearer = max(0, max(written, default=0) - answer)
+    return _up(max_calls * answer + proposals * dearer, CENT) * CENT
+
+
+def _call(endpoint: Endpoint, characters: int, tokens_out: int) -> int | None:
+    """One call at most, in millionths of money."""
+    if endpoint.price_in is None or endpoint.price_out is None:
+        return None
+    if "max_tokens" in endpoint.dropped and endpoint.price_out:
+        return None
+    amount: int = endpoint.price_in * (characters + MESSAGE_TOKENS) + endpoint.price_out * tokens_out
+    return _up(amount, 1_000_000)
+
+
+def _up(amount: int, unit: int) -> int:
+    """How many units pay for the amount."""
+    return -(-amount // unit)
+
+
+def filled_prompt(settings: Settings, work: Work) -> int:
+    """Characters of a request to the task model; every prompt has each placeholder as often as the start prompt."""
+    often = max(placeholders(work.start).values(), default=0)
+    return _longest_prompt(settings, work) + often * work.longest_example
+
+
+def _longest_prompt(settings: Settings, work: Work) -> int:
+    return max(settings.prompt_limit, len(work.start))
+
+
+def brief(settings: Settings, work: Work) -> int:
+    """Characters of a request to a generator: the fixed words, the pool's prompts, and examples with their replies."""
+    gaps = tuple(placeholders(work.start))
+    task = Task(work.description, tuple(work.labels), "", gaps, settings.prompt_limit)
+    words = sum(len(message.content) for message in meta_prompt(task, (), (), (), ""))
+    prompt = _longest_prompt(settings, work) + HEADING
+    return words + HEADING + settings.pool_size * prompt + _shown(settings, work, len(gaps))
+
+
+def _shown(settings: Settings, work: Work, gaps: int) -> int:
+    """Characters of all training examples that a generator is shown; long values and replies are cut."""
+    cut = settings.show_characters + len("…")
+    label = max((len(label.name) for label in work.labels), default=0)
+    example = ESCAPED * (min(work.longest_example, gaps * cut) + label + cut) + HEADING
+    return (settings.show_wrong + settings.show_right) * example

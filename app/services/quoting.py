@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.domain.improving.arena import SEATS
+from app.services import pricing
 from app.services.concluding import holdout_reserve
-from app.services.pricing import BRIEF_TOKENS, CHARACTERS_PER_TOKEN, LABEL_TOKENS, PROMPT_CHARACTERS, PROPOSAL_TOKENS
 from app.settings import Settings
-from app.storage import evaluations, starts
+from app.storage import evaluations
 from app.storage.endpoints import Endpoint
 from app.storage.test_sets import TestSetVersion
 
-PROPOSALS = 2
+PROPOSALS = len(SEATS)
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Quote:
 def quote(
     session: Session,
     settings: Settings,
+    project_id: str,
     version: TestSetVersion,
     start_version_id: str,
     task: Endpoint,
@@ -47,20 +49,6 @@ def quote(
     a_round = PROPOSALS * (dev + 1) + min(settings.reflect_on, train)
     paid = max(0, max_calls - kept - opening) // a_round
     rounds = min(paid, max_rounds) if max_rounds else paid
-    cost = _cost(task, generators, max_calls, min(paid + 1, max_rounds or paid + 1), _mean_input(session, version))
+    work = pricing.work(session, settings, project_id, version.id, start_version_id)
+    cost = pricing.at_most(settings, work, task, generators, max_calls, max_rounds)
     return Quote(rounds, a_round, kept + opening + PROPOSALS, kept, cost)
-
-
-def _mean_input(session: Session, version: TestSetVersion) -> float:
-    return starts.mean_input(session, version.id) or 0.0
-
-
-def _cost(task: Endpoint, generators: Sequence[Endpoint], max_calls: int, rounds: int, mean_input: float) -> int | None:
-    """Every call of the cap at the task model's price, and each round's proposals at the dearest generator's."""
-    tokens_in = round((PROMPT_CHARACTERS + mean_input) / CHARACTERS_PER_TOKEN)
-    answer = task.cost(tokens_in, LABEL_TOKENS)
-    proposals = [generator.cost(BRIEF_TOKENS, PROPOSAL_TOKENS) for generator in generators]
-    known = [cost for cost in proposals if cost is not None]
-    if answer is None or len(known) < len(proposals):
-        return None
-    return max_calls * answer + PROPOSALS * rounds * max(known, default=0)

@@ -112,4 +112,4 @@ def quote(session: Session, settings: Settings, project_id: str, chosen: Chosen)
     writers = [by_id[one] for one in chosen.generator_ids]
     task = by_id[chosen.task_endpoint_id]
     caps = chosen.max_calls, chosen.max_rounds
-    return quoting.quote(session, settings, version, chosen.start_version_id, task, writers, *caps)
+    return quoting.quote(session, settings, project_id, version, chosen.start_version_id, task, writers, *caps)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from app.storage.campaigns import Campaign
@@ -52,12 +52,12 @@ def last_campaign(session: Session, project_id: str) -> Campaign | None:
     return session.scalars(query.options(defer(Campaign.state), defer(Campaign.report))).first()
 
 
-def mean_input(session: Session, version_id: str) -> float | None:
-    """Characters of an example's input, on average over dev."""
+def longest_example(session: Session, version_id: str, reflect_on: int) -> int:
+    """Characters, variables included, of the longest example that a campaign may ask about; that number alone."""
+    asked = or_(Placement.split.in_(("dev", "holdout")), Placement.position < reflect_on)
     query = (
-        select(func.avg(func.length(Example.input)))
+        select(func.max(func.length(Example.input) + func.length(cast(Example.variables, String))))
         .join(Placement, Placement.example_id == Example.id)
-        .where(Placement.version_id == version_id, Placement.split == "dev")
+        .where(Placement.version_id == version_id, asked)
     )
-    found = session.scalar(query)
-    return None if found is None else float(found)
+    return session.scalar(query) or 0
