@@ -1,7 +1,7 @@
 """Files on their way in: kept with what a person decides about them until they are imported or given up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.domain.previews import quoted_lines
 from app.domain.prompts import clean, placeholders
 from app.errors import Conflict, Invalid, Problem
 from app.services import importing, projects
+from app.services.arriving import ImportProgress, import_progress
 from app.services.importing import Choices
 from app.services.pacing import WORKER_MISSED_AFTER
 from app.services.previewing import Filled, Preview, read
@@ -29,14 +30,17 @@ _QUOTED_BYTES = 20_000_000
 
 @dataclass(frozen=True)
 class UploadView:
-    """A file as it stands: draft, queued, refused or done. `quoted` are the lines that its problems name."""
+    """A file as it stands: draft, queued, refused or done. `quoted` are the lines that its problems name.
+
+    Once it is done its preview holds no rows: some of them are sealed in the holdout. `progress` is there while queued.
+    """
 
     id: str
     filename: str
-    size: int
     status: str
     stage: str
     seconds: float | None
+    progress: ImportProgress | None
     worker_missing: bool
     problems: list[Problem]
     quoted: dict[int, str]
@@ -151,18 +155,19 @@ def view(session: Session, upload_id: str) -> UploadView:
     """Raises NotFound."""
     upload = uploads.get(session, upload_id)
     problems = [Problem(found["message"], found["where"]) for found in upload.problems]
-    size = session.scalar(select(func.length(Upload.data)).where(Upload.id == upload_id)) or 0
+    seconds, preview = _seconds(upload), Preview(**upload.preview)
+    queued = upload.status == "queued"
     return UploadView(
         id=upload.id,
         filename=upload.filename,
-        size=size,
         status=upload.status,
         stage=upload.stage,
-        seconds=_seconds(upload),
-        worker_missing=upload.status == "queued" and _worker_missing(session),
+        seconds=seconds,
+        progress=import_progress(upload.stage, preview.row_count, seconds or 0.0) if queued else None,
+        worker_missing=queued and _worker_missing(session),
         problems=problems,
         quoted=quoted(session, upload_id, problems),
-        preview=Preview(**upload.preview),
+        preview=replace(preview, rows=[]) if upload.status == "done" else preview,
         **_filled(upload.choices),
         project_id=upload.project_id,
         test_set=test_set(session, upload.project_id) if upload.project_id else None,

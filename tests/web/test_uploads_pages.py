@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from app.services import importing
 from app.settings import Settings
 from app.storage import jobs
 from app.storage.jobs import Job
@@ -267,6 +268,47 @@ def test_the_running_import_is_one_part_that_asks_for_itself_until_it_has_ended(
     done = visitor.read(f"{here}/live")
     assert "hx-get" not in done
     assert "Open the project" in done
+
+
+def test_a_running_import_shows_how_far_it_is_and_about_how_long_it_takes(world: World) -> None:
+    visitor = world.visitor()
+    here = send(visitor, good())
+    visitor.send(here, {"smallest_gain": "0.02"})
+    html = visitor.read(f"{here}/live")
+    assert "Time left is known when a worker has begun" in html
+    assert "agon serve and agon worker start one." in words(html)
+    stages = []
+
+    def look(stage: str) -> None:
+        with world.database.write() as session:
+            session.get_one(Upload, here.rsplit("/", 1)[1]).stage = stage
+        found: Any = visitor.json(here)
+        stages.append(found["progress"]["share"])
+        assert re.search(r"About \d\.\d s more", visitor.read(f"{here}/live"))
+
+    importing.prepare(world.settings, good(), "messages.jsonl", importing.Choices(), "", look)
+    look("saving")
+    assert stages == sorted(stages)
+    assert stages[0] < 0.2 < 0.7 < stages[-1] < 1
+    work(world)
+    done: Any = visitor.json(here)
+    assert done["progress"] is None
+
+
+def test_no_row_of_a_file_is_served_or_kept_with_the_upload_once_it_is_imported(world: World) -> None:
+    visitor = world.visitor()
+    here = send(visitor, good())
+    draft: Any = visitor.json(here)
+    assert len(draft["preview"]["rows"]) == 8
+    visitor.send(here, {"smallest_gain": "0.02"})
+    work(world)
+    with world.database.write() as session:
+        upload = session.get_one(Upload, here.rsplit("/", 1)[1])
+        assert (upload.data, upload.preview["rows"]) == (b"", [])
+        upload.preview = {**upload.preview, "rows": draft["preview"]["rows"]}
+    told: Any = visitor.json(here)
+    assert (told["status"], told["preview"]["rows"], told["preview"]["row_count"]) == ("done", [], 90)
+    assert "Message 0 about the parcel" not in visitor.read(here)
 
 
 def test_a_refusal_brings_the_form_back(world: World) -> None:
