@@ -40,8 +40,8 @@ class BudgetExhausted(AgonError):
 
 
 class EndpointFailure(AgonError):
-    """An endpoint cannot be used now; `lasting` when asking again later will not help."""
+    """An endpoint cannot be used now: `lasting` when asking again will not help, else not for `wait` seconds."""
 
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
-        self.lasting = lasting
+    def __init__(self, message: str, *, lasting: bool = False, wait: float = 0.0) -> None:
+        self.lasting, self.wait = lasting, wait
         super().__init__(message)

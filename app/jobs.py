@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from app.settings import Settings
 
@@ -72,7 +73,7 @@ class Poker:
     def poke(self, job_id: str) -> None:
         try:
             self._celery.send_task(WORK, [job_id], retry_policy=_CONNECT)
-        except OSError:
+        except (OSError, OperationalError):
             return
 
     def alive(self) -> bool:

@@ -42,7 +42,7 @@ def improve(
     task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")] = catalogue.DEFAULT_TASK_MODEL,
     generators: Annotated[str, typer.Option(help="PROVIDER/NAME,... that write prompts")] = "",
     max_calls: Annotated[int | None, typer.Option(help="requests bought at most, retries included")] = None,
-    rounds: Annotated[int | None, typer.Option(help="rounds at most; 0 goes on for ever")] = None,
+    rounds: Annotated[int | None, typer.Option(help="rounds at most; 0 sets no end to them")] = None,
     smallest_gain: Annotated[float | None, typer.Option(help="a smaller difference does not matter")] = None,
     seed: Annotated[int, typer.Option(help="of everything the campaign draws")] = 0,
     split_seed: Annotated[int, typer.Option(help="of train, dev and holdout")] = 0,
@@ -168,7 +168,10 @@ def _read_text(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
+        if not text.strip():
+            raise Invalid([Problem("is empty; it must hold a prompt with {{input}}", str(path))])
+        return text
     except (OSError, UnicodeDecodeError) as fault:
         raise Invalid([Problem(f"cannot be read as UTF-8 text: {fault}", str(path))]) from None
 

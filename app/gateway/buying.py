@@ -27,7 +27,8 @@ Server = tuple[str, str]  # base URL and key
 ATTEMPT_SHARE = 2 / 3
 # Calls that may wait for each worker before no fresh one is taken: a broken server is not asked everything once.
 WAITING_PER_WORKER = 4
-CAP_SPENT = "The cap on calls was spent before this request could be sent again."
+NOT_AGAIN = "The cap on calls was spent, or the run was stopped, before this request could be sent again."
+LONGEST_WAIT = 3600.0
 
 
 @dataclass(eq=False)
@@ -77,6 +78,7 @@ class Run:
         self._in_a_row = self._gave_up_after = 0
         self._failed: list[str] = []
         self._lasting = ""
+        self._wait = 0.0
         self.cap_spent = False
 
     async def work(self) -> None:
@@ -98,7 +100,7 @@ class Run:
         if self._lasting:
             raise EndpointFailure(self._lasting, lasting=True)
         if self._failed and not self.cap_spent:
-            raise EndpointFailure(self._summary())
+            raise EndpointFailure(self._summary(), wait=min(self._wait, LONGEST_WAIT))
 
     def _summary(self) -> str:
         if len(self._failed) == 1:
@@ -206,6 +208,8 @@ class Run:
             wait = backoff(call.attempts, self._dice) if outcome.wait is None else outcome.wait
             if wait < self._limits.call_deadline:
                 pace.failed(outcome.wait, outcome.crowded)
+            else:
+                self._wait = max(self._wait, wait)
             self._again(call, wait, outcome.sentence)
 
     def _confirm(self, call: Call) -> None:
@@ -251,7 +255,7 @@ class Run:
             self._open -= 1
         else:
             self._failed.append(call.fault)
-            self._close(call.failed(CAP_SPENT if self.cap_spent else call.fault))
+            self._close(call.failed(NOT_AGAIN if self.cap_spent else call.fault))
 
     def _close(self, purchase: Purchase) -> None:
         self._open -= 1

@@ -75,7 +75,7 @@ class Buyer:
 
     def close(self) -> None:
         with self._database.write() as session:
-            ledger.close_entry(session, self._entry)
+            ledger.close_entry(session, self._entry, unused=self._permits)
 
     def target(self, endpoint_id: str) -> Target:
         if endpoint_id not in self._targets:

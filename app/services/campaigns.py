@@ -90,6 +90,8 @@ def _rules(
         patience=settings.patience,
         temperature=settings.generator_temperature,
         max_tokens=settings.generator_max_tokens,
+        task_max_tokens=settings.task_max_tokens,
+        show_characters=settings.show_characters,
     )
     return dict(vars(rules))
 

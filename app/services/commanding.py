@@ -7,12 +7,11 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
-from app.domain.prompts import clean
 from app.services import campaigns as starting
 from app.services import catalogue, importing, projects
 from app.services.importing import Prepared
 from app.services.improving import KIND
-from app.services.projects import ProjectDraft
+from app.services.projects import ProjectDraft, tidied
 from app.settings import Settings
 from app.storage import campaigns, jobs, prompts
 from app.storage import projects as stored_projects
@@ -51,7 +50,8 @@ class Seats:
 
     @property
     def paid(self) -> list[Endpoint]:
-        return [e for e in dict.fromkeys((self.task, *self.generators)) if not e.simulated and e.cost(1, 1) != 0]
+        players = dict.fromkeys((self.task, *self.generators))
+        return [e for e in players if not e.simulated and (e.price_in, e.price_out) != (0, 0)]
 
 
 def resolve(session: Session, task_model: str, generators: Sequence[str]) -> Seats:
@@ -84,7 +84,7 @@ def begin(
             start_prompt=command.prompt,
         )  # fmt: skip
         project_id = importing.save(session, settings, projects.check(draft), prepared)
-    version_id = _start_prompt(session, project_id, command.prompt)
+    version_id = _start_prompt(session, project_id, tidied(command.prompt))
     draft_campaign = starting.CampaignDraft(
         project_id=project_id,
         start_version_id=version_id,
@@ -104,5 +104,5 @@ def begin(
 def _start_prompt(session: Session, project_id: str, text: str) -> str:
     project = stored_projects.get(session, project_id)
     author = "person" if text else "app"
-    wanted = clean(text)[0] if text else projects.start_prompt(project.description, project.label_set)
+    wanted = text or projects.start_prompt(project.description, project.label_set)
     return prompts.add(session, prompts.line_of(session, project_id).id, wanted, author).id

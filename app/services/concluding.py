@@ -1,6 +1,8 @@
 """Ends a campaign: opens the holdout once if a candidate led on dev, reads the verdict, writes the report."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +21,7 @@ from app.storage.jobs import Lease
 from app.storage.session import Database
 
 HOLDOUT_ROUND = -1
+SECONDS_PER_EXAMPLE = 0.01  # more than comparing takes, so that nobody takes the job over meanwhile
 
 
 def holdout_reserve(holdout_size: int, share_for_retries: float) -> int:
@@ -26,13 +29,16 @@ def holdout_reserve(holdout_size: int, share_for_retries: float) -> int:
     return math.ceil(2 * holdout_size * (1 + share_for_retries))
 
 
-def conclude(database: Database, lease: Lease, scorer: Scorer, campaign_id: str, rules: Rules) -> None:
+def conclude(
+    database: Database, lease: Lease, scorer: Scorer, campaign_id: str, rules: Rules, count_time: Callable[[], None]
+) -> None:
     """Finish the campaign. Raises what scoring raises; then everything bought is kept and it is tried again."""
     with database.read() as session:
         campaign = campaigns.get(session, campaign_id)
         state = load(campaign.state) if campaign.state else None
         holdout_size = test_sets.get_version(session, campaign.version_id).splits["holdout"]
     confirmation = _confirm(database, lease, scorer, campaign_id, rules, state, holdout_size)
+    count_time()
     with database.write() as session:
         jobs.renew(session, lease)
         campaign = campaigns.get(session, campaign_id)
@@ -72,6 +78,8 @@ def _confirm(
     start, best = _open_and_score(database, lease, scorer, campaign_id, state)
     if start.n == 0:
         return Confirmation("not enough evidence", opened=True)
+    with database.write() as session:
+        jobs.renew(session, replace(lease, seconds=max(lease.seconds, start.n * SECONDS_PER_EXAMPLE)))
     gain = compare(parse_goal(rules.goal), start.expected, start.answered, best.answered, rules.labels, seed=0)
     return Confirmation(verdict(gain, rules.smallest_gain), True, rules.measure(start), rules.measure(best), gain)
 

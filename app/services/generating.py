@@ -8,12 +8,19 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from app.domain.improving.asks import Generate, Reply, Score
-from app.errors import BudgetExhausted, Conflict
+from app.errors import BudgetExhausted, Conflict, EndpointFailure
 from app.services.buying import Buyer, Wish
 from app.storage import answers, jobs, rounds
 from app.storage.jobs import Lease
 from app.storage.rounds import AskRecord
 from app.storage.session import Database, insert_new
+
+# Names stay hidden until the outcome, so a seat's own fault is told by the call log after it.
+_FAILS = "A generator of this round fails; its name stays hidden until the outcome."
+_CANNOT = (
+    "A generator of this round cannot be used; its name stays hidden until the outcome. Test the generators on the "
+    "Endpoints page, mend the one that fails, then resume."
+)
 
 
 def ask_key(ask: Generate | Score) -> str:
@@ -47,7 +54,7 @@ class AskBook:
         if isinstance(ask, Generate) and rounds.asked_otherwise(session, self.campaign_id, self.round, seat, key):
             raise Conflict(
                 f"Round {self.round} asked the {seat} seat something else before. The same engine must ask the same: "
-                "this is a bug. Both requests are on the round's page."
+                "this is a bug. The round's page has the first request."
             )
         packed = rounds.pack_messages(ask.messages if isinstance(ask, Generate) else ())
         row = {"campaign_id": self.campaign_id, "round": self.round, "key": key, "seat": seat, "request": packed}
@@ -73,6 +80,11 @@ class Generators:
             self._link(keyed)
             self._book.refuse(keyed)
             raise
+        except EndpointFailure as failure:
+            if len(set(self._seats.values())) == 1:
+                raise
+            said = _CANNOT if failure.lasting else _FAILS
+            raise EndpointFailure(said, lasting=failure.lasting, wait=failure.wait) from failure
         self._link(keyed)
         return tuple(reply for key, _ in keyed if (reply := self._reply(key)) is not None)
 

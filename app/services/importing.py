@@ -154,8 +154,8 @@ def save(session: Session, settings: Settings, draft: ProjectDraft, prepared: Pr
     session.add(version)
     session.flush()
     _save_examples(session, test_set.id, version.id, prepared)
-    text = draft.start_prompt.strip() or projects.start_prompt(project.description, project.label_set)
-    author = "person" if draft.start_prompt.strip() else "app"
+    text = draft.start_prompt or projects.start_prompt(project.description, project.label_set)
+    author = "person" if draft.start_prompt else "app"
     prompts.add(session, prompts.line_of(session, project.id).id, text, author)
     return project.id
 
@@ -214,8 +214,7 @@ def request_import(session: Session, upload_id: str, draft: ProjectDraft, choice
     upload = uploads.get(session, upload_id)
     if upload.status not in ("draft", "refused"):
         raise Invalid("This file is being imported already.")
-    projects.check(draft)
-    upload.choices = {"draft": asdict(draft), "choices": asdict(choices)}
+    upload.choices = {"draft": asdict(projects.check(draft)), "choices": asdict(choices)}
     upload.status, upload.problems, upload.stage = "queued", [], "waiting for a worker"
     return jobs.want(session, KIND, upload.id)
 
@@ -264,7 +263,7 @@ def _import(database: Database, settings: Settings, lease: Lease) -> bool:
         upload = uploads.get(session, lease.subject)
         upload.project_id = save(session, settings, draft, prepared)
         _close(upload, "done", [])
-        upload.data = b""
+        upload.data, upload.preview = b"", {**upload.preview, "rows": []}
         return jobs.release(session, lease)
 
 

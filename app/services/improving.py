@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from app.domain.improving.arena import RoundResult, arena_round, opening
+from app.domain.improving.arena import SEATS, RoundResult, arena_round, opening
 from app.domain.improving.briefs import Task
 from app.domain.improving.pairs import seats
 from app.domain.improving.playing import play
@@ -23,7 +23,7 @@ from app.storage.projects import Project
 from app.storage.session import Database
 from app.storage.test_sets import TestSetVersion
 
-ENGINE = 1
+ENGINE = 2  # raised with every change of what a round asks: its meta-prompt, its draws, its looks
 KIND = "campaign"
 
 
@@ -51,26 +51,34 @@ def drive(database: Database, settings: Settings, job_id: str) -> bool:
     except LeaseLost:
         return False
     except EndpointFailure as failure:
-        return _fail(database, settings, lease, str(failure), lasting=failure.lasting)
+        return _fail(database, settings, lease, str(failure), lasting=failure.lasting, wait=failure.wait)
     except (KeyboardInterrupt, SystemExit):
         with database.write() as session:
             jobs.release(session, lease, again=True)
         raise
+    except AgonError as fault:
+        _fail(database, settings, lease, str(fault), lasting=True)
+        raise
     except Exception as fault:
-        _fail(database, settings, lease, f"{type(fault).__name__}: {fault}", lasting=isinstance(fault, AgonError))
+        _fail(database, settings, lease, f"A fault inside Agon ({type(fault).__name__}); the worker's log has it.")
         raise
 
 
-def _fail(database: Database, settings: Settings, lease: Lease, message: str, *, lasting: bool) -> bool:
-    """Try again later, or pause the campaign with a sentence that a person can act on."""
+def _fail(
+    database: Database, settings: Settings, lease: Lease, message: str, *, lasting: bool = False, wait: float = 0.0
+) -> bool:
+    """Try again after `wait` seconds or more, or pause the campaign with a sentence that a person can act on."""
     with database.write() as session:
-        job = session.get_one(jobs.Job, lease.job_id)
+        jobs.renew(session, lease)
         campaign = campaigns.get(session, lease.subject)
+        if campaign.status == "finished":
+            return jobs.release(session, lease)
         campaign.note = message
-        if lasting or job.attempts >= settings.job_attempts:
+        failures = session.get_one(jobs.Job, lease.job_id).attempts + 1
+        if lasting or failures >= settings.job_attempts:
             campaign.status = "paused"
             return jobs.release(session, lease)
-        jobs.put_off(session, lease, message, seconds=min(60.0, 2.0**job.attempts))
+        jobs.put_off(session, lease, message, seconds=max(wait, min(60.0, 2.0**failures)))
         return False
 
 
@@ -155,9 +163,9 @@ class Driver:
             jobs.progressed(session, self._lease)
 
     def _scorer(self, campaign: Campaign, setup: Setup, buyer: Buyer) -> Scorer:
-        names, rules = setup.project.label_names, setup.rules
-        job = Job(campaign.id, campaign.task_endpoint_id, setup.version.id, names, rules.goal)
-        return Scorer(self._database, self._settings, self._lease, buyer, job)
+        names, gaps = setup.project.label_names, setup.task.placeholders
+        job = Job(campaign.id, campaign.task_endpoint_id, setup.version.id, names, gaps, setup.rules)
+        return Scorer(self._database, self._lease, buyer, job)
 
     def _shell(
         self, campaign: Campaign, setup: Setup, buyer: Buyer, scorer: Scorer, number: int, seated: dict[str, str]
@@ -178,7 +186,7 @@ class Driver:
         """Score the start prompt on dev; the reason to end when the budget does not reach for a round."""
         with self._database.read() as session:
             answered = evaluations.answered(session, campaign.start_version_id, campaign.task_endpoint_id)
-        if setup.round_cap < setup.rules.dev_size - answered + len("LR"):
+        if setup.round_cap < setup.rules.dev_size - answered + len(SEATS):
             return "budget too small"
         shell = self._shell(campaign, setup, buyer, scorer, 0, {})
         state = play(opening(setup.start_text, setup.rules), shell.answer)
@@ -196,12 +204,12 @@ class Driver:
         shell = self._shell(campaign, setup, buyer, scorer, number, seated)
         turn = arena_round(state, setup.task, setup.rules, campaign.seed, setup.version.forbidden)
         result: RoundResult = play(turn, shell.answer)
+        spent = "budget too small" if number == 1 and result.battle.n == 0 else "calls"
+        end = spent if result.exhausted else None
         with self._database.write() as session:
             jobs.renew(session, self._lease)
-            settling.settle_round(session, campaign.id, result, seated)
-        if not result.exhausted:
-            return None
-        return "budget too small" if number == 1 and result.battle.n == 0 else "calls"
+            settling.settle_round(session, campaign.id, result, seated, end)
+        return end
 
     def _freeze(self, campaign: Campaign, number: int, state: State) -> dict[str, str]:
         """Write a round's inputs down before its first ask; a round that was begun keeps its own."""
@@ -224,5 +232,4 @@ class Driver:
             jobs.renew(session, self._lease)
             campaigns.get(session, campaign.id).stopped_because = campaign.stopped_because
         buyer.cap = campaign.max_calls
-        self._count_time()
-        concluding.conclude(self._database, self._lease, scorer, campaign.id, setup.rules)
+        concluding.conclude(self._database, self._lease, scorer, campaign.id, setup.rules, self._count_time)

@@ -131,7 +131,7 @@ def project_view(
     """Raises NotFound."""
     project = projects.get(session, project_id)
     facts = boards.test_set(session, project_id)
-    version_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings))
+    version_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
     return ProjectView(
         id=project.id,
         name=project.name,
@@ -164,7 +164,7 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
     version = prompts.get(session, version_id)
     project = projects.get(session, prompt_boards.project_of(session, version.prompt_id))
     facts = boards.test_set(session, project.id)
-    set_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings))
+    set_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
     reigns = boards.champions(session, [project.id])
     return PromptView(
         id=version.id,

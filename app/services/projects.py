@@ -1,7 +1,7 @@
 """Makes a project from an imported file, and writes its start prompt when the user brings none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -26,8 +26,14 @@ class ProjectDraft:
     label_descriptions: tuple[tuple[str, str], ...] = ()
 
 
+def tidied(text: str) -> str:
+    """A prompt as it is kept: without characters that no database holds, and without space around it."""
+    return clean(text)[0].strip()
+
+
 def check(draft: ProjectDraft) -> ProjectDraft:
-    """The draft with clean texts. Raises Invalid naming every field that cannot be used."""
+    """The draft with a tidied prompt. Raises Invalid naming every field that cannot be used."""
+    draft = replace(draft, start_prompt=tidied(draft.start_prompt))
     problems = []
     if not draft.name.strip():
         problems.append(Problem("give the project a name", "name"))
@@ -37,7 +43,7 @@ def check(draft: ProjectDraft) -> ProjectDraft:
         parse_goal(draft.goal)
     except Invalid as invalid:
         problems += [Problem(problem.message, "goal") for problem in invalid.problems]
-    if draft.start_prompt.strip():
+    if draft.start_prompt:
         problems += _prompt_problems(draft.start_prompt)
     if problems:
         raise Invalid(problems)

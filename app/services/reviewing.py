@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from app.services.veiling import Corner, RoundView
 from app.services.watching import round_view
-from app.settings import Settings
 from app.storage import endpoints, live, projects, prompts
 from app.storage.answers import StoredAnswer
 from app.storage.call_log import Said
@@ -53,15 +52,15 @@ class RoundReview:
 
 
 # What a round froze, without the ids of who sits where.
-_OPEN_INPUTS = ("seed", "engine", "brief")
+_OPEN_INPUTS = ("seed", "engine")
 
 
-def review(session: Session, settings: Settings, campaign_id: str, number: int) -> RoundReview:
+def review(session: Session, campaign_id: str, number: int) -> RoundReview:
     """Raises NotFound. Names stay hidden until the round is settled, whatever else is shown of it."""
     campaign = live.campaign(session, campaign_id)
     turn = live.turn(session, campaign_id, number)
     names = {endpoint.id: endpoint for endpoint in endpoints.listed(session)}
-    view = round_view(session, settings, campaign, turn, names)
+    view = round_view(session, campaign, turn, names)
     leader = prompts.get(session, view.champion_version_id) if view.champion_version_id else None
     project, task = projects.get(session, campaign.project_id), names[campaign.task_endpoint_id]
     latest = live.turns(session, campaign_id, None, 1)

@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.answers import read_label
 from app.domain.improving.asks import Message, Sampling, Scored, Shown
-from app.domain.metrics import measure, parse_goal
+from app.domain.improving.state import Rules
 from app.domain.prompts import render
 from app.services.buying import Buyer, Wish
-from app.settings import Settings
 from app.storage import answers, evaluations, jobs, rounds
 from app.storage.answers import StoredAnswer
 from app.storage.jobs import Lease
@@ -20,12 +19,10 @@ from app.storage.prompts import PromptVersion
 from app.storage.session import Database
 from app.storage.test_sets import Placed
 
-SHOWN_CHARACTERS = 500
 
-
-def task_sampling(settings: Settings) -> Sampling:
+def task_sampling(max_tokens: int) -> Sampling:
     """Task models answer at temperature 0, so that equal requests are one answer."""
-    return Sampling(temperature=0.0, max_tokens=settings.task_max_tokens)
+    return Sampling(temperature=0.0, max_tokens=max_tokens)
 
 
 def settings_hash(sampling: Sampling) -> str:
@@ -40,15 +37,16 @@ class Job:
     endpoint_id: str
     version_id: str
     labels: tuple[str, ...]
-    goal: str
+    placeholders: tuple[str, ...]
+    rules: Rules
 
 
 class Scorer:
     """Answers Score asks for one campaign under one lease."""
 
-    def __init__(self, database: Database, settings: Settings, lease: Lease, buyer: Buyer, job: Job) -> None:
+    def __init__(self, database: Database, lease: Lease, buyer: Buyer, job: Job) -> None:
         self._database, self._lease, self._buyer, self._job = database, lease, buyer, job
-        self._sampling = task_sampling(settings)
+        self._sampling = task_sampling(job.rules.task_max_tokens)
 
     def score(
         self, versions: Sequence[PromptVersion], examples: Sequence[Placed], split: str, round_number: int
@@ -145,8 +143,8 @@ class Scorer:
                 answered=tuple(readings[example_id][0] for example_id in ids),
                 shown=self._shown(session, evaluation_id, examples, readings) if split == "train" else (),
             )
-            self._summarise(session, evaluation_id, scored)
-            return scored
+        self._summarise(evaluation_id, scored)
+        return scored
 
     def _shown(
         self,
@@ -158,21 +156,30 @@ class Scorer:
         labels, replies = self._job.labels, evaluations.replies(session, evaluation_id)
         return tuple(
             Shown(
-                input=example.values["input"],
+                values={name: self._cut(example.values[name]) for name in self._job.placeholders},
                 expected=labels[example.label],
-                answered=replies[example.example_id][:SHOWN_CHARACTERS],
+                answered=self._cut(replies[example.example_id]),
                 right=readings[example.example_id][0] == example.label,
             )
             for example in examples
         )
 
-    def _summarise(self, session: Session, evaluation_id: str, scored: Scored) -> None:
-        """Store the metric of the longest prefix, so that no page has to scan outputs."""
-        evaluation = session.get_one(evaluations.Evaluation, evaluation_id)
-        if evaluation.goal == self._job.goal and scored.n <= evaluation.n:
-            return
-        estimate = measure(parse_goal(self._job.goal), scored.expected, scored.answered, len(self._job.labels))
-        evaluation.goal, evaluation.n = self._job.goal, estimate.n
-        evaluation.value, evaluation.low, evaluation.high = estimate.value, estimate.low, estimate.high
-        evaluation.right = sum(scored.right)
-        evaluation.unreadable = sum(reading == evaluations.UNREADABLE for reading in scored.answered)
+    def _cut(self, text: str) -> str:
+        longest = self._job.rules.show_characters
+        return text if len(text) <= longest else text[:longest] + "…"
+
+    def _summarise(self, evaluation_id: str, scored: Scored) -> None:
+        """Store the metric of the longest prefix, so that no page has to scan outputs; measured in no transaction."""
+        goal = self._job.rules.goal
+        with self._database.read() as session:
+            known = session.get_one(evaluations.Evaluation, evaluation_id)
+            if known.goal == goal and scored.n <= known.n:
+                return
+        estimate = self._job.rules.measure(scored)
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            evaluation = session.get_one(evaluations.Evaluation, evaluation_id)
+            evaluation.goal, evaluation.n = goal, estimate.n
+            evaluation.value, evaluation.low, evaluation.high = estimate.value, estimate.low, estimate.high
+            evaluation.right = sum(scored.right)
+            evaluation.unreadable = sum(reading == evaluations.UNREADABLE for reading in scored.answered)

@@ -5,7 +5,6 @@ from sqlalchemy.orm import Session
 
 from app.domain.improving.arena import BattleResult, Contender, RoundResult
 from app.domain.improving.asks import Refusal
-from app.domain.improving.briefs import BRIEF_VERSION
 from app.domain.improving.state import Member, State
 from app.storage import campaigns, prompts, rounds
 from app.storage.base import now
@@ -15,9 +14,11 @@ from app.storage.rounds import Battle, Candidate, PoolEntry, Round, UsedAnswer
 
 
 def obey(campaign: Campaign, wish: str) -> None:
-    """Apply one thing that a person asked for."""
+    """Apply one thing that a person asked for; what is finished stays as it is."""
+    if campaign.status == "finished":
+        return
     if wish == "pause":
-        campaign.status = "paused"
+        campaign.status, campaign.note = "paused", ""
     elif wish == "resume":
         campaign.status = "running"
     elif wish == "stop":
@@ -78,15 +79,17 @@ def begin_round(
         Round(
             campaign_id=campaign_id,
             number=number,
-            inputs={**seated, "engine": engine, "brief": BRIEF_VERSION, "seed": campaign.seed, "pool": pool},
+            inputs={**seated, "engine": engine, "seed": campaign.seed, "pool": pool},
             champion_version_id=_version_of(session, campaign, state.champion.text).id,
             calls_before=campaign.calls_spent,
         )
     )
 
 
-def settle_round(session: Session, campaign_id: str, result: RoundResult, seated: dict[str, str]) -> None:
-    """One transaction: candidates, battle, pool, snapshot."""
+def settle_round(
+    session: Session, campaign_id: str, result: RoundResult, seated: dict[str, str], end: str | None
+) -> None:
+    """One transaction: candidates, battle, pool, snapshot, and the reason to end here if there is one."""
     campaign, number = campaigns.get(session, campaign_id), result.state.round
     for contender in result.contenders:
         _settle_candidate(session, campaign_id, number, contender, seated)
@@ -98,7 +101,7 @@ def settle_round(session: Session, campaign_id: str, result: RoundResult, seated
     turn.state = result.state.dump()
     if result.exhausted:
         turn.note = "Cut short: the cap on calls was reached."
-    campaign.state, campaign.settled_rounds = turn.state, number
+    campaign.state, campaign.settled_rounds, campaign.stopped_because = turn.state, number, end
     campaign.best_version_id = _version_of(session, campaign, result.state.champion.text).id
 
 

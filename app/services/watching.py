@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.domain.improving.state import Rules
 from app.domain.metrics import Estimate
 from app.services import pacing, veiling
 from app.services.pacing import Budget, Progress
@@ -114,8 +115,8 @@ def campaign_view(session: Session, settings: Settings, campaign_id: str, before
     opened_after = live.calls_after_opening(session, campaign_id)
     numbers = live.version_numbers(session, (campaign.start_version_id, campaign.best_version_id))
     best = campaign.best_version_id or campaign.start_version_id
-    battle = _battle(session, settings, campaign, under_way, settled, names)
-    page = _rounds(session, settings, campaign, names, before, battle)
+    battle = _battle(session, campaign, under_way, settled, names)
+    page = _rounds(session, campaign, names, before, battle)
     pool = live.pool(session, campaign_id)
     task = names[campaign.task_endpoint_id]
     return CampaignView(
@@ -157,37 +158,37 @@ def campaign_view(session: Session, settings: Settings, campaign_id: str, before
     )
 
 
-def rounds_page(session: Session, settings: Settings, campaign_id: str, before: int | None) -> RoundsPage:
+def rounds_page(session: Session, campaign_id: str, before: int | None) -> RoundsPage:
     """Raises NotFound."""
     names = {endpoint.id: endpoint for endpoint in endpoints.listed(session)}
-    return _rounds(session, settings, live.campaign(session, campaign_id), names, before, None)
+    return _rounds(session, live.campaign(session, campaign_id), names, before, None)
 
 
 def _rounds(
-    session: Session, settings: Settings, campaign: Campaign, names: Names, before: int | None, known: RoundView | None
+    session: Session, campaign: Campaign, names: Names, before: int | None, known: RoundView | None
 ) -> RoundsPage:
     """A page of rounds; one that is `known` already is not read again."""
     found = live.turns(session, campaign.id, before, ROUNDS_SHOWN + 1)
     views = [
-        known if known and known.number == turn.round.number else round_view(session, settings, campaign, turn, names)
+        known if known and known.number == turn.round.number else round_view(session, campaign, turn, names)
         for turn in found[:ROUNDS_SHOWN]
     ]
     return RoundsPage(views, views[-1].number if len(found) > ROUNDS_SHOWN else None)
 
 
-def round_view(session: Session, settings: Settings, campaign: Campaign, turn: Turn, names: Names) -> RoundView:
+def round_view(session: Session, campaign: Campaign, turn: Turn, names: Names) -> RoundView:
     """A round; an undecided one with what its race says so far."""
     view = veiling.seen(turn, names)
     if view.settled or (view.left.version_id is None and view.right.version_id is None):
         return view
     versions = [corner.version_id for corner in (view.left, view.right) if corner.version_id]
-    found = live.evaluations(session, campaign, versions, settings_hash(task_sampling(settings)))
+    sampling = task_sampling(Rules(**campaign.rules).task_max_tokens)
+    found = live.evaluations(session, campaign, versions, settings_hash(sampling))
     return veiling.raced(session, campaign, view, found)
 
 
 def _battle(
     session: Session,
-    settings: Settings,
     campaign: Campaign,
     under_way: Turn | None,
     settled: Turn | None,
@@ -195,7 +196,7 @@ def _battle(
 ) -> RoundView | None:
     """The round under way once there is something to see of it; until then the last one, with its names."""
     shown = settled if settled and (under_way is None or not under_way.proposals) else under_way
-    return round_view(session, settings, campaign, shown, names) if shown else None
+    return round_view(session, campaign, shown, names) if shown else None
 
 
 def _leaders(session: Session, campaign: Campaign, pool: Sequence[Pooled], opened_after: int) -> list[LeaderChange]:

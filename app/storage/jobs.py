@@ -86,7 +86,6 @@ def claim(session: Session, job_id: str, seconds: float) -> Lease | None:
             status="running",
             lease_token=token,
             lease_until=moment + timedelta(seconds=seconds),
-            attempts=Job.attempts + 1,
             seen=Job.wanted,
         )
         .execution_options(synchronize_session=False),
@@ -111,7 +110,7 @@ def renew(session: Session, lease: Lease) -> None:
 def progressed(session: Session, lease: Lease) -> None:
     """Something was achieved: earlier failures no longer count against the job."""
     session.execute(
-        update(Job).where(Job.id == lease.job_id, Job.lease_token == lease.token).values(attempts=1, last_error="")
+        update(Job).where(Job.id == lease.job_id, Job.lease_token == lease.token).values(attempts=0, last_error="")
     )
 
 
@@ -126,11 +125,12 @@ def release(session: Session, lease: Lease, *, again: bool = False) -> bool:
 
 
 def put_off(session: Session, lease: Lease, error: str, seconds: float) -> int:
-    """Let the job go after a failure, to be tried again later; returns the tries so far."""
+    """Let the job go after a failure, to be tried again later, at once if it was asked for; the failures in a row."""
     renew(session, lease)
     job = session.scalars(select(Job).where(Job.id == lease.job_id)).one()
+    pause = 0.0 if job.wanted > job.seen else seconds
     job.status, job.lease_token, job.lease_until = "queued", None, None
-    job.last_error, job.next_at = error, now() + timedelta(seconds=seconds)
+    job.attempts, job.last_error, job.next_at = job.attempts + 1, error, now() + timedelta(seconds=pause)
     return job.attempts
 
 

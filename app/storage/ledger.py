@@ -63,19 +63,17 @@ def settle(session: Session, campaign_id: str, entry_id: str, calls: int) -> Non
     session.execute(update(LedgerEntry).where(LedgerEntry.id == entry_id).values(settled=LedgerEntry.settled + calls))
 
 
-def close_entry(session: Session, entry_id: str, *, forfeited: bool = False) -> None:
-    """Give back what was reserved and not bought; a dead holder's reservation counts as spent."""
-    entry = session.get_one(LedgerEntry, entry_id)
-    if entry.state != "open":
+def close_entry(session: Session, entry_id: str, *, unused: int = 0) -> None:
+    """Give back the `unused` of its reservation; what was handed out and never settled may have been sent: spent."""
+    still_open = update(LedgerEntry).where(LedgerEntry.id == entry_id, LedgerEntry.state == "open")
+    if cast("CursorResult[Any]", session.execute(still_open.values(state="closed"))).rowcount != 1:
         return
+    entry = session.get_one(LedgerEntry, entry_id)
     rest = entry.reserved - entry.settled
-    entry.state = "forfeited" if forfeited else "settled"
     session.execute(
         update(Campaign)
         .where(Campaign.id == entry.campaign_id)
-        .values(
-            calls_reserved=Campaign.calls_reserved - rest, calls_spent=Campaign.calls_spent + (rest if forfeited else 0)
-        )
+        .values(calls_reserved=Campaign.calls_reserved - rest, calls_spent=Campaign.calls_spent + max(0, rest - unused))
         .execution_options(synchronize_session=False)
     )
 
@@ -84,4 +82,4 @@ def forfeit_open(session: Session, campaign_id: str) -> None:
     """Called by whoever takes a campaign over: earlier holders are gone, their reservations are spent."""
     query = select(LedgerEntry.id).where(LedgerEntry.campaign_id == campaign_id, LedgerEntry.state == "open")
     for entry_id in session.scalars(query).all():
-        close_entry(session, entry_id, forfeited=True)
+        close_entry(session, entry_id)

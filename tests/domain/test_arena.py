@@ -63,7 +63,7 @@ class World:
         right = [Random(f"{ask.split}:{i}").random() < chance for i in range(ask.upto)]
         answered = tuple(e if hit else 1 - e for e, hit in zip(expected, right, strict=True))
         shown = tuple(
-            Shown(f"train example {i}", "ab"[e], "ab"[a], e == a)
+            Shown({"input": f"train example {i}"}, "ab"[e], "ab"[a], e == a)
             for i, (e, a) in enumerate(zip(expected, answered, strict=True))
         )
         return Scored(expected, answered, shown if ask.split == "train" else ())

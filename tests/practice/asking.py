@@ -44,7 +44,7 @@ def shown(answered: dict[str, str] | None = None) -> tuple[list[Shown], list[Sho
     for number, (text, label) in enumerate(TRAIN.items()):
         other = names[(names.index(label) + 1) % len(names)]
         answer = (answered or {}).get(text, other if number < 6 else label)
-        every.append(Shown(text, label, answer, answer == label))
+        every.append(Shown({"input": text}, label, answer, answer == label))
     return [example for example in every if not example.right], [example for example in every if example.right]
 
 

@@ -119,6 +119,28 @@ def test_a_job_that_was_put_off_waits_and_counts_its_tries(database: Database) -
         assert jobs.claim(session, job_id, 30) is not None, "somebody who asks does not wait"
 
 
+def test_a_holder_that_dies_is_no_failure_of_the_job(database: Database) -> None:
+    job_id = wanted_job(database)
+    for _ in range(3):
+        with database.write() as session:
+            assert jobs.claim(session, job_id, -1) is not None
+    with database.write() as session:
+        lease = jobs.claim(session, job_id, 30)
+        assert lease is not None
+        assert jobs.put_off(session, lease, "the endpoint sleeps", 3600) == 1
+
+
+def test_what_was_asked_for_during_a_failure_is_done_at_once(database: Database) -> None:
+    job_id = wanted_job(database)
+    with database.write() as session:
+        lease = jobs.claim(session, job_id, 30)
+        assert lease is not None
+        jobs.want(session, lease.kind, lease.subject)
+        jobs.put_off(session, lease, "the endpoint sleeps", 3600)
+    with database.write() as session:
+        assert jobs.claim(session, job_id, 30) is not None
+
+
 def test_racing_reservations_never_exceed_the_cap(database: Database) -> None:
     campaign_id = campaign(database)
 
@@ -149,7 +171,7 @@ def test_what_a_dead_holder_had_reserved_counts_as_spent(database: Database) -> 
         alive = ledger.open_entry(session, campaign_id, "alive")
         assert ledger.reserve(session, campaign_id, alive, 80, cap=100) == 70
         ledger.settle(session, campaign_id, alive, 5)
-        ledger.close_entry(session, alive)
+        ledger.close_entry(session, alive, unused=60)
     with database.read() as session:
         row = session.get_one(Campaign, campaign_id)
-        assert (row.calls_spent, row.calls_reserved) == (35, 0)
+        assert (row.calls_spent, row.calls_reserved) == (40, 0), "five were handed out and never settled"

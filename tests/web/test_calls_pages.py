@@ -87,7 +87,7 @@ def test_a_call_of_the_task_model_is_shown_as_it_was_sent(arena: Played) -> None
         target = target_of(endpoints.get(session, call.endpoint_id), world.settings)
     told: Any = world.visitor().json(f"/calls/{call.id}")
     said = tuple(Message(one["role"], one["content"]) for one in told["request"])
-    wish = Wish(call.endpoint_id, said, task_sampling(world.settings), "task")
+    wish = Wish(call.endpoint_id, said, task_sampling(world.settings.task_max_tokens), "task")
     assert wish.request_hash(target) == call.request_hash
     assert told["reply"] == call.reply
     assert told["split"] in ("train", "dev")

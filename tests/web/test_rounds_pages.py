@@ -53,7 +53,7 @@ def test_an_undecided_round_shows_texts_but_not_who_wrote_them(arena: Played) ->
     told: Any = visitor.json(f"/campaigns/{arena.undecided}/rounds/1")
     assert all(seat["reply"] and seat["request"] and seat["proposal"] for seat in told["seats"])
     assert {seat["corner"]["generator"] for seat in told["seats"]} == {None}
-    assert set(told["inputs"]) == {"seed", "engine", "brief"}
+    assert set(told["inputs"]) == {"seed", "engine"}
     html = visitor.read(f"/campaigns/{arena.undecided}/rounds/1")
     assert html.count("name hidden") == 4
     assert not [name for name in DUO if name in html]

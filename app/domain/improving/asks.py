@@ -1,5 +1,6 @@
 """The whole contract between an improver and the shell: what it may ask, and what it is sent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,9 +82,9 @@ class Reply:
 
 @dataclass(frozen=True)
 class Shown:
-    """One train example with the reply it got; only train examples are ever shown."""
+    """One train example as the prompt's placeholders see it, with the reply it got; no other is ever shown."""
 
-    input: str
+    values: Mapping[str, str]
     expected: str
     answered: str
     right: bool

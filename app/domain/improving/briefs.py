@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from app.domain.answers import Label, describe_format
 from app.domain.improving.asks import Message, Refusal, Reply, Shown
 
-BRIEF_VERSION = 1
-
 
 @dataclass(frozen=True)
 class Task:
@@ -92,8 +90,7 @@ def _examples(title: str, examples: Sequence[Shown]) -> str:
     if not examples:
         return ""
     lines = [
-        json.dumps({"input": e.input, "expected": e.expected, "answered": e.answered}, ensure_ascii=False)
-        for e in examples
+        json.dumps({**e.values, "expected": e.expected, "answered": e.answered}, ensure_ascii=False) for e in examples
     ]
     return "\n".join([f"## {title}", *lines])
 

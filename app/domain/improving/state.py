@@ -29,6 +29,8 @@ class Rules:
     patience: int = 8
     temperature: float = 1.0
     max_tokens: int = 8192
+    task_max_tokens: int = 256
+    show_characters: int = 2000
     empty_rounds: int = 5
 
     def measure(self, scored: Scored) -> Estimate:

@@ -96,7 +96,7 @@ def show(request: Request, session: Reading, campaign_id: str) -> CampaignView:
 @router.get("/campaigns/{campaign_id}/rounds")
 def rounds(request: Request, session: Reading, campaign_id: str, before: int | None = None) -> RoundsPage:
     """Rounds, newest first; go on with `before` = `older`."""
-    return watching.rounds_page(session, request.app.state.settings, campaign_id, before)
+    return watching.rounds_page(session, campaign_id, before)
 
 
 @router.get("/campaigns/{campaign_id}/report")

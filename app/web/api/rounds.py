@@ -11,4 +11,4 @@ router = APIRouter(tags=["rounds"])
 @router.get("/campaigns/{campaign_id}/rounds/{number}")
 def show(request: Request, session: Reading, campaign_id: str, number: int) -> RoundReview:
     """One round to the letter; generators are null until its battle is decided."""
-    return review(session, request.app.state.settings, campaign_id, number)
+    return review(session, campaign_id, number)

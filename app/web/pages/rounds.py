@@ -12,5 +12,5 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/campaigns/{campaign_id}/rounds/{number}")
 def show(request: Request, session: Reading, campaign_id: str, number: int) -> Response:
-    found = review(session, request.app.state.settings, campaign_id, number)
+    found = review(session, campaign_id, number)
     return page(request, "rounds/show.html", review=found, simulated=found.simulated)
