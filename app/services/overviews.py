@@ -118,7 +118,7 @@ class AnswersView:
 
 
 def home(session: Session, before: str | None = None) -> Home:
-    return Home(*boards.projects(session, before), waiting(session))
+    return Home(*boards.projects(session, campaign_boards.models(session), before), waiting(session))
 
 
 def project_view(
@@ -129,7 +129,7 @@ def project_view(
     prompts_before: int | None = None,
 ) -> ProjectView:
     """Raises NotFound."""
-    project = projects.get(session, project_id)
+    project, named = projects.get(session, project_id), campaign_boards.models(session)
     facts = boards.test_set(session, project_id)
     version_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
     return ProjectView(
@@ -141,10 +141,10 @@ def project_view(
         smallest_gain=project.smallest_gain,
         test_set=facts,
         majority_baseline=_majority(project, facts),
-        champions=boards.champions(session, [project_id]),
-        task_models=campaign_boards.task_models(session, project_id, TASK_MODELS_SHOWN),
-        campaigns=CampaignsPage(*campaign_boards.campaigns(session, project_id, campaigns_before)),
-        prompts=PromptsPage(*prompt_boards.prompts(session, project_id, version_id, key, prompts_before)),
+        champions=boards.champions(session, named, [project_id]),
+        task_models=campaign_boards.task_models(session, named, project_id, TASK_MODELS_SHOWN),
+        campaigns=CampaignsPage(*campaign_boards.campaigns(session, named, project_id, campaigns_before)),
+        prompts=PromptsPage(*prompt_boards.prompts(session, named, project_id, version_id, key, prompts_before)),
         unfinished_campaign=campaign_boards.unfinished_campaign(session, project_id),
         created_at=project.created_at,
     )
@@ -165,7 +165,8 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
     project = projects.get(session, prompt_boards.project_of(session, version.prompt_id))
     facts = boards.test_set(session, project.id)
     set_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
-    reigns = boards.champions(session, [project.id])
+    named = campaign_boards.models(session)
+    reigns = boards.champions(session, named, [project.id])
     return PromptView(
         id=version.id,
         project_id=project.id,
@@ -173,14 +174,14 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
         number=version.number,
         text=version.text,
         placeholders=sorted(placeholders(version.text)),
-        origin=prompt_boards.origin(session, version_id),
+        origin=prompt_boards.origin(session, named, version_id),
         parents=prompt_boards.links(session, version.parents),
         champion_of=[reign for reign in reigns if reign.version_id == version_id],
-        leads=campaign_boards.led_by(session, project.id, version_id),
+        leads=campaign_boards.led_by(session, named, project.id, version_id),
         goal=project.goal,
         majority_baseline=_majority(project, facts),
-        dev=prompt_boards.dev_scores(session, [version_id], set_id, key).get(version_id, []),
-        holdout=prompt_boards.holdout_scores(session, version_id, set_id, key),
+        dev=prompt_boards.dev_scores(session, named, [version_id], set_id, key).get(version_id, []),
+        holdout=prompt_boards.holdout_scores(session, named, version_id, set_id, key),
         created_at=version.created_at,
     )
 

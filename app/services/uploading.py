@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.storage import jobs, uploads
 from app.storage.base import now
 from app.storage.boards import TestSetFacts, test_set
-from app.storage.uploads import Upload
+from app.storage.uploads import WAITING, Upload
 
 WAITING_SHOWN = 20
 # A refused file is read again to quote its lines, but not one that would fill the memory.
@@ -145,10 +145,9 @@ def give_up(session: Session, upload_id: str) -> None:
 
 def waiting(session: Session) -> list[WaitingUpload]:
     """Files that wait for a person or a worker, newest first."""
-    query = select(Upload.id, Upload.filename, Upload.status, Upload.created_at).where(Upload.status != "done")
-    return [
-        WaitingUpload(*row) for row in session.execute(query.order_by(Upload.created_at.desc()).limit(WAITING_SHOWN))
-    ]
+    query = select(Upload.id, Upload.filename, Upload.status, Upload.created_at).where(Upload.status.in_(WAITING))
+    newest = query.order_by(Upload.created_at.desc(), Upload.id.desc()).limit(WAITING_SHOWN)
+    return [WaitingUpload(*row) for row in session.execute(newest)]
 
 
 def view(session: Session, upload_id: str) -> UploadView:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Estimate
-from app.storage.campaign_boards import CampaignLine, Model, last_campaigns, models
+from app.storage.campaign_boards import CampaignLine, Model, Models, last_campaigns
 from app.storage.campaigns import Campaign
 from app.storage.champions import Champion
 from app.storage.projects import Project
@@ -65,21 +65,22 @@ class TestSetFacts:
     created_at: datetime
 
 
-def projects(session: Session, before: str | None = None) -> tuple[list[ProjectLine], str | None]:
+def projects(session: Session, named: Models, before: str | None = None) -> tuple[list[ProjectLine], str | None]:
     """(projects, newest first, what to ask for as `before` next); `before` is a project's id."""
-    query = select(Project).order_by(Project.created_at.desc(), Project.id)
+    query = select(Project).order_by(Project.created_at.desc(), Project.id.desc())
     last = session.get(Project, before) if before else None
     if last is not None:
-        same = and_(Project.created_at == last.created_at, Project.id > last.id)
-        query = query.where(or_(Project.created_at < last.created_at, same))
+        earlier = or_(Project.created_at < last.created_at, Project.id < last.id)
+        query = query.where(Project.created_at <= last.created_at, earlier)
     found = list(session.scalars(query.limit(PROJECTS_SHOWN + 1)))
     shown = found[:PROJECTS_SHOWN]
-    return _lines(session, shown), shown[-1].id if len(found) > PROJECTS_SHOWN else None
+    return _lines(session, named, shown), shown[-1].id if len(found) > PROJECTS_SHOWN else None
 
 
-def _lines(session: Session, shown: list[Project]) -> list[ProjectLine]:
+def _lines(session: Session, named: Models, shown: list[Project]) -> list[ProjectLine]:
     ids = [project.id for project in shown]
-    reigns, latest, splits = champions(session, ids), last_campaigns(session, ids), _splits(session, ids)
+    reigns, latest = champions(session, named, ids), last_campaigns(session, named, ids)
+    splits = _splits(session, ids)
     return [
         ProjectLine(
             id=project.id,
@@ -107,7 +108,7 @@ def _splits(session: Session, project_ids: Collection[str]) -> dict[str, dict[st
     return {project_id: splits for project_id, splits in session.execute(query)}
 
 
-def champions(session: Session, project_ids: Collection[str]) -> list[Reign]:
+def champions(session: Session, named: Models, project_ids: Collection[str]) -> list[Reign]:
     """By task model's name within each project, real models first."""
     query = (
         select(Champion, PromptVersion.number, Campaign.number, Campaign.rules)
@@ -115,12 +116,11 @@ def champions(session: Session, project_ids: Collection[str]) -> list[Reign]:
         .join(Campaign, Campaign.id == Champion.campaign_id)
         .where(Champion.project_id.in_(project_ids))
     )
-    named = models(session)
     found = [_reign(row, version, number, rules, named) for row, version, number, rules in session.execute(query)]
     return sorted(found, key=lambda reign: (reign.project_id, reign.task_model.simulated, reign.task_model.name))
 
 
-def _reign(row: Champion, version: int, number: int, rules: dict[str, Any], named: dict[str, Model]) -> Reign:
+def _reign(row: Champion, version: int, number: int, rules: dict[str, Any], named: Models) -> Reign:
     return Reign(
         project_id=row.project_id,
         task_model=named[row.task_endpoint_id],

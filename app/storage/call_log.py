@@ -211,7 +211,9 @@ def _request(session: Session, call: Call, version: PromptVersion | None) -> lis
 def campaigns(session: Session, also: str) -> list[tuple[str, str]]:
     """(id, name) of the newest campaigns, for a choice; the one that is chosen is among them."""
     query = select(Campaign.id, Campaign.number, Project.name).join(Project, Project.id == Campaign.project_id)
-    newest = session.execute(query.order_by(Campaign.created_at.desc(), Campaign.id).limit(CAMPAIGNS_OFFERED)).all()
+    newest = session.execute(
+        query.order_by(Campaign.created_at.desc(), Campaign.id.desc()).limit(CAMPAIGNS_OFFERED)
+    ).all()
     found = {row[0]: f"{row[2]} · campaign {row[1]}" for row in newest}
     if also and also not in found:
         found |= {row[0]: f"{row[2]} · campaign {row[1]}" for row in session.execute(query.where(Campaign.id == also))}

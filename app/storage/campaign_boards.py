@@ -1,16 +1,17 @@
 """What lists of campaigns show: state, who leads on dev, verdict; never a query per row."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.metrics import Estimate
 from app.storage import endpoints
 from app.storage.campaigns import OPEN, Campaign
+from app.storage.projects import Project
 from app.storage.prompts import PromptVersion
 from app.storage.rounds import PoolEntry
 
@@ -24,6 +25,9 @@ class Model:
     id: str
     name: str
     simulated: bool
+
+
+Models = Mapping[str, Model]  # by id
 
 
 @dataclass(frozen=True)
@@ -51,36 +55,34 @@ class CampaignLine:
     finished_at: datetime | None
 
 
-def models(session: Session) -> dict[str, Model]:
-    """Every endpoint's name by its id."""
+def models(session: Session) -> Models:
+    """Every endpoint by its name: a page reads them once."""
     return {one.id: Model(one.id, one.full_name, one.simulated) for one in endpoints.listed(session)}
 
 
-def campaigns(session: Session, project_id: str, before: int | None = None) -> tuple[list[CampaignLine], int | None]:
+def campaigns(
+    session: Session, named: Models, project_id: str, before: int | None = None
+) -> tuple[list[CampaignLine], int | None]:
     """(campaigns, newest first, what to ask for as `before` next); `before` is a campaign's number."""
     older = [Campaign.number < before] if before is not None else []
-    found = _campaign_lines(session, Campaign.project_id == project_id, *older, limit=CAMPAIGNS_SHOWN + 1)
+    found = _campaign_lines(session, named, Campaign.project_id == project_id, *older, limit=CAMPAIGNS_SHOWN + 1)
     shown = found[:CAMPAIGNS_SHOWN]
     return shown, shown[-1].number if len(found) > CAMPAIGNS_SHOWN else None
 
 
-def last_campaigns(session: Session, project_ids: Collection[str]) -> dict[str, CampaignLine]:
+def last_campaigns(session: Session, named: Models, project_ids: Collection[str]) -> dict[str, CampaignLine]:
     """The newest campaign of each project that has one."""
-    last = (
-        select(Campaign.project_id, func.max(Campaign.number).label("number"))
-        .where(Campaign.project_id.in_(project_ids))
-        .group_by(Campaign.project_id)
-        .subquery()
-    )
-    newest = select(last.c.number).where(last.c.project_id == Campaign.project_id).scalar_subquery()
-    found = _campaign_lines(session, Campaign.project_id.in_(project_ids), Campaign.number == newest)
+    other = aliased(Campaign)
+    newest = select(func.max(other.number)).where(other.project_id == Project.id).scalar_subquery()
+    last = select(Project.id, newest).where(Project.id.in_(project_ids))
+    found = _campaign_lines(session, named, tuple_(Campaign.project_id, Campaign.number).in_(last))
     return {line.project_id: line for line in found}
 
 
-def led_by(session: Session, project_id: str, version_id: str) -> list[CampaignLine]:
+def led_by(session: Session, named: Models, project_id: str, version_id: str) -> list[CampaignLine]:
     """The newest campaigns in which a version that was not their start leads on dev."""
     led = (Campaign.best_version_id == version_id, Campaign.start_version_id != version_id)
-    return _campaign_lines(session, Campaign.project_id == project_id, *led, limit=CAMPAIGNS_SHOWN)
+    return _campaign_lines(session, named, Campaign.project_id == project_id, *led, limit=CAMPAIGNS_SHOWN)
 
 
 def unfinished_campaign(session: Session, project_id: str) -> int | None:
@@ -89,7 +91,7 @@ def unfinished_campaign(session: Session, project_id: str) -> int | None:
     return session.scalar(query.order_by(Campaign.number.desc()).limit(1))
 
 
-def task_models(session: Session, project_id: str, most: int) -> list[Model]:
+def task_models(session: Session, named: Models, project_id: str, most: int) -> list[Model]:
     """Those that a project's campaigns had, the one used last first."""
     query = (
         select(Campaign.task_endpoint_id)
@@ -98,12 +100,12 @@ def task_models(session: Session, project_id: str, most: int) -> list[Model]:
         .order_by(func.max(Campaign.number).desc())
         .limit(most)
     )
-    named = models(session)
     return [named[endpoint_id] for endpoint_id in session.scalars(query)]
 
 
-def _campaign_lines(session: Session, *wanted: ColumnElement[bool], limit: int | None = None) -> list[CampaignLine]:
-    named = models(session)
+def _campaign_lines(
+    session: Session, named: Models, *wanted: ColumnElement[bool], limit: int | None = None
+) -> list[CampaignLine]:
     query = _campaign_query().where(*wanted).order_by(Campaign.number.desc(), Campaign.id).limit(limit)
     return [_campaign_line(row, named) for row in session.execute(query)]
 
@@ -127,7 +129,7 @@ def _campaign_query() -> Select[Any]:
     )
 
 
-def _campaign_line(row: Row[Any], named: dict[str, Model]) -> CampaignLine:
+def _campaign_line(row: Row[Any], named: Models) -> CampaignLine:
     return CampaignLine(
         id=row.id,
         project_id=row.project_id,

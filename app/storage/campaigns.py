@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, func, select, update
-from sqlalchemy.orm import Mapped, Session, defer, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.errors import Conflict, NotFound
 from app.storage.base import OWNER, Base, BigId, Owned, new_id, now
@@ -19,6 +19,7 @@ class Campaign(Owned, Base):
     __table_args__ = (
         UniqueConstraint("project_id", "number"),
         Index("ix_campaign_command", "command_key", "status"),
+        Index("ix_campaign_newest", "created_at", "id"),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
@@ -80,16 +81,6 @@ def get(session: Session, campaign_id: str) -> Campaign:
     if campaign is None:
         raise NotFound("There is no such campaign.")
     return campaign
-
-
-def of_project(session: Session, project_id: str) -> list[Campaign]:
-    query = (
-        select(Campaign)
-        .where(Campaign.project_id == project_id)
-        .options(defer(Campaign.state))
-        .order_by(Campaign.number.desc())
-    )
-    return list(session.scalars(query))
 
 
 def next_number(session: Session, project_id: str) -> int:

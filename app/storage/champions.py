@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.metrics import Estimate
@@ -39,10 +39,3 @@ def crown(session: Session, campaign: Campaign, version_id: str, split: str, sco
     champion.prompt_version_id, champion.campaign_id, champion.since = version_id, campaign.id, now()
     champion.proved, champion.split = campaign.verdict == "better", split
     champion.value, champion.low, champion.high, champion.n = score.value, score.low, score.high, score.n
-
-
-def listed(session: Session, project_id: str | None = None) -> list[Champion]:
-    query = select(Champion).order_by(Champion.project_id, Champion.task_endpoint_id)
-    if project_id is not None:
-        query = query.where(Champion.project_id == project_id)
-    return list(session.scalars(query))

@@ -18,10 +18,7 @@ class Evaluation(Base):
     """The summary is written when a prefix is scored; boards never scan outputs."""
 
     __tablename__ = "evaluation"
-    __table_args__ = (
-        UniqueConstraint("prompt_version_id", "endpoint_id", "version_id", "split", "settings_hash"),
-        Index("ix_evaluation_board", "version_id", "split", "endpoint_id"),
-    )
+    __table_args__ = (UniqueConstraint("prompt_version_id", "endpoint_id", "version_id", "split", "settings_hash"),)
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     prompt_version_id: Mapped[str] = mapped_column(ForeignKey("prompt_version.id"))
     endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoint.id"))

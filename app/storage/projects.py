@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.answers import Label
@@ -12,6 +12,7 @@ from app.storage.base import Base, Owned, new_id
 
 class Project(Owned, Base):
     __tablename__ = "project"
+    __table_args__ = (Index("ix_project_newest", "created_at", "id"),)
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
     description: Mapped[str]
@@ -33,7 +34,3 @@ def get(session: Session, project_id: str) -> Project:
     if project is None:
         raise NotFound("There is no such project.")
     return project
-
-
-def newest_first(session: Session) -> list[Project]:
-    return list(session.scalars(select(Project).order_by(Project.created_at.desc(), Project.id)))

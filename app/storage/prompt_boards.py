@@ -9,10 +9,10 @@ from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Estimate
-from app.storage.campaign_boards import Model, models
+from app.storage.campaign_boards import Model, Models
 from app.storage.campaigns import Campaign, HoldoutOpening
 from app.storage.evaluations import Evaluation, Output
-from app.storage.prompts import Prompt, PromptVersion
+from app.storage.prompts import Prompt, PromptVersion, line_id
 from app.storage.rounds import Round
 
 PROMPTS_SHOWN = 20
@@ -71,22 +71,22 @@ class Confusion:
 
 
 def prompts(
-    session: Session, project_id: str, version_id: str | None, settings_hash: str, before: int | None = None
+    session: Session,
+    named: Models,
+    project_id: str,
+    version_id: str | None,
+    settings_hash: str,
+    before: int | None = None,
 ) -> tuple[list[PromptLine], int | None]:
     """(versions, newest first, what to ask for as `before` next); `before` is a version's number."""
     extra = (PromptVersion.number, PromptVersion.created_at, func.length(PromptVersion.text).label("length"))
-    query = (
-        _origins()
-        .add_columns(*extra)
-        .join(Prompt, Prompt.id == PromptVersion.prompt_id)
-        .where(Prompt.project_id == project_id)
-    )
+    query = _origins().add_columns(*extra).where(PromptVersion.prompt_id == line_id(project_id))
     if before is not None:
         query = query.where(PromptVersion.number < before)
-    query = query.order_by(PromptVersion.number.desc(), PromptVersion.id).limit(PROMPTS_SHOWN + 1)
+    query = query.order_by(PromptVersion.number.desc()).limit(PROMPTS_SHOWN + 1)
     found = session.execute(query).all()
-    shown, named = found[:PROMPTS_SHOWN], models(session)
-    scored = dev_scores(session, [row.id for row in shown], version_id, settings_hash)
+    shown = found[:PROMPTS_SHOWN]
+    scored = dev_scores(session, named, [row.id for row in shown], version_id, settings_hash)
     lines = [
         PromptLine(row.id, row.number, _origin(row, named), row.length, row.created_at, scored.get(row.id, []))
         for row in shown
@@ -103,20 +103,20 @@ def _origins() -> Select[Any]:
     return select(*columns).outerjoin(Campaign, Campaign.id == PromptVersion.campaign_id).outerjoin(Round, made_in)
 
 
-def _origin(row: Row[Any], named: dict[str, Model]) -> Origin:
+def _origin(row: Row[Any], named: Models) -> Origin:
     """A generator's name comes out only when the row of its round says settled."""
     hidden = row.author == "generator" and not row.settled
     generator = named.get(row.endpoint_id) if row.author == "generator" and not hidden else None
     return Origin(row.author, generator, hidden, row.campaign_id, row.campaign, row.round)
 
 
-def origin(session: Session, version_id: str) -> Origin:
+def origin(session: Session, named: Models, version_id: str) -> Origin:
     row = session.execute(_origins().where(PromptVersion.id == version_id)).one()
-    return _origin(row, models(session))
+    return _origin(row, named)
 
 
 def dev_scores(
-    session: Session, prompt_version_ids: Collection[str], version_id: str | None, settings_hash: str
+    session: Session, named: Models, prompt_version_ids: Collection[str], version_id: str | None, settings_hash: str
 ) -> dict[str, list[Score]]:
     """By prompt version, one for each task model: of the present settings if there is one, else the longest."""
     query = select(Evaluation).where(
@@ -125,17 +125,18 @@ def dev_scores(
         Evaluation.split == "dev",
         Evaluation.value.is_not(None),
     )
-    return _by_version(session.scalars(query), models(session), settings_hash)
+    return _by_version(session.scalars(query), named, settings_hash)
 
 
-def holdout_scores(session: Session, prompt_version_id: str, version_id: str | None, settings_hash: str) -> list[Score]:
+def holdout_scores(
+    session: Session, named: Models, prompt_version_id: str, version_id: str | None, settings_hash: str
+) -> list[Score]:
     """Summaries only, and only where a campaign that had this version as start or leader has opened the holdout."""
     opened = (
-        select(HoldoutOpening.id)
-        .join(Campaign, Campaign.id == HoldoutOpening.campaign_id)
+        select(Campaign.task_endpoint_id)
+        .join(HoldoutOpening, HoldoutOpening.campaign_id == Campaign.id)
         .where(
-            Campaign.version_id == Evaluation.version_id,
-            Campaign.task_endpoint_id == Evaluation.endpoint_id,
+            HoldoutOpening.version_id == version_id,
             or_(Campaign.start_version_id == prompt_version_id, Campaign.best_version_id == prompt_version_id),
         )
     )
@@ -144,12 +145,12 @@ def holdout_scores(session: Session, prompt_version_id: str, version_id: str | N
         Evaluation.version_id == version_id,
         Evaluation.split == "holdout",
         Evaluation.value.is_not(None),
-        opened.exists(),
+        Evaluation.endpoint_id.in_(opened),
     )
-    return _by_version(session.scalars(query), models(session), settings_hash).get(prompt_version_id, [])
+    return _by_version(session.scalars(query), named, settings_hash).get(prompt_version_id, [])
 
 
-def _by_version(found: Iterable[Evaluation], named: dict[str, Model], settings_hash: str) -> dict[str, list[Score]]:
+def _by_version(found: Iterable[Evaluation], named: Models, settings_hash: str) -> dict[str, list[Score]]:
     """Real models first, by name."""
     chosen: dict[tuple[str, str], Evaluation] = {}
     for one in sorted(found, key=lambda row: (row.settings_hash == settings_hash, row.n, row.id)):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, ScalarSelect, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.prompts import fingerprint
@@ -48,9 +48,15 @@ def get(session: Session, version_id: str) -> PromptVersion:
     return version
 
 
+def line_id(project_id: str) -> ScalarSelect[str]:
+    """The id of the project's one line of prompts, as a part of a query."""
+    query = select(Prompt.id).where(Prompt.project_id == project_id).order_by(Prompt.created_at, Prompt.id)
+    return query.limit(1).scalar_subquery()
+
+
 def line_of(session: Session, project_id: str) -> Prompt:
     """The project's one line of prompts, made when it is first needed."""
-    prompt = session.scalar(select(Prompt).where(Prompt.project_id == project_id).order_by(Prompt.created_at).limit(1))
+    prompt = session.scalar(select(Prompt).where(Prompt.id == line_id(project_id)))
     if prompt is None:
         prompt = Prompt(project_id=project_id, name="main")
         session.add(prompt)

@@ -6,7 +6,7 @@ from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from app.storage.campaigns import Campaign
-from app.storage.prompts import Prompt, PromptVersion
+from app.storage.prompts import Prompt, PromptVersion, line_id
 from app.storage.test_sets import Example, Placement
 
 OFFERED = 200
@@ -27,10 +27,9 @@ def start_prompts(session: Session, project_id: str) -> list[StartPrompt]:
     """The newest versions of the project's prompts, newest first."""
     query = (
         select(PromptVersion.id, PromptVersion.number, PromptVersion.author, Campaign.number, PromptVersion.round)
-        .join(Prompt, Prompt.id == PromptVersion.prompt_id)
         .outerjoin(Campaign, Campaign.id == PromptVersion.campaign_id)
-        .where(Prompt.project_id == project_id)
-        .order_by(PromptVersion.number.desc(), PromptVersion.id)
+        .where(PromptVersion.prompt_id == line_id(project_id))
+        .order_by(PromptVersion.number.desc())
         .limit(OFFERED)
     )
     return [StartPrompt(*row) for row in session.execute(query)]

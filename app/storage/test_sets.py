@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, undefer
+from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
 from app.errors import NotFound
 from app.storage.base import Base, BigId, Owned, new_id
@@ -33,7 +33,7 @@ class TestSetVersion(Owned, Base):
     label_counts: Mapped[dict[str, Any]]
     imported: Mapped[dict[str, Any]]
     variables: Mapped[list[Any]]
-    forbidden: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    forbidden: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
 class Example(Base):

@@ -3,17 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
 
 from app.errors import NotFound
 from app.storage.base import Base, Owned, new_id
 
+WAITING = ("draft", "queued", "refused")
+
 
 class Upload(Owned, Base):
-    """A file with what a person decided about it. `status`: draft, queued, done, refused."""
+    """A file with what a person decided about it. `status`: done, or one of those that wait."""
 
     __tablename__ = "upload"
+    __table_args__ = (Index("ix_upload_waiting", "status", "created_at"),)
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     filename: Mapped[str]
     data: Mapped[bytes] = deferred(mapped_column(LargeBinary))

@@ -13,7 +13,7 @@ from app.gateway.probe import ModelInfo
 from app.services import catalogue
 from app.services.uploading import file_name
 from app.settings import Settings
-from app.storage import boards, champions, evaluations
+from app.storage import boards, campaign_boards, champions, evaluations
 from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.projects import Project
@@ -68,7 +68,7 @@ def test_an_empty_home_has_one_action_and_it_leads_to_a_new_project(empty: World
 def test_a_project_shows_its_champion_with_interval_and_n_and_its_last_campaign(arena: Played) -> None:
     html = arena.world.visitor().read("/")
     with arena.world.database.read() as session:
-        reign = boards.champions(session, [arena.world.project_id])[0]
+        reign = boards.champions(session, campaign_boards.models(session), [arena.world.project_id])[0]
     row = row_of(html, "Support messages")
     assert "240 examples, 3 labels" in row
     assert f"v{reign.version}" in row

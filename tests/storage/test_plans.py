@@ -1,0 +1,89 @@
+"""How SQLite goes about what pages read: it looks things up, and never walks through a table that grows."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, event
+from sqlalchemy.orm import Session
+
+from app.services import uploading
+from app.storage import boards, call_log, campaign_boards, live, migrating, prompt_boards, rounds, starts
+from app.storage.call_log import CallFilter
+from app.storage.session import Database
+
+NAMED: campaign_boards.Models = {}
+GROWING = ("answer", "battle", "call", "campaign", "candidate", "evaluation", "example", "output", "placement", "project", "prompt", "prompt_version", "round", "test_set", "test_set_version", "upload", "used_answer")  # fmt: skip
+QUERIES: dict[str, Callable[[Session], object]] = {
+    "prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h"),
+    "older prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h", before=400),
+    "prompts to start from": lambda session: starts.start_prompts(session, "p"),
+    "scores on dev": lambda session: prompt_boards.dev_scores(session, NAMED, ["1", "2"], "v", "h"),
+    "scores on the holdout": lambda session: prompt_boards.holdout_scores(session, NAMED, "1", "v", "h"),
+    "the longest example": lambda session: starts.longest_example(session, "v", 60),
+    "projects": lambda session: boards.projects(session, NAMED),
+    "last campaigns": lambda session: campaign_boards.last_campaigns(session, NAMED, ["p", "q"]),
+    "champions": lambda session: boards.champions(session, NAMED, ["p", "q"]),
+    "the test set": lambda session: boards.test_set(session, "p"),
+    "campaigns": lambda session: campaign_boards.campaigns(session, NAMED, "p"),
+    "campaigns led": lambda session: campaign_boards.led_by(session, NAMED, "p", "1"),
+    "task models": lambda session: campaign_boards.task_models(session, NAMED, "p", 4),
+    "the unfinished campaign": lambda session: campaign_boards.unfinished_campaign(session, "p"),
+    "files that wait": uploading.waiting,
+    "calls": lambda session: call_log.page(session, CallFilter(), "", 50),
+    "calls of a campaign": lambda session: call_log.page(session, CallFilter(campaign_id="c"), "", 50),
+    "campaigns to choose calls of": lambda session: call_log.campaigns(session, "c"),
+    "rounds": lambda session: live.turns(session, "c", None, 20),
+    "the pool": lambda session: live.pool(session, "c"),
+    "refusals": lambda session: rounds.refusals(session, "c"),
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path / 'agon.sqlite3'}"
+    migrating.upgrade(url)
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def plans(database: Database, query: Callable[[Session], object]) -> list[list[Row[Any]]]:
+    """SQLite's plan for every statement of this query, in rows; one whose parent is 0 is of no subquery."""
+    sent: list[tuple[str, Any]] = []
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def on_execute(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        sent.append((statement, parameters))
+
+    with database.read() as session:
+        query(session)
+    event.remove(database.engine, "before_cursor_execute", on_execute)
+    with database.engine.connect() as connection:
+        asked = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", given) for one, given in sent if one.startswith("SELECT")]  # fmt: skip
+        return [list(plan) for plan in asked]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_page_walks_through_a_table_that_grows(database: Database, name: str) -> None:
+    found = [row.detail for plan in plans(database, QUERIES[name]) for row in plan]
+    assert found
+    walked = re.compile(rf"SCAN ({'|'.join(GROWING)})(_\d+)?( AS \w+)?$")
+    assert not [line for line in found if walked.match(line)], found
+
+
+IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "campaigns to choose calls of", "rounds")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_a_list_that_is_cut_is_read_in_its_order_and_never_sorted_first(database: Database, name: str) -> None:
+    found = [row.detail for row in plans(database, QUERIES[name])[0] if row.parent == 0]
+    assert "USE TEMP B-TREE FOR ORDER BY" not in found, found
+
+
+def test_scores_are_looked_up_by_prompt_version(database: Database) -> None:
+    for name in ("scores on dev", "scores on the holdout"):
+        first = plans(database, QUERIES[name])[0][0].detail
+        assert re.match(r"SEARCH evaluation USING INDEX \w+ \(prompt_version_id=\?", first), first
