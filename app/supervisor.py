@@ -17,11 +17,12 @@ _PATIENCE = (1.0, 30.0)
 _STEADY = 20.0
 
 
-def end_with_parent() -> None:
-    """In a child: end the whole process group when the supervisor's pipe closes, however the supervisor ended."""
+def end_with_parent() -> bool:
+    """In a child: end the whole process group when the supervisor's pipe closes, however it ended. False without one."""
     handle = os.environ.get(PARENT)
     if handle is not None:
         threading.Thread(target=_wait_for_end, args=(int(handle),), daemon=True, name="parent-watch").start()
+    return handle is not None
 
 
 def _wait_for_end(handle: int) -> None:

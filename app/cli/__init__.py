@@ -6,11 +6,12 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from app.cli import improve as improving
-from app.cli.stack import stack, wait_for_web
+from app.cli.stack import offer_alone, stack, wait_for_web
 from app.errors import AgonError
 from app.settings import Settings, settings
 
@@ -32,8 +33,9 @@ def main() -> None:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
-    except AgonError as fault:
-        Console(stderr=True).print(str(fault), style="bold red", markup=False, highlight=False)
+    except (AgonError, ValidationError) as fault:
+        said = _settings_problems(fault) if isinstance(fault, ValidationError) else str(fault)
+        Console(stderr=True).print(said, style="bold red", markup=False, highlight=False)
         raise SystemExit(2) from None
     except Exception as fault:
         if hasattr(fault, "show") and hasattr(fault, "exit_code"):
@@ -41,6 +43,11 @@ def main() -> None:
             raise SystemExit(2) from None
         raise
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _settings_problems(fault: ValidationError) -> str:
+    """Which environment variables cannot be used, and why."""
+    return "\n".join(f"AGON_{str(error['loc'][0]).upper()}: {error['msg']}" for error in fault.errors())
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -63,7 +70,8 @@ def web() -> None:
     from app.supervisor import end_with_parent
 
     now = settings()
-    end_with_parent()
+    if not end_with_parent():
+        offer_alone(now)
     uvicorn.run(
         "app.main:assemble",
         factory=True,

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from app.cli.printing import print_report
-from app.cli.stack import stack, wait_for_web
+from app.cli.stack import stack, wait_for_web, worker_answers
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
 from app.domain.metrics import parse_goal
@@ -24,6 +24,7 @@ from app.storage.campaigns import Campaign
 from app.storage.session import Database
 
 DEMO_LATENCY = 0.25
+MOST = 2**31 - 1  # what an integer column holds on every database
 DEMO_DESCRIPTION = (
     "Sort messages to the support bot of an online shop, in English and Russian: ordinary requests, attempts to draw the "
     "bot into politics, and attempts to get at its hidden instructions."
@@ -41,11 +42,13 @@ def improve(
     prompt: Annotated[Path | None, typer.Option(help="file with the start prompt; it must hold {{input}}")] = None,
     task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")] = catalogue.DEFAULT_TASK_MODEL,
     generators: Annotated[str, typer.Option(help="PROVIDER/NAME,... that write prompts")] = "",
-    max_calls: Annotated[int | None, typer.Option(help="requests bought at most, retries included")] = None,
-    rounds: Annotated[int | None, typer.Option(help="rounds at most; 0 sets no end to them")] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="requests bought at most, retries included")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(min=0, max=MOST, help="rounds at most; 0 sets no end to them")] = None,
     smallest_gain: Annotated[float | None, typer.Option(help="a smaller difference does not matter")] = None,
-    seed: Annotated[int, typer.Option(help="of everything the campaign draws")] = 0,
-    split_seed: Annotated[int, typer.Option(help="of train, dev and holdout")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST, help="of everything the campaign draws")] = 0,
+    split_seed: Annotated[int, typer.Option(min=0, max=MOST, help="of train, dev and holdout")] = 0,
     input_column: Annotated[str, typer.Option(help="column of the text; guessed when empty")] = "",
     label_column: Annotated[str, typer.Option(help="column of the label; guessed when empty")] = "",
     on_conflict: Annotated[str, typer.Option(help="same text, different labels: refuse or drop")] = "refuse",
@@ -134,7 +137,7 @@ def _run(
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
     poker = Poker(now)
     poker.poke(job_id)
-    return watch(database, campaign.id, console, lambda: poker.poke(job_id))
+    return watch(database, campaign.id, console, lambda: poker.poke(job_id), lambda: worker_answers(database))
 
 
 def _confirm(
@@ -191,10 +194,6 @@ def _check(command: Command, json_out: Path | None) -> None:
     problems = []
     if command.on_conflict not in ("refuse", "drop"):
         problems.append(Problem("must be refuse or drop", "--on-conflict"))
-    if command.max_calls < 1:
-        problems.append(Problem("must be at least 1", "--max-calls"))
-    if command.rounds < 0:
-        problems.append(Problem("must be 0 (for ever) or more", "--rounds"))
     if json_out is not None and not json_out.parent.is_dir():
         problems.append(Problem("its folder does not exist", f"--json {json_out}"))
     if problems:

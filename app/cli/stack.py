@@ -8,15 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
+from urllib.parse import urlsplit
 
 import httpx2
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.errors import AgonError, EndpointFailure
 from app.gateway.limits import Limits
 from app.gateway.probe import list_models
 from app.services import catalogue
 from app.settings import Settings
-from app.storage import jobs, migrating
+from app.storage import endpoints, jobs, migrating
 from app.storage.base import now
 from app.storage.session import Database
 from app.supervisor import Child, Supervisor, python_module
@@ -41,11 +43,20 @@ def practice_port(settings: Settings) -> int:
     return int(path.read_text())
 
 
-def practice_url(settings: Settings) -> str:
-    return settings.practice_url or f"http://127.0.0.1:{practice_port(settings)}/v1"
+def practice_url(settings: Settings, database: Database) -> str:
+    """Where the practice models listen: as set, else where others of this database reach them, else our own port."""
+    if settings.practice_url:
+        return settings.practice_url
+    with database.read() as session:
+        known = endpoints.provider_named(session, catalogue.PRACTICE)
+    if known is not None and practice_answers(known.base_url):
+        return known.base_url
+    return f"http://127.0.0.1:{practice_port(settings)}/v1"
 
 
 def practice_answers(url: str) -> bool:
+    if not url:
+        return False
     try:
         return httpx2.get(url.removesuffix("/v1") + "/healthz", timeout=2, trust_env=False).status_code == 200
     except httpx2.HTTPError:
@@ -64,9 +75,11 @@ def _alive(worker: str) -> bool:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What children inherit: the same settings, spelled out."""
+    """What children inherit: the same settings, spelled out, and leave to reach our own practice server."""
+    private = (*settings.private_endpoints, f"127.0.0.1:{practice_port(settings)}")
     return {
         **os.environ,
+        "AGON_PRIVATE_ENDPOINTS": ",".join(private),
         "AGON_DATA_DIR": str(settings.data_dir.resolve()),
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -81,6 +94,7 @@ def _log(settings: Settings, name: str) -> IO[bytes]:
 
 
 def worker_command(settings: Settings) -> list[str]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     schedule = settings.data_dir.resolve() / "beat-schedule"
     return python_module(
         "celery", "-A", "worker.main:celery", "worker", "-B", "-P", "prefork",
@@ -92,7 +106,7 @@ def worker_command(settings: Settings) -> list[str]:
 def _children(settings: Settings, database: Database, *, web: bool, latency: float) -> list[Child]:
     agon = python_module("app.cli")
     children = []
-    if not practice_answers(practice_url(settings)) and not settings.practice_url:
+    if not practice_answers(practice_url(settings, database)) and not settings.practice_url:
         command = [*agon, "practice", "--port", str(practice_port(settings)), "--latency", str(latency)]
         children.append(Child("practice", command, _log(settings, "practice")))
     if not worker_answers(database):
@@ -107,6 +121,8 @@ def stack(settings: Settings, *, web: bool = False, latency: float | None = None
     """The migrated database with a worker and the practice server answering; ends what it started."""
     migrating.upgrade(settings.effective_database_url)
     database = Database(settings.effective_database_url)
+    if web:
+        _check_port(settings)
     wait = settings.practice_latency if latency is None else latency
     children = _children(settings, database, web=web, latency=wait)
     try:
@@ -117,17 +133,50 @@ def stack(settings: Settings, *, web: bool = False, latency: float | None = None
         database.close()
 
 
+def _check_port(settings: Settings) -> None:
+    """Raises AgonError when something listens where the web server should."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            raise AgonError(
+                f"The pages cannot be served on {settings.host}:{settings.port} ({fault.strerror}). "
+                "Another Agon may be running: end it, or set AGON_PORT."
+            ) from None
+
+
 def register(settings: Settings, database: Database) -> None:
     """Write the practice models and the environment's provider into the database, as soon as they answer."""
-    url, limit = practice_url(settings), monotonic() + READY_SECONDS
+    url, limit = practice_url(settings, database), monotonic() + READY_SECONDS
     while not practice_answers(url):
         if monotonic() > limit:
             raise EndpointFailure(f"The practice server does not answer at {url}; see logs/practice.log.")
         sleep(0.05)
-    models = list_models(url, "", Limits.of(settings))
+    offer(settings, database, url)
+
+
+def offer(settings: Settings, database: Database, url: str) -> None:
+    """Write down the environment's provider and, when they answer at `url`, the practice models."""
+    trusting = settings.model_copy(update={"private_endpoints": (urlsplit(url).netloc,)})
+    models = list_models(url, "", Limits.of(trusting)) if practice_answers(url) else ()
     with database.write() as session:
-        catalogue.keep_practice(session, url, models)
+        if models:
+            catalogue.keep_practice(session, url, models)
         catalogue.keep_environment_provider(session, settings)
+
+
+def offer_alone(settings: Settings) -> None:
+    """For a web server that no supervisor started. Raises AgonError when the database is not ready."""
+    database = Database(settings.effective_database_url)
+    try:
+        with database.read() as session:
+            endpoints.providers(session)
+        offer(settings, database, settings.practice_url)
+    except (OperationalError, ProgrammingError) as fault:
+        raise AgonError(f"The database cannot be used ({fault.orig}); start it, and run agon migrate.") from None
+    finally:
+        database.close()
 
 
 def wait_for_web(settings: Settings) -> str:
@@ -139,5 +188,6 @@ def wait_for_web(settings: Settings) -> str:
             if httpx2.get(f"{address}/healthz", timeout=2, trust_env=False).status_code == 200:
                 return address
         except httpx2.HTTPError:
-            sleep(0.1)
+            pass
+        sleep(0.1)
     raise AgonError(f"The web server does not answer at {address}; see {settings.data_dir}/logs/web.log.")

@@ -8,19 +8,26 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.orm import Session
 
 from app.domain.improving.state import load
+from app.errors import AgonError
 from app.storage import campaigns, endpoints, rounds
 from app.storage.campaigns import Campaign
 from app.storage.session import Database
 
 POLL_SECONDS = 0.25
+WITHOUT_WORKER = 60.0
 
 
-def watch(database: Database, campaign_id: str, console: Console, poke: Callable[[], None]) -> Campaign:
-    """Show the campaign until it is finished or paused; the campaign as it then stands."""
+def watch(
+    database: Database, campaign_id: str, console: Console, poke: Callable[[], None], worked_on: Callable[[], bool]
+) -> Campaign:
+    """Show the campaign until it is finished or paused; the campaign as it then stands.
+
+    Raises AgonError when no worker has answered for a minute: one that another command had started may have ended.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=1.0, best="")
-        told, poked, noted = 0, time.monotonic(), ""
+        told, poked, noted, worked = 0, time.monotonic(), "", time.monotonic()
         while True:
             with database.read() as session:
                 campaign = campaigns.get(session, campaign_id)
@@ -31,9 +38,13 @@ def watch(database: Database, campaign_id: str, console: Console, poke: Callable
             if campaign.note != noted:
                 noted = campaign.note
                 console.print(noted and f"waiting: {noted}", style="yellow", markup=False, highlight=False)
-            if campaign.status == "queued" and time.monotonic() - poked > 5:
-                poke()
+            if time.monotonic() - poked > 5:
+                if campaign.status == "queued":
+                    poke()
                 poked = time.monotonic()
+                worked = poked if worked_on() else worked
+                if poked - worked > WITHOUT_WORKER:
+                    raise AgonError("No worker answers any more. The same command starts one and goes on from here.")
             time.sleep(POLL_SECONDS)
 
 
