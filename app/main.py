@@ -24,6 +24,7 @@ from app.web.pages import (
     login,
     projects,
     prompts,
+    providers,
     rounds,
     uploads,
 )
@@ -39,7 +40,9 @@ from app.web.security.throttle import Attempts
 from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
-_PAGES = (home, projects, uploads, prompts, campaigns, rounds, generators, endpoints, calls, login, docs, health)
+_PAGES = (
+    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, login, docs, health,
+)  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (
     "AGON_HOST {host} or AGON_ALLOWED_HOSTS {names} lets others reach this app: set AGON_PASSWORD, "

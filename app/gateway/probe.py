@@ -1,7 +1,7 @@
 """Is this endpoint usable? One tiny call, or its list of models, for the page where endpoints are set up."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import httpx2
@@ -33,12 +33,21 @@ class ModelInfo:
     simulated: bool = False
 
 
-def try_endpoint(target: Target, limits: Limits, learned: Learned = lambda *_: None) -> Purchase:
-    """Make one tiny call; raises EndpointFailure with a sentence that says what to do."""
+def try_endpoint(
+    target: Target,
+    limits: Limits,
+    learned: Learned = lambda *_: None,
+    record: Callable[[Sequence[Purchase]], None] = lambda _: None,
+) -> Purchase:
+    """Make one tiny call; raises EndpointFailure with a sentence that says what to do.
+
+    `record` is handed what was bought, also what failed, before anything is raised.
+    """
     bought: list[Purchase] = []
 
     def keep(batch: Sequence[Purchase]) -> None:
         bought.extend(batch)
+        record(batch)
 
     request = Request("probe", target, ASKED, temperature=0.0, max_tokens=ROOM)
     purchase([request], limits=limits, permit=lambda: True, record=keep, learned=learned)

@@ -1,6 +1,6 @@
 """Which endpoints there are: the practice models, the provider from the environment, and those a person adds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,10 @@ from app.storage.secrets import encrypt
 
 PRACTICE = "practice"
 OPENAI = "openai"
+KEPT_BY_ENVIRONMENT = (
+    "The base URL and the key of openai come from OPENAI_BASE_URL and OPENAI_API_KEY while those are set. Change them "
+    "there and start Agon again, or add another provider here."
+)
 DEFAULT_TASK_MODEL = f"{PRACTICE}/scholar-v1"
 
 
@@ -25,7 +29,7 @@ def keep_practice(session: Session, base_url: str, models: Iterable[ModelInfo]) 
         provider = Provider(name=PRACTICE, base_url=base_url, simulated=True)
         session.add(provider)
         session.flush()
-    provider.base_url = base_url
+    provider.base_url, provider.simulated, provider.encrypted_key = base_url, True, None
     for model in models:
         endpoint = endpoints.named(session, f"{PRACTICE}/{model.id}")
         if endpoint is None:
@@ -60,6 +64,8 @@ def add_provider(session: Session, settings: Settings, name: str, base_url: str,
     name, base_url = name.strip(), base_url.strip().rstrip("/")
     if not name or "/" in name or len(name) > 60:
         raise Invalid([Problem("a short name without a slash", "name")])
+    if name.casefold() == PRACTICE:
+        raise Invalid([Problem("is the name of Agon's own practice models; choose another one", "name")])
     check_url(base_url)
     if endpoints.provider_named(session, name) is not None:
         raise Conflict(f"There is a provider named {name} already; change that one or choose another name.")
@@ -72,8 +78,7 @@ def add_provider(session: Session, settings: Settings, name: str, base_url: str,
 def change_provider(session: Session, settings: Settings, provider_id: str, base_url: str, key: str) -> Provider:
     """A changed base URL clears the key: it was given for another host."""
     provider = endpoints.get_provider(session, provider_id)
-    if provider.name == PRACTICE:
-        raise Conflict("The practice provider is kept by Agon itself.")
+    refuse_kept(settings, provider)
     base_url = base_url.strip().rstrip("/")
     check_url(base_url)
     if base_url != provider.base_url:
@@ -81,6 +86,48 @@ def change_provider(session: Session, settings: Settings, provider_id: str, base
     if key:
         provider.encrypted_key = encrypt(settings, key)
     return provider
+
+
+def by_provider(session: Session) -> dict[str, list[Endpoint]]:
+    """Every endpoint under its provider's id; a provider without any has an empty list."""
+    owned: dict[str, list[Endpoint]] = {provider.id: [] for provider in endpoints.providers(session)}
+    for endpoint in endpoints.listed(session):
+        owned[endpoint.provider_id].append(endpoint)
+    return owned
+
+
+def from_environment(settings: Settings, provider: Provider) -> bool:
+    """Whether the environment says now where this provider listens, and its key."""
+    return provider.name == OPENAI and bool(settings.openai_api_key)
+
+
+def refuse_practice(provider: Provider) -> None:
+    """Raises Conflict for what is kept by Agon."""
+    if provider.simulated or provider.name == PRACTICE:
+        raise Conflict("The practice provider is kept by Agon itself.")
+
+
+def refuse_kept(settings: Settings, provider: Provider) -> None:
+    """Raises Conflict for a provider that a person cannot change, saying who keeps it."""
+    refuse_practice(provider)
+    if from_environment(settings, provider):
+        raise Conflict(KEPT_BY_ENVIRONMENT)
+
+
+def forget_key(session: Session, settings: Settings, provider_id: str) -> Provider:
+    provider = endpoints.get_provider(session, provider_id)
+    refuse_kept(settings, provider)
+    provider.encrypted_key = None
+    return provider
+
+
+def change_prices(session: Session, endpoint_id: str, prices: Mapping[str, float | None]) -> Endpoint:
+    """`prices` holds price_in, price_out or both, None when unknown; calls that are logged keep what they cost."""
+    endpoint = endpoints.get(session, endpoint_id)
+    refuse_practice(endpoint.provider)
+    for field, price in {field: _micro(price, field) for field, price in prices.items()}.items():
+        setattr(endpoint, field, price)
+    return endpoint
 
 
 def add_endpoint(
@@ -93,17 +140,19 @@ def add_endpoint(
         raise Invalid([Problem("the model's name as the provider writes it", "model")])
     if endpoints.named(session, f"{provider.name}/{name}") is not None:
         raise Conflict(f"{provider.name}/{name} is there already.")
-    endpoint = Endpoint(provider=provider, name=name, price_in=_micro(price_in), price_out=_micro(price_out))
+    endpoint = Endpoint(
+        provider=provider, name=name, price_in=_micro(price_in, "price_in"), price_out=_micro(price_out, "price_out")
+    )
     session.add(endpoint)
     session.flush()
     return endpoint
 
 
-def _micro(price: float | None) -> int | None:
+def _micro(price: float | None, field: str) -> int | None:
     if price is None:
         return None
     if not 0 <= price < 1_000_000:
-        raise Invalid([Problem("must be a price per million tokens, 0 or more", "price")])
+        raise Invalid([Problem("must be a price per million tokens, 0 or more, or nothing when it is unknown", field)])
     return round(price * 1_000_000)
 
 

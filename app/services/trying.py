@@ -1,5 +1,6 @@
 """Asks a provider what it offers, and an endpoint whether it answers; no call is made inside a transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.improving.asks import Sampling
@@ -15,6 +16,7 @@ from app.storage.rounds import pack_messages
 from app.storage.secrets import decrypt
 from app.storage.session import Database
 
+_Learned = tuple[frozenset[str], tuple[tuple[str, str], ...]]
 SECONDS = 25.0  # somebody waits for the page
 
 
@@ -50,21 +52,37 @@ def offered(database: Database, settings: Settings, provider_id: str) -> tuple[M
 
 
 def attempt(database: Database, settings: Settings, endpoint_id: str) -> Trial:
-    """Make one small call, log it, and remember what it taught. Raises as `offered` does."""
+    """Make one small call, log it also when it fails, and remember what it taught. Raises as `offered` does."""
     with database.read() as session:
         endpoint = endpoints.get(session, endpoint_id)
         target = target_of(endpoint, settings)
-    learned: list[tuple[frozenset[str], tuple[tuple[str, str], ...]]] = []
-    bought = try_endpoint(target, _limits(settings), lambda _, dropped, renamed: learned.append((dropped, renamed)))
-    wish = Wish(endpoint_id, ASKED, Sampling(0.0, ROOM), "test")
+    request_hash = Wish(endpoint_id, ASKED, Sampling(0.0, ROOM), "test").request_hash(target)
+    learned: list[_Learned] = []
+    bought: list[Purchase] = []
+    try:
+        try_endpoint(target, _limits(settings), lambda _, *found: learned.append(found), bought.extend)
+    finally:
+        rows = _keep(database, endpoint_id, request_hash, bought, learned)
+    with database.read() as session:
+        return _trial(endpoints.get(session, endpoint_id), bought[0], rows[0]["cost"], rows[0]["id"])
+
+
+def _keep(
+    database: Database,
+    endpoint_id: str,
+    request_hash: str,
+    bought: Sequence[Purchase],
+    learned: Sequence[_Learned],
+) -> list[dict[str, object]]:
+    """Write down what was bought and learned; the rows of the log."""
     with database.write() as session:
         endpoint = endpoints.get(session, endpoint_id)
         for dropped, renamed in learned:
             endpoint.dropped = sorted({*endpoint.dropped, *dropped})
             endpoint.renamed = {**endpoint.renamed, **dict(renamed)}
-        row = _row(endpoint, wish.request_hash(target), bought)
-        answers.log(session, [row])
-        return _trial(endpoint, bought, row["cost"], row["id"])
+        rows = [_row(endpoint, request_hash, one) for one in bought]
+        answers.log(session, rows)
+        return rows
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,20 +1,23 @@
 """Providers and endpoints: added, changed and tested by a person, with keys that nobody sees again."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
-from sqlalchemy import select, text
+from sqlalchemy import Engine, event, select, text
 
+from app.gateway.probe import ModelInfo
+from app.services import catalogue
 from app.storage import endpoints
 from app.storage.answers import Call
 from app.storage.endpoints import Provider
 from app.storage.secrets import decrypt
 from tests.gateway.scripted import Answer, Hit, Server, completion, refusal
 from tests.gateway.scripted import serving as scripted
-from tests.web.arena_world import Visitor, World, elsewhere, serving
+from tests.web.arena_world import Visitor, World, elsewhere, played, serving
 
 KEY = "sk-very-secret-123456"
 
@@ -72,6 +75,147 @@ def test_what_is_wrong_with_a_provider_is_named_at_its_field(
     assert sentence in html.split(f'id="{place}"')[1].split("</p>")[0]
     assert f'value="{fields["base_url"]}"' in html
     assert KEY not in html
+
+
+def test_a_key_that_the_refused_form_does_not_show_is_asked_for_again(world: World) -> None:
+    visitor = world.visitor()
+    fields: dict[str, object] = {"name": "", "base_url": "https://api.example.com/v1", "key": KEY}
+    html = visitor.send("/endpoints/providers/new", fields, 422)
+    assert "Enter the key again" in html.split('id="error-key"')[1]
+    assert 'id="error-key"' not in visitor.send("/endpoints/providers/new", {**fields, "key": ""}, 422)
+    page = add(visitor, "https://api.example.com/v1")
+    html = visitor.send(page, {"base_url": "nowhere", "key": KEY}, 422)
+    assert "Enter the key again" in html.split('id="error-key"')[1]
+
+
+@pytest.mark.parametrize("name", ["practice", "Practice", " practice "])
+def test_nobody_takes_the_name_of_the_practice_models(world: World, name: str) -> None:
+    visitor = world.visitor()
+    html = visitor.send("/endpoints/providers/new", {"name": name, "base_url": "https://a.example.com/v1"}, 422)
+    assert "choose another one" in html.split('id="error-name"')[1]
+    refused = visitor.client.post("/api/v1/providers", json={"name": name, "base_url": "https://a.example.com/v1"})
+    assert (refused.status_code, refused.json()["problems"][0]["where"]) == (422, "name")
+
+
+def test_a_provider_that_took_the_practice_models_name_before_becomes_simulated_and_loses_its_key(world: World) -> None:
+    with world.database.write() as session:
+        session.add(Provider(name="practice", base_url="https://a.example.com/v1", encrypted_key="old"))
+    with world.database.write() as session:
+        catalogue.keep_practice(session, "http://127.0.0.1:9/v1", [])
+    kept = provider(world, "practice")
+    assert (kept.simulated, kept.encrypted_key, kept.base_url) == (True, None, "http://127.0.0.1:9/v1")
+
+
+def test_the_provider_of_the_environment_is_changed_there_alone(world: World) -> None:
+    world.settings = world.settings.model_copy(
+        update={"openai_api_key": KEY, "openai_base_url": "https://o.example/v1"}
+    )
+    with world.database.write() as session:
+        catalogue.keep_environment_provider(session, world.settings)
+    visitor = world.visitor()
+    page = f"/endpoints/providers/{provider(world, 'openai').id}"
+    html = visitor.read(page)
+    assert "come from OPENAI_BASE_URL and OPENAI_API_KEY" in html
+    assert 'name="base_url"' not in html
+    assert 'name="model"' in html, "its models are added by a person"
+    for path, fields in (
+        (page, {"base_url": "https://b.example.com/v1"}),
+        (f"{page}/key/delete", {}),
+        (f"{page}/delete", {}),
+    ):
+        assert "come from OPENAI_BASE_URL" in visitor.send(path, dict(fields), 409)
+    refused = visitor.client.put(f"/api/v1{page.removeprefix('/endpoints')}", json={"base_url": "https://b.example/v1"})
+    assert (refused.status_code, "OPENAI_BASE_URL" in refused.json()["detail"]) == (409, True)
+    world.settings = world.settings.model_copy(update={"openai_api_key": ""})
+    world.visitor().send(page, {"base_url": "https://b.example.com/v1"})
+    assert provider(world, "openai").base_url == "https://b.example.com/v1"
+
+
+def test_prices_are_changed_and_forgotten(world: World) -> None:
+    visitor = world.visitor()
+    add(visitor, "https://api.example.com/v1")
+    here = f"/endpoints/{world.endpoint('lab/small-1').id}"
+    html = visitor.read(here)
+    assert 'value="0.15"' in html
+    assert "nothing yet" in html
+    assert f'href="{here}"' in visitor.read("/endpoints")
+    assert visitor.send(here, {"price_in": "2", "price_out": ""}) == here
+    assert (world.endpoint("lab/small-1").price_in, world.endpoint("lab/small-1").price_out) == (2_000_000, None)
+    html = visitor.send(here, {"price_in": "3", "price_out": "much"}, 422)
+    assert "must be a price" in html.split('id="error-price_out"')[1]
+    assert world.endpoint("lab/small-1").price_in == 2_000_000
+    told = visitor.client.patch(f"/api/v1{here}", json={"price_out": 0.5}).json()
+    assert (told["price_in"], told["price_out"]) == (2_000_000, 500_000)
+    told = visitor.client.patch(f"/api/v1{here}", json={"price_in": None}).json()
+    assert (told["price_in"], told["price_out"]) == (None, 500_000)
+    refused = visitor.client.patch(f"/api/v1{here}", json={"price_in": 1, "price_out": -1})
+    assert (refused.status_code, refused.json()["problems"][0]["where"]) == (422, "price_out")
+    assert visitor.json(here)["price_in"] is None
+
+
+def test_a_key_is_forgotten(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "https://api.example.com/v1")
+    assert "Forget the key" in visitor.read(page)
+    assert visitor.send(f"{page}/key/delete") == page
+    assert provider(world).encrypted_key is None
+    assert "Forget the key" not in visitor.read(page)
+    visitor.send(page, {"base_url": "https://api.example.com/v1", "key": KEY})
+    gone = visitor.client.delete(f"/api/v1{page.removeprefix('/endpoints')}/key")
+    assert (gone.status_code, gone.json()["key_set"]) == (200, False)
+
+
+def test_what_nothing_refers_to_is_deleted(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "https://api.example.com/v1")
+    api = f"/api/v1{page.removeprefix('/endpoints')}"
+    refused = visitor.client.delete(api)
+    assert (refused.status_code, "lab still has small-1" in refused.json()["detail"]) == (409, True)
+    here = f"/endpoints/{world.endpoint('lab/small-1').id}"
+    assert visitor.send(f"{here}/delete") == page
+    visitor.read(here, 404)
+    assert "Delete the provider" in visitor.read(page)
+    assert visitor.client.delete(api).status_code == 204
+    visitor.read(page, 404)
+    page = add(visitor, "https://api.example.com/v1")
+    gone = visitor.client.delete(f"/api/v1/endpoints/{world.endpoint('lab/small-1').id}")
+    assert gone.status_code == 204
+    assert visitor.send(f"{page}/delete") == "/endpoints"
+
+
+def test_what_is_in_use_is_not_deleted_and_says_what_uses_it(tmp_path: Path) -> None:
+    arena = played()
+    world = arena.world.copied(tmp_path)
+    with world.database.write() as session:
+        provider = session.scalars(select(Provider)).one()
+        provider.simulated, provider.name = False, "lab"
+    visitor = world.visitor()
+    for name in ("lab/skimmer-v1", "lab/exemplar-v1", "lab/combiner-v1"):
+        here = f"/endpoints/{world.endpoint(name).id}"
+        refused = visitor.client.delete(f"/api/v1{here}")
+        assert refused.status_code == 409
+        assert re.search(rf"{name} is used by 1 campaign.* and .*, so it cannot be deleted", refused.json()["detail"])
+        html = visitor.read(here)
+        assert "1 campaign" in html
+        assert "Delete the model" not in html
+        visitor.send(f"{here}/delete", status=409)
+    world.close()
+
+
+def test_one_provider_is_told_and_all_are_told_with_few_queries(world: World) -> None:
+    visitor = world.visitor()
+    with world.database.write() as session:
+        for number in range(12):
+            session.add(Provider(name=f"p{number:02}", base_url="https://a.example.com/v1"))
+    page = add(visitor, "https://api.example.com/v1")
+    told = visitor.json(page.removeprefix("/endpoints"))
+    assert (told["name"], told["key_set"]) == ("lab", True)
+    asked: list[str] = []
+    event.listen(Engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    found: Any = visitor.client.get("/api/v1/endpoints").json()
+    assert [len(one["endpoints"]) for one in found] == [1, *([0] * 12)]
+    assert len([one for one in asked if one.startswith("SELECT")]) <= 4
+    visitor.json("/providers/nobody", 404)
 
 
 def test_a_name_that_is_taken_is_named_at_its_field(world: World) -> None:
@@ -189,6 +333,36 @@ def test_a_fault_comes_with_a_sentence_that_says_what_to_do(world: World, answer
     assert sentence in refused.json()["detail"]
 
 
+def test_a_failed_test_is_in_the_log_of_calls(world: World) -> None:
+    def script(hit: Hit) -> Answer:
+        if "temperature" in hit.body:
+            return refusal(400, "'temperature' does not support 0", param="temperature")
+        return refusal(401, "Incorrect API key")
+
+    visitor = world.visitor()
+    with scripted(script) as server:
+        add(visitor, server.base_url)
+        endpoint = world.endpoint("lab/small-1")
+        assert "It cannot be used yet." in visitor.send(f"/endpoints/{endpoint.id}/test", status=200)
+        asked = len(server.hits)
+    with world.database.read() as session:
+        call = session.scalars(select(Call)).one()
+    assert (call.purpose, call.ok, call.attempts) == ("test", False, asked)
+    assert "refuses the key (401)" in call.error
+    assert KEY not in call.error
+    assert world.endpoint("lab/small-1").dropped == [], "what was never seen to work is not remembered"
+    assert "refuses the key (401)" in visitor.read(f"/calls/{call.id}")
+
+
+def test_a_call_that_could_not_be_made_is_not_logged(world: World) -> None:
+    visitor = world.visitor()
+    add(visitor, "https://api.example.com/v1", key="no key hás this")
+    html = visitor.send(f"/endpoints/{world.endpoint('lab/small-1').id}/test", status=200)
+    assert "holds characters that no key has" in html
+    with world.database.read() as session:
+        assert session.scalars(select(Call)).all() == []
+
+
 def test_an_address_where_nobody_listens_is_told(world: World) -> None:
     visitor = world.visitor()
     with scripted(lambda hit: completion("ok")) as server:
@@ -233,9 +407,6 @@ def test_the_api_adds_and_changes_what_the_forms_do(world: World) -> None:
 
 
 def test_the_practice_provider_is_shown_but_not_changed(world: World) -> None:
-    from app.gateway.probe import ModelInfo
-    from app.services import catalogue
-
     with world.database.write() as session:
         catalogue.keep_practice(session, "http://127.0.0.1:9/v1", [ModelInfo("scholar-v1", "task", "Reads all.", True)])
     visitor, practice = world.visitor(), provider(world, "practice")

@@ -1,5 +1,6 @@
 """The JSON twin of providers and endpoints."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.gateway.guard import check_url, policy
 from app.gateway.probe import ModelInfo
-from app.services import catalogue, trying
+from app.services import catalogue, retiring, trying
 from app.services.trying import Trial
 from app.storage import endpoints
 from app.storage.endpoints import Endpoint, Provider
@@ -56,12 +57,15 @@ class ProviderChange(BaseModel):
     key: str = Field("", repr=False)
 
 
-class NewEndpoint(BaseModel):
-    """Prices are money per million tokens, null when unknown."""
+class Prices(BaseModel):
+    """Money per million tokens, null when unknown; in a change, what is left out stays."""
 
-    model: str
     price_in: float | None = None
     price_out: float | None = None
+
+
+class NewEndpoint(Prices):
+    model: str
 
 
 def _endpoint(endpoint: Endpoint) -> EndpointView:
@@ -70,29 +74,55 @@ def _endpoint(endpoint: Endpoint) -> EndpointView:
     return EndpointView(**fields)
 
 
-def _provider(session: Session, provider: Provider) -> ProviderView:
-    own = [_endpoint(one) for one in endpoints.listed(session) if one.provider_id == provider.id]
+def _provider(provider: Provider, own: Sequence[Endpoint]) -> ProviderView:
     return ProviderView(
         id=provider.id,
         name=provider.name,
         base_url=provider.base_url,
         key_set=provider.encrypted_key is not None,
         simulated=provider.simulated,
-        endpoints=own,
+        endpoints=[_endpoint(one) for one in own],
     )
+
+
+def _told(session: Session, provider: Provider) -> ProviderView:
+    return _provider(provider, catalogue.by_provider(session)[provider.id])
 
 
 @router.get("/endpoints")
 def show(session: Reading) -> list[ProviderView]:
     """Every provider with its endpoints."""
-    return [_provider(session, provider) for provider in endpoints.providers(session)]
+    owned = catalogue.by_provider(session)
+    return [_provider(provider, owned[provider.id]) for provider in endpoints.providers(session)]
+
+
+@router.get("/endpoints/{endpoint_id}")
+def show_endpoint(session: Reading, endpoint_id: str) -> EndpointView:
+    return _endpoint(endpoints.get(session, endpoint_id))
+
+
+@router.patch("/endpoints/{endpoint_id}")
+def change_prices(session: Writing, endpoint_id: str, given: Prices) -> EndpointView:
+    """Calls that are logged keep what they cost."""
+    return _endpoint(catalogue.change_prices(session, endpoint_id, given.model_dump(exclude_unset=True)))
+
+
+@router.delete("/endpoints/{endpoint_id}", status_code=204)
+def delete_endpoint(session: Writing, endpoint_id: str) -> None:
+    """Refused while anything refers to it; the problem's detail says what."""
+    retiring.delete_endpoint(session, endpoint_id)
 
 
 @router.post("/providers", status_code=201)
 def add_provider(request: Request, session: Writing, given: NewProvider) -> ProviderView:
     settings = request.app.state.settings
     check_url(given.base_url.strip(), policy(settings))
-    return _provider(session, catalogue.add_provider(session, settings, given.name, given.base_url, given.key.strip()))
+    return _told(session, catalogue.add_provider(session, settings, given.name, given.base_url, given.key.strip()))
+
+
+@router.get("/providers/{provider_id}")
+def show_provider(session: Reading, provider_id: str) -> ProviderView:
+    return _told(session, endpoints.get_provider(session, provider_id))
 
 
 @router.put("/providers/{provider_id}")
@@ -100,7 +130,18 @@ def change_provider(request: Request, session: Writing, provider_id: str, given:
     settings = request.app.state.settings
     check_url(given.base_url.strip(), policy(settings))
     changed = catalogue.change_provider(session, settings, provider_id, given.base_url, given.key.strip())
-    return _provider(session, changed)
+    return _told(session, changed)
+
+
+@router.delete("/providers/{provider_id}/key")
+def forget_key(request: Request, session: Writing, provider_id: str) -> ProviderView:
+    return _told(session, catalogue.forget_key(session, request.app.state.settings, provider_id))
+
+
+@router.delete("/providers/{provider_id}", status_code=204)
+def delete_provider(request: Request, session: Writing, provider_id: str) -> None:
+    """Refused while it has endpoints."""
+    retiring.delete_provider(session, request.app.state.settings, provider_id)
 
 
 @router.get("/providers/{provider_id}/models")
