@@ -88,10 +88,6 @@ class Settings(BaseSettings):
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @property
-    def embedded_database(self) -> bool:
-        return not self.database_url
-
-    @property
     def effective_database_url(self) -> str:
         """The database in use; `postgresql://` means psycopg 3."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'agon.sqlite3'}"

@@ -7,7 +7,7 @@ et al. 2006; Bayardo et al. 2007; Xiao et al. 2008), which are exact, and whatev
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from app.domain.clusters import Clusters
@@ -29,20 +29,6 @@ def near_groups(texts: Sequence[str]) -> list[int]:
     clusters = _clusters(list(numbers)) if len(numbers) > 1 else [0] * len(numbers)
     firsts: dict[int, int] = {}
     return [firsts.setdefault(clusters[number], index) for index, number in enumerate(distinct)]
-
-
-def joined_groups(*groupings: Sequence[Hashable | None]) -> list[int]:
-    """For each item the index of the first item it is tied to, when equal values in any grouping tie two items.
-
-    None ties to nobody.
-    """
-    parents = list(range(len(groupings[0])))
-    for grouping in groupings:
-        firsts: dict[Hashable, int] = {}
-        for index, value in enumerate(grouping):
-            if value is not None:
-                _tie(parents, index, firsts.setdefault(value, index))
-    return [_root(parents, index) for index in range(len(parents))]
 
 
 def _clusters(texts: Sequence[str]) -> list[int]:
@@ -71,16 +57,3 @@ def _settle_listed(clusters: Clusters, entries: Entries) -> Numbers:
 def _settle_all(clusters: Clusters, found: Iterable[tuple[Numbers, Numbers]]) -> None:
     for left, right in found:
         clusters.settle(left, right)
-
-
-def _tie(parents: list[int], one: int, other: int) -> None:
-    """Join two trees under the smaller of their roots."""
-    first, second = sorted((_root(parents, one), _root(parents, other)))
-    parents[second] = first
-
-
-def _root(parents: list[int], index: int) -> int:
-    while parents[index] != index:
-        parents[index] = parents[parents[index]]
-        index = parents[index]
-    return index

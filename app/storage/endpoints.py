@@ -48,10 +48,6 @@ class Endpoint(Owned, Base):
     def simulated(self) -> bool:
         return self.provider.simulated
 
-    @property
-    def priced(self) -> bool:
-        return self.price_in is not None and self.price_out is not None
-
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> int | None:
         """Micro-units for one call, or None when a price or a count is not known."""
         if self.price_in is None or self.price_out is None or tokens_in is None or tokens_out is None:
