@@ -35,7 +35,7 @@ def main() -> None:
         raise SystemExit(130) from None
     except (AgonError, ValidationError) as fault:
         said = _settings_problems(fault) if isinstance(fault, ValidationError) else str(fault)
-        Console(stderr=True).print(said, style="bold red", markup=False, highlight=False)
+        Console(stderr=True, soft_wrap=True).print(said, style="bold red", markup=False, highlight=False)
         raise SystemExit(2) from None
     except Exception as fault:
         if hasattr(fault, "show") and hasattr(fault, "exit_code"):
