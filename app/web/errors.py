@@ -1,12 +1,14 @@
 """What a person or a program sees when something goes wrong: a page, a fragment, or problem+json."""
 
+import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -40,6 +42,12 @@ _TITLES = {
 _UNEXPECTED = "The error is in the server's log. Nothing you had saved is lost; trying again may help."
 _NOWHERE = "There is no page at this address. It may have been mistyped, or what it showed was removed."
 _NO_DATABASE = "The database does not answer. Nothing was changed; try again in a moment."
+_OLD_DATABASE = (
+    "The database has another shape than this version of Agon needs: a table or a column is missing. Nothing was "
+    "changed. Whoever runs Agon must run `agon migrate`."
+)
+_MISSING = re.compile(r"no such (table|column)|has no column|relation .+ does not exist|column .+ does not exist")
+_log = logging.getLogger(__name__)
 
 
 def refuse(
@@ -74,8 +82,13 @@ def _summary(problems: Sequence[Problem]) -> str:
 
 
 def _on_unreadable(request: Request, error: Exception) -> Response:
-    """FastAPI found fields of the wrong type; what was sent is not repeated, as it may be a key."""
+    """FastAPI found fields of the wrong type; what was sent is not repeated, as it may be a key.
+
+    A page whose address holds what no page has is not there.
+    """
     assert isinstance(error, RequestValidationError)
+    if not is_api(request) and all(found["loc"][0] in ("path", "query") for found in error.errors()):
+        return refuse(request, 404, _NOWHERE)
     problems = [Problem(found["msg"], ".".join(map(str, found["loc"][1:]))) for found in error.errors()]
     return refuse(request, 422, _summary(problems), problems=problems)
 
@@ -86,8 +99,15 @@ def _on_http(request: Request, error: Exception) -> Response:
     return refuse(request, error.status_code, detail, error.headers)
 
 
-def _on_no_database(request: Request, error: Exception) -> Response:
-    return refuse(request, 503, _NO_DATABASE, {"retry-after": "5"})
+def _on_database(request: Request, error: Exception) -> Response:
+    """A database that is away, one that was not migrated, or a statement of ours that is wrong; logged each time."""
+    assert isinstance(error, DBAPIError)
+    _log.error("the database refused", exc_info=error)
+    if _MISSING.search(str(error.orig)):
+        return refuse(request, 503, _OLD_DATABASE)
+    if isinstance(error, OperationalError):
+        return refuse(request, 503, _NO_DATABASE, {"retry-after": "5"})
+    return refuse(request, 500, _UNEXPECTED)
 
 
 def _on_unexpected(request: Request, error: Exception) -> Response:
@@ -99,7 +119,8 @@ _HANDLERS: tuple[tuple[type[Exception], Callable[[Request, Exception], Response]
     (AgonError, _on_agon_error),
     (RequestValidationError, _on_unreadable),
     (HTTPException, _on_http),
-    (OperationalError, _on_no_database),
+    (OperationalError, _on_database),
+    (ProgrammingError, _on_database),
     (Exception, _on_unexpected),
 )
 

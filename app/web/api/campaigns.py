@@ -15,6 +15,7 @@ from app.settings import Settings
 from app.storage import live, projects, starts
 from app.storage.starts import StartPrompt
 from app.web.dependencies import Reading, Writing
+from app.web.numbers import Whole
 
 router = APIRouter(tags=["campaigns"])
 
@@ -94,7 +95,7 @@ def show(request: Request, session: Reading, campaign_id: str) -> CampaignView:
 
 
 @router.get("/campaigns/{campaign_id}/rounds")
-def rounds(request: Request, session: Reading, campaign_id: str, before: int | None = None) -> RoundsPage:
+def rounds(request: Request, session: Reading, campaign_id: str, before: Whole | None = None) -> RoundsPage:
     """Rounds, newest first; go on with `before` = `older`."""
     return watching.rounds_page(session, campaign_id, before)
 

@@ -7,6 +7,7 @@ from app.services import editing, overviews
 from app.services.overviews import Home, ProjectView
 from app.storage import projects
 from app.web.dependencies import Reading, Writing
+from app.web.numbers import Whole
 
 router = APIRouter(tags=["projects"])
 
@@ -42,8 +43,8 @@ def show(
     request: Request,
     session: Reading,
     project_id: str,
-    campaigns_before: int | None = None,
-    prompts_before: int | None = None,
+    campaigns_before: Whole | None = None,
+    prompts_before: Whole | None = None,
 ) -> ProjectView:
     """Campaigns and prompts, newest first; go on with the `older` of each."""
     settings = request.app.state.settings

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request
 from app.services import overviews
 from app.services.overviews import AnswersView, PromptView
 from app.web.dependencies import Reading
+from app.web.numbers import Whole
 
 router = APIRouter(tags=["prompts"])
 
@@ -22,7 +23,7 @@ def answers(
     version_id: str,
     task_model: str | None = None,
     right: bool = False,
-    offset: int = 0,
+    offset: Whole = 0,
 ) -> AnswersView | None:
     """Dev answers on a task model (an endpoint's id), null before the first; go on with `offset` = `next_offset`."""
     view = overviews.prompt_view(session, request.app.state.settings, version_id)

@@ -14,6 +14,7 @@ from app.services.previewing import Filled
 from app.services.projects import ProjectDraft
 from app.services.uploading import UploadView, WaitingUpload
 from app.web.dependencies import Reading, Writing
+from app.web.numbers import Whole
 
 router = APIRouter(tags=["uploads"])
 
@@ -32,7 +33,7 @@ class Choice(BaseModel):
     on_conflict: Literal["ask", "drop", "refuse"] | None = Field(
         None, description="the same input with different labels: ask, drop all its rows, or refuse the file"
     )
-    split_seed: int | None = Field(None, ge=0)
+    split_seed: Whole | None = None
 
     def over(self, base: Filled) -> Filled:
         """What was decided before, with what is decided now."""

@@ -15,6 +15,7 @@ from app.services.watching import campaign_view
 from app.storage import projects, starts, test_sets
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
+from app.web.numbers import Whole
 from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -110,12 +111,12 @@ def _campaign(request: Request, session: Session, campaign_id: str, before: int 
 
 
 @router.get("/campaigns/{campaign_id}")
-def show(request: Request, session: Reading, campaign_id: str, before: int | None = None) -> Response:
+def show(request: Request, session: Reading, campaign_id: str, before: Whole | None = None) -> Response:
     return _campaign(request, session, campaign_id, before, "campaigns/show.html")
 
 
 @router.get("/campaigns/{campaign_id}/live")
-def live(request: Request, session: Reading, campaign_id: str, before: int | None = None) -> Response:
+def live(request: Request, session: Reading, campaign_id: str, before: Whole | None = None) -> Response:
     """The part of the page that changes."""
     return _campaign(request, session, campaign_id, before, "campaigns/_live.html")
 

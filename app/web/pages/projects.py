@@ -13,6 +13,7 @@ from app.services.overviews import ProjectView
 from app.storage import projects, prompts, test_sets
 from app.storage.campaign_boards import unfinished_campaign
 from app.web.dependencies import Reading, Writing
+from app.web.numbers import Whole
 from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -41,7 +42,7 @@ def new() -> Response:
 
 @router.get("/projects/{project_id}")
 def show(
-    request: Request, session: Reading, project_id: str, campaigns: int | None = None, prompts: int | None = None
+    request: Request, session: Reading, project_id: str, campaigns: Whole | None = None, prompts: Whole | None = None
 ) -> Response:
     """`campaigns` and `prompts` are numbers: the lists begin below them."""
     view = overviews.project_view(session, request.app.state.settings, project_id, campaigns, prompts)

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.services import overviews
 from app.storage import prompts
 from app.web.dependencies import Reading
+from app.web.numbers import Whole
 from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -20,7 +21,7 @@ def show(
     version_id: str,
     on: str | None = None,
     show: Literal["wrong", "right"] = "wrong",
-    offset: int = 0,
+    offset: Whole = 0,
 ) -> Response:
     """`on` is the task model whose answers are shown."""
     view = overviews.prompt_view(session, request.app.state.settings, version_id)
