@@ -1,22 +1,48 @@
 """Kills parts of a running campaign at random moments, and runs the command again whenever it ended."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from tests.flows.passthrough import PassThrough
-from tests.flows.running import Run, free_port, groups, kill_group, practice, wait_for
+from tests.flows.running import Run, free_port, groups, kill_group, practice, wait_for, wait_for_text
 
 IN_FLIGHT = 32
 UNSAVED = 50
-PARTS = ("worker", "practice", "all")
+PARTS = ("worker", "web", "practice", "all")
 
 
 def restart_practice(folder: Path, port: int, latency: float) -> Any:
     server = practice(folder, port, "--latency", str(latency))
     server.__enter__()
     return server
+
+
+class Web:
+    """The pages of a run's data folder, served beside it, as people look at a campaign."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._port = run, free_port()
+        self._start()
+
+    def _start(self) -> None:
+        with (self._run.folder / "web.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "web"],
+                env={**self._run.variables(), "AGON_PORT": str(self._port)}, stdout=log, stderr=log,
+            )  # fmt: skip
+        wait_for(f"http://127.0.0.1:{self._port}/healthz")
+
+    def kill(self) -> None:
+        self.end()
+        self._start()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
 
 def run_under_kills(
@@ -35,7 +61,8 @@ def run_under_kills(
     with PassThrough(port) as wire:
         server = restart_practice(folder, port, latency)
         run = Run(folder, file, options, {**(environment or {}), "AGON_PRACTICE_URL": wire.url}).start()
-        done = 0
+        wait_for_text(run, "Starting campaign")
+        pages, done = Web(run), 0
         while run.process is not None and done < kills:
             time.sleep(every * (0.5 + rng.random()))
             if run.process.poll() is not None:
@@ -47,7 +74,10 @@ def run_under_kills(
             elif part == "worker":
                 if not kill_group(folder, "worker"):
                     continue
+            elif part == "web":
+                pages.kill()
             else:
+                pages.kill()
                 run.kill()
                 run.wait(10)
                 wait_until_gone(folder)
@@ -55,6 +85,7 @@ def run_under_kills(
             done += 1
         while run.wait(600) != 0:
             run.start()
+        pages.end()
         server.__exit__(None, None, None)
         return run.report(), wire.seen, done
 
@@ -65,6 +96,3 @@ def wait_until_gone(folder: Path, seconds: float = 10) -> None:
     while groups(folder):
         assert time.monotonic() < limit, f"left behind: {groups(folder)}"
         time.sleep(0.1)
-
-
-__all__ = ["IN_FLIGHT", "UNSAVED", "run_under_kills", "wait_for"]

@@ -36,6 +36,12 @@ def stable(report: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in report.items() if key not in VOLATILE}
 
 
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that is a setting of ours."""
+    ours = ("AGON_", "DATABASE_", "REDIS_", "OPENAI_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 @dataclass
 class Run:
     """One `agon improve` in a data folder of its own; `environment` adds to the clean one."""
@@ -50,14 +56,17 @@ class Run:
     def out(self) -> Path:
         return self.folder / "report.json"
 
+    def variables(self) -> dict[str, str]:
+        """A clean environment, this data folder, and what the run adds."""
+        return {**clean_environment(), "AGON_DATA_DIR": str(self.folder / "data"), **self.environment}
+
     def start(self) -> "Run":
         self.folder.mkdir(parents=True, exist_ok=True)
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("AGON_", "DATABASE_", "REDIS_", "OPENAI_"))}
         with (self.folder / "command.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "improve", str(self.file), *self.options, "--json", str(self.out)],
                 cwd=self.folder,
-                env={**clean, "AGON_DATA_DIR": str(self.folder / "data"), **self.environment},
+                env=self.variables(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -143,6 +152,13 @@ def wait_for(url: str, seconds: float = 90) -> None:
         except httpx2.HTTPError:
             time.sleep(0.05)
     raise AssertionError(f"{url} does not answer")
+
+
+def wait_for_text(run: Run, text: str, seconds: float = 90) -> None:
+    limit = time.monotonic() + seconds
+    while text not in run.said():
+        assert time.monotonic() < limit, run.said()[-2000:]
+        time.sleep(0.1)
 
 
 def requests_seen(base_url: str) -> int:

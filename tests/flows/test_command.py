@@ -1,6 +1,5 @@
 """The command line by itself: what it refuses, and the parts of a team's installation started one by one."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,28 +11,24 @@ import httpx2
 import pytest
 
 from app.demo.labelled import DEMO_FILE
-from tests.flows.running import Run, free_port, practice, wait_for
+from tests.flows.running import Run, clean_environment, free_port, practice, wait_for
 
 
 def agon(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app.cli", *arguments],
-        env={**clean(), "AGON_DATA_DIR": str(folder / "data"), **environment},
+        env={**clean_environment(), "AGON_DATA_DIR": str(folder / "data"), **environment},
         cwd=folder, text=True, capture_output=True, timeout=120,
     )  # fmt: skip
-
-
-def clean() -> dict[str, str]:
-    ours = ("AGON_", "DATABASE_", "REDIS_", "OPENAI_")
-    root = str(Path(__file__).resolve().parents[2])
-    return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, "PYTHONPATH": root}
 
 
 @contextmanager
 def web(folder: Path, port: int, environment: Mapping[str, str]) -> Iterator[None]:
     """`agon web` alone, as a team runs it."""
     ours = {"AGON_DATA_DIR": str(folder / "data"), "AGON_PORT": str(port), **environment}
-    process = subprocess.Popen([sys.executable, "-m", "app.cli", "web"], env={**clean(), **ours}, cwd=folder)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "web"], env={**clean_environment(), **ours}, cwd=folder
+    )
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz")
         yield

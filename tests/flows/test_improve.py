@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.demo.labelled import DEMO_FILE
-from tests.flows.running import Run, free_port, groups, practice, requests_seen, stable, write_set
+from tests.flows.running import Run, free_port, groups, practice, requests_seen, stable, wait_for_text, write_set
 
 SHORT = ("--rounds", "3", "--seed", "5")
 
@@ -70,13 +70,6 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on(demo_file: Path, tm
     report = run.finish()
     assert "Going on with campaign 1" in run.said()
     assert stable(report) == stable(Run(tmp_path / "other", demo_file, SHORT).finish())
-
-
-def wait_for_text(run: Run, text: str, seconds: float = 60) -> None:
-    limit = time.monotonic() + seconds
-    while text not in run.said():
-        assert time.monotonic() < limit, run.said()[-2000:]
-        time.sleep(0.1)
 
 
 def test_a_budget_of_ten_calls_is_too_small_and_buys_nothing(demo_file: Path, tmp_path: Path) -> None:
