@@ -114,7 +114,7 @@ def _phase(session: Session, campaign: Campaign, under_way: Turn | None, opened:
         return "between"
     if under_way.proposals:
         return "racing"
-    asked, _ = live.replies(session, campaign.id, under_way.round.number)
+    asked = live.proposals_asked(session, campaign.id, under_way.round.number)
     return "proposing" if asked else "reflecting"
 
 

@@ -126,13 +126,12 @@ def _with_battles(session: Session, campaign_id: str, found: Sequence[Round]) ->
     return [Turn(row, battles.get(row.number), seated[row.number]) for row in found]
 
 
-def replies(session: Session, campaign_id: str, number: int) -> tuple[int, int]:
-    """How many proposals were asked for in a round, and how many have come."""
-    query = select(func.count(), func.count(AskRecord.answer_id)).where(
+def proposals_asked(session: Session, campaign_id: str, number: int) -> int:
+    """How many proposals were asked for in a round."""
+    query = select(func.count()).where(
         AskRecord.campaign_id == campaign_id, AskRecord.round == number, AskRecord.seat.in_(("left", "right"))
     )
-    asked_for, answered = session.execute(query).one()
-    return asked_for, answered
+    return session.scalar(query) or 0
 
 
 def evaluations(

@@ -10,8 +10,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import delete, select, update
 
+from app.services import campaigns
+from app.services.improving import KIND
 from app.services.pacing import confirming_left, seconds_left
 from app.services.veiling import compared
+from app.storage import jobs
 from app.storage.answers import Call
 from app.storage.base import now
 from app.storage.campaigns import Campaign, HoldoutOpening
@@ -253,6 +256,18 @@ def test_a_fault_that_paused_a_campaign_is_told_with_what_to_do(own: World, aren
     with own.database.write() as session:
         session.execute(update(Campaign).where(Campaign.id == arena.undecided).values(note="Enter a valid API key."))
     assert "Paused by a fault. Enter a valid API key." in words(own.visitor().read(f"/campaigns/{arena.undecided}"))
+
+
+def test_a_pause_by_a_person_after_a_passing_fault_is_no_fault(own: World, arena: Played) -> None:
+    with own.database.write() as session:
+        campaign = session.get_one(Campaign, arena.undecided)
+        campaign.status, campaign.note = "running", "The server was busy."
+        campaigns.ask(session, campaign.id, "pause")
+        jobs.want(session, KIND, campaign.id)
+    own.drive(arena.undecided_job)
+    text = words(own.visitor().read(f"/campaigns/{arena.undecided}"))
+    assert "Paused. Answers that were bought are kept" in text
+    assert "fault" not in text
 
 
 def test_no_page_of_a_campaign_holds_a_holdout_example(arena: Played) -> None:

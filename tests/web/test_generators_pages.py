@@ -1,14 +1,17 @@
 """The board of generators: ratings with their intervals, ranges instead of ranks, nothing of undecided rounds."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.domain.ratings import Rating
-from app.services.rating import places
+from app.services.rating import Board, Meeting, board, places
 from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.rounds import Battle, Candidate, Round
@@ -71,6 +74,35 @@ def test_the_record_of_a_finished_campaign_is_on_the_board(arena: Played) -> Non
     assert "provisional" in html
     assert "simulated" in html
     assert "<th scope" in html
+
+
+class Counted(list[Meeting]):
+    """A list that knows how often it was gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Meeting]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_head_to_head_is_looked_up_and_not_searched_for_every_pair(
+    arena: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boards = []
+
+    def counted(session: Session, project_id: str | None) -> Board:
+        boards.append(replace(board(session, project_id), meetings=Counted(board(session, project_id).meetings)))
+        return boards[-1]
+
+    monkeypatch.setattr("app.web.pages.generators.board", counted)
+    html = arena.world.visitor().read("/generators")
+    meetings = boards[0].meetings
+    assert isinstance(meetings, Counted)
+    assert meetings.times == 1
+    cells = re.findall(r'<td class="num">(\d+ · \d+ · \d+)</td>', html)
+    assert len(cells) == len(meetings) > 1
+    assert set(cells) == {f"{one.won} · {one.tied} · {one.lost}" for one in meetings}
 
 
 def test_few_battles_give_no_place(arena: Played) -> None:

@@ -22,7 +22,7 @@ def render(source: str, **values: object) -> str:
         "charts": "best_chart, meter, lane, lane_axis, wins",
         "texts": "prompt_text, word_diff",
         "forms": "csrf, field, check, action",
-        "parts": "crumbs, tabs, segments, flash, empty, problem_list, pagination",
+        "parts": "crumbs, segments, flash, empty, problem_list, pagination",
     }
     imports = "".join(f'{{% from "macros/{file}.html" import {macros} %}}' for file, macros in names.items())
     return environment().from_string(imports + source).render(**values)

@@ -23,6 +23,7 @@ def show(request: Request, session: Reading, project: str = "") -> Response:
         request,
         "generators/list.html",
         board=found,
+        met={(meeting.row, meeting.column): meeting for meeting in found.meetings},
         chosen=chosen,
         projects=records.fought_projects(session),
         domain=(low, high),
