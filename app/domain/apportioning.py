@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 
+_NOTHING = 1e-9  # ideals that sum to less count like none
+
 
 def apportion(
     ideals: Mapping[str, float], total: int, least: Mapping[str, int], most: Mapping[str, int]
@@ -12,7 +14,7 @@ def apportion(
     `ideals` are scaled to the total first; ties go by the order of the names in `ideals`. Where the limits leave no
     such sum, the nearest one is met.
     """
-    scale = total / (sum(ideals.values()) or 1)
+    scale = total / max(sum(ideals.values()), _NOTHING)
     wanted = {name: ideal * scale for name, ideal in ideals.items()}
     given = {name: min(max(int(wanted[name]), least[name]), most[name]) for name in ideals}
     missing = min(total, sum(most.values())) - sum(given.values())

@@ -202,6 +202,10 @@ def test_without_limits_nobody_gets_a_whole_one_more_or_less_than_the_ideal() ->
     assert apportion(ideals, 20, none, plenty) == {"a": 7, "b": 5, "c": 1, "d": 7}
 
 
+def test_ideals_that_are_next_to_nothing_share_what_the_limits_let_them_have() -> None:
+    assert apportion({"a": 1e-308, "b": 0.0}, 3, {"a": 0, "b": 0}, {"a": 2, "b": 2}) == {"a": 2, "b": 1}
+
+
 @pytest.mark.parametrize(
     ("groupings", "numbers"),
     [
