@@ -10,6 +10,7 @@ from app.errors import Conflict, Invalid, Problem
 from app.services.improving import KIND
 from app.settings import Settings
 from app.storage import campaigns, endpoints, jobs, projects, prompts, test_sets
+from app.storage.base import new_id
 from app.storage.campaigns import Campaign
 
 
@@ -27,6 +28,7 @@ class CampaignDraft:
     goal: str | None = None
     smallest_gain: float | None = None
     command_key: str | None = None
+    id: str | None = None
 
 
 def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[Campaign, str]:
@@ -39,6 +41,7 @@ def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[C
     max_rounds = settings.rounds if draft.max_rounds is None else draft.max_rounds
     _check(session, draft, max_calls, max_rounds)
     campaign = Campaign(
+        id=draft.id or new_id(),
         project_id=project.id,
         number=campaigns.next_number(session, project.id),
         version_id=version.id,

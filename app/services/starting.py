@@ -8,11 +8,15 @@ from sqlalchemy.orm import Session
 from app.errors import Conflict, Invalid, Problem
 from app.services import campaigns, catalogue, quoting
 from app.services.campaigns import CampaignDraft
+from app.services.improving import KIND
 from app.services.quoting import Quote
 from app.settings import Settings
-from app.storage import champions, endpoints, starts, test_sets
+from app.storage import champions, endpoints, jobs, starts, test_sets
+from app.storage.base import id_for, new_id
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
+from app.storage.projects import Project
+from app.storage.session import hold_row
 
 MOST_CALLS = 100_000_000
 MOST_ROUNDS = 1_000_000
@@ -87,10 +91,21 @@ def check(session: Session, project_id: str, chosen: Chosen) -> None:
         raise Invalid(problems)
 
 
-def begin(session: Session, settings: Settings, project_id: str, chosen: Chosen) -> tuple[Campaign, str]:
-    """The queued campaign and the job to poke after the commit. Raises Invalid, NotFound, Conflict."""
+def begin(
+    session: Session, settings: Settings, project_id: str, chosen: Chosen, once: str = ""
+) -> tuple[Campaign, str]:
+    """The queued campaign and the job to poke after the commit. Raises Invalid, NotFound, Conflict.
+
+    What is sent again with the same `once`, unless that is empty, leads to the campaign that was made first.
+    """
     check(session, project_id, chosen)
+    campaign_id = id_for(f"{project_id} {once}") if once else new_id()
+    hold_row(session, Project, project_id)
+    known = session.get(Campaign, campaign_id)
+    if known is not None:
+        return known, jobs.want(session, KIND, known.id)
     draft = CampaignDraft(
+        id=campaign_id,
         project_id=project_id,
         start_version_id=chosen.start_version_id,
         task_endpoint_id=chosen.task_endpoint_id,

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Integer, MetaData, String
@@ -17,6 +18,11 @@ _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyz"
 def new_id() -> str:
     """A random id for an address: 12 characters, 59 bits, none that look alike."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+def id_for(content: str) -> str:
+    """The id that always belongs to this content, as hard to guess as the content is."""
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in sha256(content.encode()).digest()[:12])
 
 
 def now() -> datetime:

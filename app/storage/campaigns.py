@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.errors import Conflict, NotFound
 from app.storage.base import OWNER, Base, BigId, Owned, new_id, now
+from app.storage.projects import Project
+from app.storage.session import hold_row
+from app.storage.test_sets import TestSetVersion
 
 OPEN = ("queued", "running", "paused")
 
@@ -84,6 +87,8 @@ def get(session: Session, campaign_id: str) -> Campaign:
 
 
 def next_number(session: Session, project_id: str) -> int:
+    """The project's next number; nobody else gets it before this transaction ends."""
+    hold_row(session, Project, project_id)
     return (session.scalar(select(func.max(Campaign.number)).where(Campaign.project_id == project_id)) or 0) + 1
 
 
@@ -124,6 +129,7 @@ def open_holdout(session: Session, campaign: Campaign, reason: str) -> HoldoutOp
     known = session.scalar(select(HoldoutOpening).where(HoldoutOpening.campaign_id == campaign.id))
     if known is not None:
         return known
+    hold_row(session, TestSetVersion, campaign.version_id)
     looks = select(func.count()).select_from(HoldoutOpening).where(HoldoutOpening.version_id == campaign.version_id)
     opening = HoldoutOpening(
         version_id=campaign.version_id, campaign_id=campaign.id, reason=reason, number=(session.scalar(looks) or 0) + 1

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.domain.prompts import fingerprint
 from app.errors import NotFound
 from app.storage.base import Base, Owned, new_id
+from app.storage.session import hold_row
 
 
 class Prompt(Owned, Base):
@@ -96,6 +97,7 @@ def add(
     round_number: int | None = None,
 ) -> PromptVersion:
     """The version with this text; a text that the line has already is that version, not a new one."""
+    hold_row(session, Prompt, prompt_id)
     known = with_text(session, prompt_id, text)
     if known is not None:
         return known

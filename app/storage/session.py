@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
+
+UNIQUE_VIOLATION = "23505"  # PostgreSQL's
 
 
 def _configure_sqlite(engine: Engine) -> None:
@@ -83,6 +86,16 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def hold_row(session: Session, table: type[Any], row_id: str) -> None:
+    """Make others who hold this row wait until this transaction ends; SQLite's writers wait for each other anyway."""
+    session.execute(select(table.id).where(table.id == row_id).with_for_update(key_share=True))
+
+
+def is_clash(error: IntegrityError) -> bool:
+    """Whether somebody else stored a row with the same key first."""
+    return getattr(error.orig, "sqlstate", "") == UNIQUE_VIOLATION or "UNIQUE constraint failed" in str(error.orig)
 
 
 def insert_new(session: Session, table: type[Any] | Table) -> Insert:

@@ -8,12 +8,13 @@ from http import HTTPStatus
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.errors import AgonError, BudgetExhausted, Conflict, EndpointFailure, Invalid, NotFound, Problem
+from app.storage.session import is_clash
 from app.web.kinds import is_api, is_fragment
 from app.web.rendering import page
 from app.web.security.headers import SECURITY_HEADERS
@@ -41,6 +42,7 @@ _TITLES = {
 }
 _UNEXPECTED = "The error is in the server's log. Nothing you had saved is lost; trying again may help."
 _NOWHERE = "There is no page at this address. It may have been mistyped, or what it showed was removed."
+_CLASH = "Somebody else was saving at the same moment; send it again."
 _NO_DATABASE = "The database does not answer. Nothing was changed; try again in a moment."
 _OLD_DATABASE = (
     "The database has another shape than this version of Agon needs: a table or a column is missing. Nothing was "
@@ -100,8 +102,13 @@ def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _on_database(request: Request, error: Exception) -> Response:
-    """A database that is away, one that was not migrated, or a statement of ours that is wrong; logged each time."""
+    """A database that is away or was not migrated, or a statement of ours that is wrong; logged each time.
+
+    Two who save at once may want the same key, and then nothing is wrong but the moment.
+    """
     assert isinstance(error, DBAPIError)
+    if isinstance(error, IntegrityError) and is_clash(error):
+        return refuse(request, 409, _CLASH)
     _log.error("the database refused", exc_info=error)
     if _MISSING.search(str(error.orig)):
         return refuse(request, 503, _OLD_DATABASE)
@@ -121,6 +128,7 @@ _HANDLERS: tuple[tuple[type[Exception], Callable[[Request, Exception], Response]
     (HTTPException, _on_http),
     (OperationalError, _on_database),
     (ProgrammingError, _on_database),
+    (IntegrityError, _on_database),
     (Exception, _on_unexpected),
 )
 

@@ -30,10 +30,11 @@ class CampaignChoice(BaseModel):
     max_calls: int | None = None
     max_rounds: int | None = Field(None, description="0 goes on until the calls are used up or it is stopped")
     seed: int | None = None
+    once: str = Field("", description="anything of your own: the same choice sent again with it starts nothing twice")
 
     def completed(self, session: Session, settings: Settings) -> Chosen:
         usual = starting.defaults(session, settings, self.project_id)
-        given = self.model_dump(exclude={"project_id"}, exclude_none=True)
+        given = self.model_dump(exclude={"project_id", "once"}, exclude_none=True)
         if "generator_ids" in given:
             given["generator_ids"] = tuple(dict.fromkeys(given["generator_ids"]))
         return Chosen(**{**vars(usual), **given})
@@ -84,7 +85,8 @@ def start(request: Request, session: Writing, later: BackgroundTasks, choice: Ca
     settings = request.app.state.settings
     chosen = choice.completed(session, settings)
     quote = starting.quote(session, settings, choice.project_id, chosen)
-    campaign, job_id = starting.begin(session, settings, choice.project_id, chosen)
+    once = choice.once and choice.model_dump_json()
+    campaign, job_id = starting.begin(session, settings, choice.project_id, chosen, once)
     later.add_task(request.app.state.poke, job_id)
     return Started(id=campaign.id, number=campaign.number, status=campaign.status, quote=quote)
 

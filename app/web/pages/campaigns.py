@@ -13,6 +13,7 @@ from app.services import campaigns, starting
 from app.services.starting import Chosen
 from app.services.watching import campaign_view
 from app.storage import projects, starts, test_sets
+from app.storage.base import new_id
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
 from app.web.numbers import Whole
@@ -22,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 
 
 class Typed(BaseModel):
-    """The start form as it was filled in; `do` is the button that sent it."""
+    """The start form as it was filled in; `do` is the button that sent it, `once` tells a second click from a second form."""
 
     start: str = ""
     task_model: str = ""
@@ -31,6 +32,7 @@ class Typed(BaseModel):
     rounds: str = ""
     seed: str = ""
     do: str = "start"
+    once: str = ""
 
     def chosen(self) -> Chosen:
         """What was typed, with -1, which no field allows, for what is no whole number."""
@@ -53,6 +55,7 @@ def _typed(chosen: Chosen) -> Typed:
         calls=str(chosen.max_calls),
         rounds=str(chosen.max_rounds),
         seed=str(chosen.seed),
+        once=new_id(),
     )
 
 
@@ -98,7 +101,8 @@ def start(
     if typed.do == "quote":
         return _form(request, session, project_id, typed)
     try:
-        campaign, job_id = starting.begin(session, request.app.state.settings, project_id, typed.chosen())
+        chosen, once = typed.chosen(), typed.once and typed.model_dump_json()
+        campaign, job_id = starting.begin(session, request.app.state.settings, project_id, chosen, once)
     except Invalid:
         return _form(request, session, project_id, typed, status=422)
     later.add_task(request.app.state.poke, job_id)
