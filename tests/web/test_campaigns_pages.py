@@ -128,7 +128,7 @@ def confirming(world: World, campaign_id: str) -> int:
         session.execute(delete(Output).where(Output.evaluation_id.in_(kept)))
         bought = select(Call.id).where(Call.holdout, Call.prompt_version_id == campaign.best_version_id)
         session.execute(delete(Call).where(Call.id.in_(bought)))
-        return session.get_one(TestSetVersion, campaign.version_id).splits["holdout"]
+        return int(session.get_one(TestSetVersion, campaign.version_id).splits["holdout"])
 
 
 def test_the_holdout_has_a_bar_and_a_time_of_its_own(arena: Played, own: World) -> None:

@@ -141,3 +141,26 @@ def test_on_a_phone_the_navigation_is_a_menu(serve: Serve, visit: Visit) -> None
     visit.page.keyboard.press("Escape")
     expect(link).to_be_hidden()
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_what_was_typed_is_sent_again_after_a_login_in_another_tab(serve: Serve, browser: Browser) -> None:
+    home, context = serve(password="open sesame"), browser.new_context()
+    page = context.new_page()
+
+    def log_in(tab: Page) -> None:
+        tab.get_by_label("Password").fill("open sesame")
+        tab.get_by_role("button", name="Log in").click()
+        tab.wait_for_url(lambda url: "/login" not in url)
+
+    page.goto(f"{home}/things")
+    log_in(page)
+    page.get_by_label("Name").fill("a long text")
+    context.clear_cookies(name="agon_session")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="Log in in another tab").click()
+    log_in(opened.value)
+    page.reload()
+    expect(page.get_by_text('{"made":"a long text"}')).to_be_visible()
+    context.close()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from limits import RateLimitItemPerHour
 from starlette.testclient import TestClient
 
 from app.errors import Invalid
@@ -101,7 +102,7 @@ def test_a_refusal_says_when_the_next_try_is_possible(make_client: MakeClient) -
 
 
 def test_an_hour_of_guesses_is_told_in_minutes(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "_LIMITS", (throttle.RateLimitItemPerHour(2),))
+    monkeypatch.setattr(throttle, "_LIMITS", (RateLimitItemPerHour(2),))
     client = TestClient(make_app(password=PASSWORD), "http://localhost:8000", follow_redirects=False)
     assert [log_in(client, "guess") for _ in range(3)] == [422, 422, 429]
     form = {"password": "guess", "csrf_token": token_on(client.get("/login").text)}

@@ -36,10 +36,7 @@ def from_elsewhere(headers: Mapping[str, str], scheme: str) -> bool:
 
 
 def _is_json(headers: Mapping[str, str]) -> bool:
-    """Whether the body is said to be JSON, or there is none.
-
-    Browsers name a kind with every body, and send none without an Origin header.
-    """
+    """Whether the body is said to be JSON, or there is none: every body of a plain form comes with its kind."""
     if "content-type" not in headers:
         return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
     return headers["content-type"].partition(";")[0].strip().lower() == "application/json"
