@@ -185,7 +185,9 @@ class Driver:
     def _open(self, campaign: Campaign, setup: Setup, buyer: Buyer, scorer: Scorer) -> str | None:
         """Score the start prompt on dev; the reason to end when the budget does not reach for a round."""
         with self._database.read() as session:
-            answered = evaluations.answered(session, campaign.start_version_id, campaign.task_endpoint_id)
+            answered = evaluations.answered(
+                session, campaign.start_version_id, campaign.task_endpoint_id, setup.version.id
+            )
         if setup.round_cap < setup.rules.dev_size - answered + len(SEATS):
             return "budget too small"
         shell = self._shell(campaign, setup, buyer, scorer, 0, {})

@@ -45,7 +45,7 @@ def quote(
     """The worst case: nothing is found in the answer store, no prompt is dropped early, every round finds a leader."""
     dev, train = version.splits["dev"], version.splits["train"]
     kept = holdout_reserve(version.splits["holdout"], settings.retry_reserve)
-    opening = max(0, dev - evaluations.answered(session, start_version_id, task.id))
+    opening = max(0, dev - evaluations.answered(session, start_version_id, task.id, version.id))
     a_round = PROPOSALS * (dev + 1) + min(settings.reflect_on, train)
     paid = max(0, max_calls - kept - opening) // a_round
     rounds = min(paid, max_rounds) if max_rounds else paid

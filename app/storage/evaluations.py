@@ -104,11 +104,12 @@ def shown_outputs(
     return list(session.execute(query))
 
 
-def answered(session: Session, prompt_version_id: str, endpoint_id: str) -> int:
-    """How many dev examples this version has answered already."""
+def answered(session: Session, prompt_version_id: str, endpoint_id: str, version_id: str) -> int:
+    """How many dev examples of this test set version the prompt version has answered already."""
     query = select(func.max(Evaluation.n)).where(
         Evaluation.prompt_version_id == prompt_version_id,
         Evaluation.endpoint_id == endpoint_id,
+        Evaluation.version_id == version_id,
         Evaluation.split == "dev",
     )
     return session.scalar(query) or 0
