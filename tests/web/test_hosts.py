@@ -90,6 +90,7 @@ def test_a_proxy_is_believed_where_the_setting_names_it(
     given: dict[str, Any] = {}
     monkeypatch.setenv("AGON_TRUSTED_PROXIES", trusted)
     monkeypatch.setattr(cli, "settings", Settings)
+    monkeypatch.setattr(cli, "offer_alone", lambda _: None)
     monkeypatch.setattr(uvicorn, "run", lambda app, **options: given.update(options))
     cli.web()
     app = ProxyHeadersMiddleware(Proxied(), given["forwarded_allow_ips"])  # type: ignore[arg-type]

@@ -252,9 +252,9 @@ def test_a_version_that_is_not_there_is_not_found(arena: Played, path: str) -> N
 
 def test_what_is_asked_for_must_make_sense(arena: Played) -> None:
     first = arena.world.first_prompt()
-    arena.world.visitor().read(f"/prompts/{first}?show=everything", status=422)
+    arena.world.visitor().read(f"/prompts/{first}?show=everything", status=404)
     assert "No more answers." in arena.world.visitor().read(f"/prompts/{first}?offset=100000")
-    assert arena.world.visitor().read(f"/prompts/{first}?offset=-5").count("<td") > 20
+    arena.world.visitor().read(f"/prompts/{first}?offset=-5", status=404)
 
 
 @pytest.mark.browser

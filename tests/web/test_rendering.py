@@ -47,7 +47,9 @@ def test_a_page_has_one_way_past_the_navigation_and_one_title(make_client: MakeC
 
 def test_a_page_on_practice_models_says_so_at_its_top(make_client: MakeClient) -> None:
     client = make_client()
-    assert "no score on this page says anything about a real language model" in client.get("/things?simulated=true").text
+    assert (
+        "no score on this page says anything about a real language model" in client.get("/things?simulated=true").text
+    )
     assert "simulated" not in client.get("/things").text
 
 
