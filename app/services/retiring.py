@@ -1,12 +1,13 @@
-"""Takes providers and endpoints out of the catalogue again: only those that nothing refers to."""
+"""Takes providers and endpoints out of the catalogue again: only those that nothing but a test refers to."""
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
 from app.services import catalogue
 from app.settings import Settings
 from app.storage import endpoints, tables
+from app.storage.answers import Call
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 
@@ -26,6 +27,8 @@ def uses(session: Session, endpoint_id: str) -> list[str]:
         for key in table.foreign_keys:
             if key.target_fullname == "endpoint.id":
                 query = select(func.count()).where(key.parent == endpoint_id)
+                if table is Call.__table__:
+                    query = query.where(Call.campaign_id.is_not(None))
                 names = _NAMES.get(table.name, _RECORDS)
                 counts[names] = counts.get(names, 0) + (session.scalar(query) or 0)
     return [f"{count:,} {one if count == 1 else many}" for (one, many), count in counts.items() if count]
@@ -38,12 +41,13 @@ def _as_generator(session: Session, endpoint_id: str) -> int:
 
 
 def delete_endpoint(session: Session, endpoint_id: str) -> Endpoint:
-    """Raises Conflict with what uses it."""
+    """It and its test calls. Raises Conflict with what else uses it."""
     endpoint = endpoints.get(session, endpoint_id)
     catalogue.refuse_practice(endpoint.provider)
     used = uses(session, endpoint_id)
     if used:
         raise Conflict(f"{endpoint.full_name} is used by {_listed(used)}, so it cannot be deleted.")
+    session.execute(delete(Call).where(Call.endpoint_id == endpoint_id))
     session.delete(endpoint)
     session.flush()
     return endpoint

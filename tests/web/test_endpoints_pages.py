@@ -183,6 +183,17 @@ def test_what_nothing_refers_to_is_deleted(world: World) -> None:
     assert visitor.send(f"{page}/delete") == "/endpoints"
 
 
+def test_a_model_that_was_only_tested_goes_with_its_test_calls(world: World) -> None:
+    visitor = world.visitor()
+    with scripted(lambda hit: refusal(404, "The model does not exist")) as server:
+        add(visitor, server.base_url)
+        here = f"/endpoints/{world.endpoint('lab/small-1').id}"
+        visitor.send(f"{here}/test", status=200)
+    assert "lab/small-1" in visitor.read("/calls")
+    visitor.send(f"{here}/delete")
+    assert "lab/small-1" not in visitor.read("/calls")
+
+
 def test_what_is_in_use_is_not_deleted_and_says_what_uses_it(tmp_path: Path) -> None:
     arena = played()
     world = arena.world.copied(tmp_path)
