@@ -22,6 +22,7 @@ from app.settings import Settings
 from app.storage.session import Database
 from app.web.dependencies import Reading, Writing
 from app.web.rendering import environment, page
+from tests.web.arena_world import Played, World, played
 
 CHROMIUM = Path("/usr/bin/chromium")
 SECRET = b"a secret of the tests, thirty-two"
@@ -105,6 +106,20 @@ def routes() -> APIRouter:
 MakeApp = Callable[..., FastAPI]
 MakeClient = Callable[..., TestClient]
 Serve = Callable[..., str]
+
+
+@pytest.fixture
+def arena() -> Played:
+    """Two campaigns that were driven once, to read."""
+    return played()
+
+
+@pytest.fixture
+def own(arena: Played, tmp_path: Path) -> Iterator[World]:
+    """A copy of the arena that a test may change."""
+    world = arena.world.copied(tmp_path)
+    yield world
+    world.close()
 
 
 @pytest.fixture

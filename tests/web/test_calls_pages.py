@@ -1,7 +1,6 @@
 """The log of calls: in pages, by choice, to the letter, and without a word of the holdout or a hidden name."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,7 @@ from app.storage import endpoints
 from app.storage.answers import Call
 from app.storage.rounds import Round
 from app.storage.test_sets import Placement, TestSetVersion
-from tests.web.arena_world import CANARY, DUO, Played, World, played
-
-
-@pytest.fixture
-def arena() -> Played:
-    return played()
-
-
-@pytest.fixture
-def own(arena: Played, tmp_path: Path) -> Iterator[World]:
-    world = arena.world.copied(tmp_path)
-    yield world
-    world.close()
+from tests.web.arena_world import CANARY, DUO, Played, World
 
 
 def listed(world: World, query: str = "") -> list[dict[str, Any]]:

@@ -1,9 +1,7 @@
 """Campaigns in the browser's eyes: started, watched, paused, stopped, and what their end says."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,21 +22,8 @@ from app.storage.evaluations import Evaluation, Output
 from app.storage.live import Pace
 from app.storage.rounds import Battle, Candidate, Round
 from app.storage.test_sets import TestSetVersion
-from tests.web.arena_world import CANARY, DUO, TRIO, Played, Watched, World, elsewhere, played, serving
+from tests.web.arena_world import CANARY, DUO, TRIO, Played, Watched, World, elsewhere, serving
 from tests.web.reading import words
-
-
-@pytest.fixture
-def arena() -> Played:
-    return played()
-
-
-@pytest.fixture
-def own(arena: Played, tmp_path: Path) -> Iterator[World]:
-    """A copy of the arena that a test may change."""
-    world = arena.world.copied(tmp_path)
-    yield world
-    world.close()
 
 
 def test_no_name_of_an_undecided_round_stands_anywhere(arena: Played) -> None:

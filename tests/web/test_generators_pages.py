@@ -15,19 +15,7 @@ from app.services.rating import Board, Meeting, board, places
 from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.rounds import Battle, Candidate, Round
-from tests.web.arena_world import DUO, TRIO, Played, World, played
-
-
-@pytest.fixture
-def arena() -> Played:
-    return played()
-
-
-@pytest.fixture
-def own(arena: Played, tmp_path: Path) -> Iterator[World]:
-    world = arena.world.copied(tmp_path)
-    yield world
-    world.close()
+from tests.web.arena_world import DUO, TRIO, Played, World
 
 
 def rated(name: str, low: float, high: float) -> Rating:

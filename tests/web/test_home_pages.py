@@ -18,22 +18,9 @@ from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.projects import Project
 from app.storage.session import Database
-from tests.web.arena_world import CANARY, DUO, Played, World, played
+from tests.web.arena_world import CANARY, DUO, Played, World
 from tests.web.reading import words
 from tests.web.upload_files import good, send
-
-
-@pytest.fixture
-def arena() -> Played:
-    return played()
-
-
-@pytest.fixture
-def own(arena: Played, tmp_path: Path) -> Iterator[World]:
-    """A copy of the arena that a test may change."""
-    world = arena.world.copied(tmp_path)
-    yield world
-    world.close()
 
 
 @pytest.fixture

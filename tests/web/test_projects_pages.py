@@ -14,21 +14,8 @@ from app.storage.campaign_boards import CAMPAIGNS_SHOWN
 from app.storage.campaigns import Campaign
 from app.storage.projects import Project
 from app.storage.rounds import Round
-from tests.web.arena_world import CANARY, DUO, TRIO, Played, World, played
+from tests.web.arena_world import CANARY, DUO, TRIO, Played, World
 from tests.web.reading import words
-
-
-@pytest.fixture
-def arena() -> Played:
-    return played()
-
-
-@pytest.fixture
-def own(arena: Played, tmp_path: Path) -> Iterator[World]:
-    """A copy of the arena that a test may change."""
-    world = arena.world.copied(tmp_path)
-    yield world
-    world.close()
 
 
 @pytest.fixture

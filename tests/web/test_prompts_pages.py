@@ -1,8 +1,6 @@
 """A prompt version's page: its text, where it comes from, what it scores, what it gets right and wrong."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,21 +15,8 @@ from app.storage.evaluations import UNREADABLE, Evaluation, Output, find_or_add
 from app.storage.prompts import PromptVersion
 from app.storage.rounds import Candidate, Round
 from app.storage.test_sets import Example, Placement
-from tests.web.arena_world import CANARY, DUO, TRIO, Played, World, played, serving
+from tests.web.arena_world import CANARY, DUO, TRIO, Played, World, serving
 from tests.web.reading import words
-
-
-@pytest.fixture
-def arena() -> Played:
-    return played()
-
-
-@pytest.fixture
-def own(arena: Played, tmp_path: Path) -> Iterator[World]:
-    """A copy of the arena that a test may change."""
-    world = arena.world.copied(tmp_path)
-    yield world
-    world.close()
 
 
 def section(html: str, name: str) -> str:

@@ -4,19 +4,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import select, update
 
 from app.domain.prompts import PLACEHOLDER
 from app.storage.answers import StoredAnswer
 from app.storage.campaigns import Campaign
 from app.storage.rounds import AskRecord, Candidate, Round, unpack_messages
-from tests.web.arena_world import DUO, Played, played
-
-
-@pytest.fixture
-def arena() -> Played:
-    return played()
+from tests.web.arena_world import DUO, Played
 
 
 def test_a_round_shows_what_was_asked_and_answered_to_the_letter(arena: Played) -> None:
