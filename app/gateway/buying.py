@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from time import monotonic
 
-from openai import AsyncOpenAI
-
 from app.errors import EndpointFailure
 from app.gateway.asking import attempt
 from app.gateway.calls import Purchase, Request, Target
@@ -17,8 +15,8 @@ from app.gateway.limits import Limits
 from app.gateway.parameters import Traits
 from app.gateway.queueing import WaitingRoom
 from app.gateway.saving import Saver
-from app.gateway.transport import open_client
 from app.gateway.waiting import Pace, backoff
+from app.gateway.wire import Wire
 
 Learned = Callable[[str, frozenset[str], tuple[tuple[str, str], ...]], None]
 Server = tuple[str, str]  # base URL and key
@@ -67,7 +65,7 @@ class Run:
         self._saver = saver
         self._learned = learned
         self._dice = Random()
-        self._clients: dict[Server, AsyncOpenAI] = {}
+        self._wires: dict[Server, Wire] = {}
         self._paces: dict[Server, Pace] = defaultdict(lambda: Pace(limits.in_flight))
         self._traits: dict[str, Traits] = {}
         self._told: dict[str, Traits] = {}
@@ -91,8 +89,8 @@ class Run:
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         finally:
-            for client in self._clients.values():
-                await client.close()
+            for wire in self._wires.values():
+                await wire.close()
         self._saver.finish()
 
     def conclude(self) -> None:
@@ -160,10 +158,10 @@ class Run:
         return False
 
     def _opened(self, call: Call) -> bool:
-        """Is there a client for this call's server? One that cannot be made stops the run."""
-        if call.server not in self._clients:
+        """Is there a wire to this call's server? One that cannot be made stops the run."""
+        if call.server not in self._wires:
             try:
-                self._clients[call.server] = open_client(*call.server, self._limits)
+                self._wires[call.server] = Wire(*call.server, self._limits)
             except EndpointFailure as failure:
                 self._settle(call, Fault(str(failure), lasting=True))
                 return False
@@ -185,8 +183,8 @@ class Run:
         left = call.deadline - monotonic()
         seconds = left if call.attempts == self._limits.call_attempts else left * ATTEMPT_SHARE
         call.traits = self._known(call.request.target)
-        client = self._clients[call.server]
-        return await attempt(client, call.request, call.traits, seconds, self._limits.connect_seconds)
+        wire = self._wires[call.server]
+        return await attempt(wire, call.request, call.traits, seconds, self._limits.connect_seconds)
 
     def _settle(self, call: Call, outcome: Purchase | Fault | Traits) -> None:
         pace = self._paces[call.server]

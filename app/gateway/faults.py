@@ -1,13 +1,10 @@
 """What went wrong with one attempt, as a sentence that says what to do and never holds a key."""
 
 import re
-import ssl
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import urlsplit
-
-import httpx2
-from openai import APIConnectionError, APIStatusError
 
 from app.domain.prompts import clean
 from app.gateway.calls import Target
@@ -23,6 +20,30 @@ CUT_OFF = re.compile(r"(?:max_tokens|model output) (?:or model output )?limit wa
 NO_MODEL = re.compile(r"model.{0,200}(?:not found|does not exist|not exist)|(?:invalid|unknown) model", re.I | re.S)
 AGAIN = {408, 409, 425, 429}
 CROWDED = {429, 503, 529}
+
+
+class Trouble(Enum):
+    """Why no HTTP answer came."""
+
+    CERTIFICATE = "certificate"
+    UNKNOWN_HOST = "unknown host"
+    SLOW = "slow to connect"
+    REFUSED = "refused"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An HTTP answer that is no success: `body` is what was sent, an error object without its envelope, or text."""
+
+    status: int
+    headers: Mapping[str, str]
+    path: str
+    body: object
+
+    @property
+    def code(self) -> object:
+        return self.body.get("code") if isinstance(self.body, dict) else None
 
 
 @dataclass(frozen=True)
@@ -65,11 +86,11 @@ def said(error: object, depth: int = 0) -> str:
     return next((said(error[name], depth + 1) for name in MESSAGES if error.get(name)), "")
 
 
-def content_refusal(error: APIStatusError, words: str) -> str:
+def content_refusal(error: Refused, words: str) -> str:
     """The finish reason when this one request was refused for what it holds, by a code; else an empty string."""
     details = error.body if isinstance(error.body, dict) else {}
     codes = {code for name in ("code", "type") if isinstance(code := details.get(name), str)}
-    if error.status_code == 413 or codes & LENGTH_CODES:
+    if error.status == 413 or codes & LENGTH_CODES:
         return "context_length"
     metadata = details.get("metadata")
     if codes & CONTENT_CODES or (isinstance(metadata, dict) and "flagged_input" in metadata):
@@ -82,9 +103,9 @@ def too_long(words: str) -> str:
     return "context_length" if TOO_LONG.search(words) else ""
 
 
-def of_status(error: APIStatusError, words: str, target: Target) -> Fault:
+def of_status(error: Refused, words: str, target: Target) -> Fault:
     """The fault behind an HTTP status that is neither a success nor a matter of content or parameters."""
-    status = error.status_code
+    status = error.status
     if status in AGAIN or status >= 500:
         if error.code == "insufficient_quota":
             return Fault(
@@ -93,13 +114,14 @@ def of_status(error: APIStatusError, words: str, target: Target) -> Fault:
         trouble = "asks to slow down" if status == 429 else "had a fault of its own"
         return Fault(
             _sentence(target, f"{trouble} ({status})", "", words),
-            wait=asked_to_wait(error.response.headers),
+            wait=asked_to_wait(error.headers),
             crowded=status in CROWDED,
         )
-    return Fault(_lasting_sentence(status, words, error.response, target), lasting=True)
+    return Fault(_lasting_sentence(error, words, target), lasting=True)
 
 
-def _lasting_sentence(status: int, words: str, response: httpx2.Response, target: Target) -> str:
+def _lasting_sentence(error: Refused, words: str, target: Target) -> str:
+    status = error.status
     if status == 401:
         verdict = "refuses the key" if target.api_key else "asks for a key"
         return _sentence(target, f"{verdict} (401)", "enter a valid API key for this provider", words)
@@ -111,31 +133,30 @@ def _lasting_sentence(status: int, words: str, response: httpx2.Response, target
         advice = "correct the model's name, or make the model available there"
         return _sentence(target, f"cannot be used: there is no such model ({status})", advice, words)
     if status in {404, 405, 410} or 300 <= status < 400:
-        return _sentence(target, _not_here(status, response), "check the base URL; it usually ends in /v1", words)
+        return _sentence(target, _not_here(error), "check the base URL; it usually ends in /v1", words)
     return _sentence(target, f"refuses the request ({status})", "check the endpoint's settings", words)
 
 
-def _not_here(status: int, response: httpx2.Response) -> str:
-    if 300 <= status < 400:
-        return f"is not there: the server redirects to another address ({status})"
-    return f"is not there: {response.request.url.path} does not exist on that server ({status})"
+def _not_here(error: Refused) -> str:
+    if 300 <= error.status < 400:
+        return f"is not there: the server redirects to another address ({error.status})"
+    return f"is not there: {error.path} does not exist on that server ({error.status})"
 
 
-def of_connection(error: APIConnectionError, target: Target, seconds: float) -> Fault:
+def of_trouble(trouble: Trouble, target: Target, seconds: float) -> Fault:
     """The fault behind a request that got no HTTP answer; `seconds` is what a connection may take."""
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    if trouble is Trouble.CERTIFICATE:
         return Fault(
             _sentence(target, "has a TLS certificate that cannot be verified", "check the base URL"), lasting=True
         )
-    trouble = "broke the connection"
-    if any(isinstance(cause, httpx2.ConnectTimeout) for cause in causes):
-        trouble = f"cannot be reached: no connection within {seconds:g} s"
-    elif any("cannot be looked up" in str(cause) for cause in causes):
-        trouble = "cannot be reached: its host name is not known"
-    elif any(isinstance(cause, httpx2.ConnectError) for cause in causes):
-        trouble = "cannot be reached: it does not accept connections"
-    return Fault(_sentence(target, trouble, "check the base URL and that the server runs"))
+    said = {
+        Trouble.SLOW: f"cannot be reached: no connection within {seconds:g} s",
+        Trouble.UNKNOWN_HOST: "cannot be reached: its host name is not known",
+        Trouble.REFUSED: "cannot be reached: it does not accept connections",
+    }
+    return Fault(
+        _sentence(target, said.get(trouble, "broke the connection"), "check the base URL and that the server runs")
+    )
 
 
 def of_silence(target: Target, seconds: float) -> Fault:
@@ -151,9 +172,3 @@ def _sentence(target: Target, trouble: str, advice: str, words: str = "") -> str
     told = shown(words, target.api_key)
     sentence = f"{place(target)} {trouble}" + (f"; {advice}." if advice else ".")
     return sentence + (f" It said: {told}" if told else "")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

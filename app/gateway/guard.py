@@ -72,6 +72,16 @@ def check_url(url: str, policy: Policy | None = None) -> None:
         raise Invalid(refusal(parts.hostname))
 
 
+def check_target(base_url: str, api_key: str, policy: Policy) -> None:
+    """Raises EndpointFailure (lasting) for a base URL or a key that cannot be used at all."""
+    try:
+        check_url(base_url, policy)
+    except Invalid as invalid:
+        raise EndpointFailure(f"{invalid} ({base_url.rpartition('@')[2][:200]})", lasting=True) from None
+    if not api_key.isascii() or not (api_key.isprintable() and api_key == api_key.strip()):
+        raise EndpointFailure("The key holds characters that no key has; enter it again.", lasting=True)
+
+
 def permitted(address: Address, host: str, port: int, policy: Policy) -> bool:
     """May a connection to `host` go to this address, one of those it resolves to?"""
     address = _unmapped(address)
@@ -106,9 +116,12 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Raises EndpointFailure (lasting) for a forbidden address, ConnectError or ConnectTimeout otherwise."""
         until = monotonic() + (timeout if timeout is not None else 3600.0)
-        addresses = await _resolved(host, port, timeout)
-        if not all(permitted(ip_address(address), host, port, self._policy) for address in addresses):
-            raise EndpointFailure(refusal(host), lasting=True)
+        try:
+            addresses = await checked_addresses(host, port, timeout, self._policy)
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout(f"looking up {host} took too long") from error
+        except OSError as error:
+            raise httpcore2.ConnectError(f"{host} cannot be looked up") from error
         fault: Exception = httpcore2.ConnectError(f"{host} has no address")
         for tried, address in enumerate(addresses):
             share = max(until - monotonic(), 0.001) / (len(addresses) - tried)
@@ -119,16 +132,20 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         raise fault
 
 
-async def _resolved(host: str, port: int, timeout: float | None) -> list[str]:
-    """The host's addresses, each once, in the resolver's order of preference."""
+async def checked_addresses(host: str, port: int, timeout: float | None, policy: Policy) -> list[str]:
+    """The host's addresses, each once, in the resolver's order of preference, all of them permitted.
+
+    Raises EndpointFailure (lasting) when one is not, TimeoutError or OSError when the host cannot be looked up.
+    """
     try:
         async with asyncio.timeout(timeout):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except TimeoutError as error:
-        raise httpcore2.ConnectTimeout(f"looking up {host} took too long") from error
-    except (OSError, UnicodeError) as error:
-        raise httpcore2.ConnectError(f"{host} cannot be looked up") from error
-    return list(dict.fromkeys(str(address[4][0]) for address in found))
+    except UnicodeError as error:
+        raise OSError(f"{host} is no host name") from error
+    addresses = list(dict.fromkeys(str(address[4][0]) for address in found))
+    if not all(permitted(ip_address(address), host, port, policy) for address in addresses):
+        raise EndpointFailure(refusal(host), lasting=True)
+    return addresses
 
 
 def _split(url: str) -> SplitResult:
@@ -145,9 +162,14 @@ def _port(parts: SplitResult) -> int:
 
 
 def _literal(host: str) -> Address | None:
+    """The address that a host is written as, also in the old numeric forms: 127.1, 0x7f.1, 2130706433."""
     try:
         return ip_address(host)
     except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
         return None
 
 

@@ -15,7 +15,7 @@ from app.gateway.calls import Purchase, Request, Target
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
 from app.gateway.replies import Unreadable, name_of, parsed
-from app.gateway.transport import open_client
+from app.gateway.transport import open_client, refused, trouble
 
 ASKED = (Message("user", "Reply with the word ok."),)
 ROOM = 64  # tokens: a reasoning model spends some before it says a word
@@ -77,9 +77,9 @@ async def _models(target: Target, limits: Limits) -> dict[str, object]:
     except Unreadable as unreadable:
         fault = replace(faults.of_reply(target, str(unreadable), unreadable.words), lasting=True)
     except APIConnectionError as error:
-        fault = faults.of_connection(error, target, limits.connect_seconds)
+        fault = faults.of_trouble(trouble(error), target, limits.connect_seconds)
     except APIStatusError as error:
-        fault = faults.of_status(error, faults.said(error.body), target)
+        fault = faults.of_status(refused(error), faults.said(error.body), target)
     finally:
         await client.close()
     raise EndpointFailure(fault.sentence, lasting=fault.lasting)

@@ -3,8 +3,12 @@
 import json
 from typing import Any
 
+import msgspec
+
 from app.domain.prompts import clean
 from app.gateway.calls import Purchase, Request
+from app.gateway.faults import Refused
+from app.gateway.wire import Reply
 
 
 class Unreadable(Exception):
@@ -15,10 +19,36 @@ class Unreadable(Exception):
         super().__init__(trouble)
 
 
+def written(body: dict[str, object]) -> bytes:
+    """A request's body as JSON; half a surrogate pair, which no encoding has, becomes a question mark."""
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def refused(reply: Reply) -> Refused:
+    """What an answer that is no success says: its error object when it has one."""
+    try:
+        body = _json(reply.content)
+    except (ValueError, RecursionError):
+        return Refused(reply.status, reply.headers, reply.path, reply.content.decode("utf-8", "replace"))
+    inner = body.get("error", body) if isinstance(body, dict) else body
+    return Refused(reply.status, reply.headers, reply.path, inner)
+
+
+def _json(content: bytes) -> Any:
+    """Strict and fast first; Python's own reader takes what is odd but can be understood. Raises ValueError."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json.loads(content)
+
+
 def parsed(content: bytes) -> dict[str, Any]:
     """The JSON object of a body; raises Unreadable."""
     try:
-        body = json.loads(content)
+        body = _json(content)
     except (ValueError, RecursionError) as error:
         page = content.lstrip()[:1] == b"<"
         raise Unreadable("answers with a web page, not with JSON" if page else "sent broken JSON") from error

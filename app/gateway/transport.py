@@ -1,18 +1,17 @@
-"""The wire: clients whose connections pass the guard and whose requests carry no header but the needed ones."""
+"""The OpenAI client behind the guard, for all that is not hot; its requests carry no header but the needed ones."""
 
 import ssl
-from collections.abc import AsyncIterator
-from functools import lru_cache
+from collections.abc import AsyncIterator, Iterator
 
 import httpcore2
 import httpx2
-from openai import AsyncOpenAI
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
-from app.errors import EndpointFailure, Invalid
-from app.gateway.guard import GuardedBackend, check_url
+from app.gateway.faults import Refused, Trouble
+from app.gateway.guard import GuardedBackend, check_target
 from app.gateway.limits import Limits
+from app.gateway.wire import LARGEST_REPLY, tls
 
-LARGEST_REPLY = 16 * 1024 * 1024
 NO_KEY = "none"  # the client insists on a key; without one the header is taken off again
 SENT = {b"host", b"content-type", b"content-length", b"user-agent"}
 
@@ -26,7 +25,7 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
     """
 
     def __init__(self, api_key: str, limits: Limits) -> None:
-        context = _tls()
+        context = tls()
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=context,
@@ -68,14 +67,9 @@ class _Bounded(httpx2.AsyncByteStream):
 def open_client(base_url: str, api_key: str, limits: Limits) -> AsyncOpenAI:
     """A client for one base URL and key, made inside the loop that uses it; it never retries on its own.
 
-    Raises EndpointFailure (lasting) for a base URL or a key that cannot be used at all.
+    Raises as `check_target` does.
     """
-    try:
-        check_url(base_url, limits.policy)
-    except Invalid as invalid:
-        raise EndpointFailure(f"{invalid} ({base_url.rpartition('@')[2][:200]})", lasting=True) from None
-    if not api_key.isascii() or not (api_key.isprintable() and api_key == api_key.strip()):
-        raise EndpointFailure("The key holds characters that no key has; enter it again.", lasting=True)
+    check_target(base_url, api_key, limits.policy)
     wire = httpx2.AsyncClient(
         transport=GuardedTransport(api_key, limits),
         timeout=httpx2.Timeout(None, connect=limits.connect_seconds),
@@ -85,7 +79,23 @@ def open_client(base_url: str, api_key: str, limits: Limits) -> AsyncOpenAI:
     return AsyncOpenAI(base_url=base_url.strip(), api_key=api_key or NO_KEY, max_retries=0, http_client=wire)
 
 
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """One context a process: reading the certificate store takes tens of milliseconds."""
-    return httpx2.create_ssl_context(trust_env=False)
+def refused(error: APIStatusError) -> Refused:
+    return Refused(error.status_code, error.response.headers, error.response.request.url.path, error.body)
+
+
+def trouble(error: APIConnectionError) -> Trouble:
+    """What is behind a request of the client that got no HTTP answer."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Trouble.CERTIFICATE
+    if any(isinstance(cause, httpx2.ConnectTimeout) for cause in causes):
+        return Trouble.SLOW
+    if any("cannot be looked up" in str(cause) for cause in causes):
+        return Trouble.UNKNOWN_HOST
+    return Trouble.REFUSED if any(isinstance(cause, httpx2.ConnectError) for cause in causes) else Trouble.BROKEN
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
