@@ -11,7 +11,26 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    """Writes a message beside the queue and renames it in; the stock channel lets readers see half a file."""
+    """Writes beside the place and renames in; the stock channel lets others see a file half written, or empty."""
+
+    def _queue_bind(self, exchange: Any, routing_key: Any, pattern: Any, queue: Any) -> None:
+        self.control_folder.mkdir(parents=True, exist_ok=True)
+        with (self.control_folder / ".lock").open("wb") as held:
+            filesystem.lock(held, filesystem.LOCK_EX)
+            binding = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
+            table = self.get_table(exchange)
+            if binding not in table:
+                place = self._exchange_file(exchange)
+                draft = place.with_suffix(".draft")
+                draft.write_text(str(dumps([binding, *table])), encoding="utf-8")
+                draft.replace(place)
+
+    def get_table(self, exchange: Any) -> list[Any]:
+        """Who listens; nobody, where a process was killed while it wrote the table in the stock way."""
+        try:
+            return list(super().get_table(exchange))
+        except ValueError:
+            return []
 
     def _put(self, queue: Any, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
