@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 
 
 @contextmanager
