@@ -26,9 +26,9 @@ class Web:
 
     def __init__(self, run: Run) -> None:
         self._run, self._port = run, free_port()
-        self._start()
+        self.start()
 
-    def _start(self) -> None:
+    def start(self) -> None:
         with (self._run.folder / "web.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "web"],
@@ -37,10 +37,6 @@ class Web:
         wait_for(f"http://127.0.0.1:{self._port}/healthz")
 
     def kill(self) -> None:
-        self.end()
-        self._start()
-
-    def end(self) -> None:
         self._process.kill()
         self._process.wait()
 
@@ -76,16 +72,18 @@ def run_under_kills(
                     continue
             elif part == "web":
                 pages.kill()
+                pages.start()
             else:
                 pages.kill()
                 run.kill()
                 run.wait(10)
                 wait_until_gone(folder)
                 run.start()
+                pages.start()
             done += 1
         while run.wait(600) != 0:
             run.start()
-        pages.end()
+        pages.kill()
         server.__exit__(None, None, None)
         return run.report(), wire.seen, done
 
