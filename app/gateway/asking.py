@@ -2,32 +2,28 @@
 
 import asyncio
 from dataclasses import replace
-from time import monotonic
 
 from app.errors import EndpointFailure
 from app.gateway import faults
 from app.gateway.calls import Purchase, Request
 from app.gateway.faults import Fault, Refused
 from app.gateway.parameters import Traits, body, refused_parameter
-from app.gateway.replies import Unreadable, name_of, parsed, purchased, refused, written
+from app.gateway.replies import Unreadable, name_of, purchased, refused, written
 from app.gateway.wire import Broken, Wire
 
 PATH = "/chat/completions"
 
 
 async def attempt(
-    wire: Wire, request: Request, traits: Traits, seconds: float, connect_seconds: float
+    wire: Wire, request: Request, traits: Traits, attempts: int, seconds: float, connect_seconds: float
 ) -> Purchase | Fault | Traits:
-    """Send the request once; traits come back when it should be sent again with other parameters."""
-    started = monotonic()
-    judged: Purchase | Fault | Traits
+    """Send the request once, `attempts` counts it in; traits come back when other parameters should be sent."""
     try:
         async with asyncio.timeout(seconds):
             reply = await wire.post(PATH, written(body(request, traits)))
         if 200 <= reply.status < 300:
-            judged = purchased(request, parsed(reply.content), reply.headers.get("x-request-id", ""))
-        else:
-            judged = _of_status(refused(reply), request, traits)
+            return purchased(request, reply, attempts)
+        judged = _of_status(refused(reply), request, traits)
     except TimeoutError:
         return faults.of_silence(request.target, seconds)
     except EndpointFailure as failure:
@@ -38,7 +34,9 @@ async def attempt(
         return faults.of_reply(request.target, "sent a reply that is nested too deep", "")
     except Broken as broken:
         return faults.of_trouble(broken.trouble, request.target, connect_seconds)
-    return replace(judged, latency_ms=_since(started)) if isinstance(judged, Purchase) else judged
+    if isinstance(judged, Purchase):
+        return replace(judged, attempts=attempts, latency_ms=reply.milliseconds)
+    return judged
 
 
 def _of_status(error: Refused, request: Request, traits: Traits) -> Purchase | Fault | Traits:
@@ -53,7 +51,3 @@ def _of_status(error: Refused, request: Request, traits: Traits) -> Purchase | F
         served = name_of(error.headers.get("x-request-id"))
         return Purchase(request.key, request.target.endpoint, ok=True, finish_reason=reason, request_id=served)
     return faults.of_status(error, words, request.target)
-
-
-def _since(started: float) -> int:
-    return round((monotonic() - started) * 1000)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 
@@ -184,7 +184,7 @@ class Run:
         seconds = left if call.attempts == self._limits.call_attempts else left * ATTEMPT_SHARE
         call.traits = self._known(call.request.target)
         wire = self._wires[call.server]
-        return await attempt(wire, call.request, call.traits, seconds, self._limits.connect_seconds)
+        return await attempt(wire, call.request, call.traits, call.attempts, seconds, self._limits.connect_seconds)
 
     def _settle(self, call: Call, outcome: Purchase | Fault | Traits) -> None:
         pace = self._paces[call.server]
@@ -192,7 +192,7 @@ class Run:
             self._in_a_row = 0
             pace.answered()
             self._confirm(call)
-            self._close(replace(outcome, attempts=call.attempts))
+            self._close(outcome)
         elif isinstance(outcome, Traits):
             endpoint = call.request.target.endpoint
             self._traits[endpoint] = outcome.joined(self._traits.get(endpoint, Traits()))

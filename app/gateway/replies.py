@@ -57,11 +57,12 @@ def parsed(content: bytes) -> dict[str, Any]:
     return body
 
 
-def purchased(request: Request, body: dict[str, Any], header_id: str) -> Purchase:
-    """The purchase that a completion's body holds; attempts and latency are the caller's to fill in.
+def purchased(request: Request, reply: Reply, attempts: int) -> Purchase:
+    """The purchase that a completion holds.
 
     Raises Unreadable when there is no choice to read. Missing content is an empty text, missing usage None.
     """
+    body = parsed(reply.content)
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -78,7 +79,9 @@ def purchased(request: Request, body: dict[str, Any], header_id: str) -> Purchas
         model=name_of(body.get("model")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
-        request_id=name_of(header_id or body.get("id")),
+        latency_ms=reply.milliseconds,
+        attempts=attempts,
+        request_id=name_of(reply.headers.get("x-request-id") or body.get("id")),
         fingerprint=name_of(body.get("system_fingerprint")),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
+from time import monotonic
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,9 +25,10 @@ AGENT = "agon"
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer, whatever its status."""
+    """An HTTP answer, whatever its status, and how long it took."""
 
     status: int
+    milliseconds: int
     headers: Mapping[str, str]
     path: str
     content: bytes
@@ -55,7 +57,7 @@ class Wire:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=limits.in_flight,
-                ssl=tls(),
+                ssl=tls() if self._base.startswith("https:") else True,
                 resolver=_Resolver(limits.policy, limits.connect_seconds),
                 use_dns_cache=False,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
@@ -72,9 +74,12 @@ class Wire:
 
     async def post(self, path: str, content: bytes) -> Reply:
         """Send this body once. Raises Broken, or EndpointFailure for a forbidden address."""
+        started = monotonic()
         try:
             async with self._session.post(self._base + path, data=content, allow_redirects=False) as response:
-                return Reply(response.status, response.headers, response.url.path, await _bounded(response))
+                body = await _bounded(response)
+                took = round((monotonic() - started) * 1000)
+                return Reply(response.status, took, response.headers, response.url.path, body)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Broken(_trouble(error)) from error
 
