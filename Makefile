@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: run setup test check accept lock clean
+.PHONY: run setup test check accept bench lock clean
 
 run: setup  ## set everything up, improve the demo prompt before your eyes, and go on serving
 	$(BIN)/agon demo
@@ -30,8 +30,11 @@ check: $(VENV)/.dev-ready  ## format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-accept: $(VENV)/.dev-ready  ## every bar of the project in full (hours on two cores)
+accept: $(VENV)/.dev-ready  ## every bar of the project in full (about 40 minutes on two cores)
 	$(BIN)/python -m benchmarks.accept
+
+bench: $(VENV)/.dev-ready  ## what a call costs, beside plain loops, with our own stub server
+	$(BIN)/python -m benchmarks.wire
 
 lock:  ## pin every dependency with its hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
