@@ -39,7 +39,7 @@ _PAGE = """{% extends "base.html" %}{% from "macros/forms.html" import csrf, fie
 {% block main %}<div class="head"><h1>Things</h1></div>
 <form method="post" action="/things">{{ csrf(csrf_token) }}{{ field("name", "Name", "ring") }}
 <button class="btn" id="send">Send</button></form>
-<div id="live" hx-get="/beat" hx-trigger="every 150ms" hx-swap="innerHTML">{{ beat }}</div>
+{% if beat %}<div id="live" hx-get="/beat" hx-trigger="every 150ms" hx-swap="innerHTML">{{ beat }}</div>{% endif %}
 <button id="swap" hx-post="/things" hx-vals='{"name": "bell"}' hx-target="#out">Send a part</button>
 <button id="fail" hx-post="/refusals" hx-target="#out">Send nonsense</button><div id="out"></div>{% endblock %}"""
 _BEAT = """<details id="why"><summary>Why</summary>Because</details><b data-live="n">{count}</b>
@@ -56,8 +56,8 @@ def routes() -> APIRouter:
     beats = {"count": 0}
 
     @router.get("/things")
-    def show(request: Request, simulated: bool = False) -> Response:
-        beat = Markup(_BEAT.format(count=0))
+    def show(request: Request, simulated: bool = False, still: bool = False) -> Response:
+        beat = "" if still else Markup(_BEAT.format(count=0))
         return page(request, environment().from_string(_PAGE), beat=beat, simulated=simulated)
 
     @router.post("/things")

@@ -152,7 +152,7 @@ def test_what_was_typed_is_sent_again_after_a_login_in_another_tab(serve: Serve,
         tab.get_by_role("button", name="Log in").click()
         tab.wait_for_url(lambda url: "/login" not in url)
 
-    page.goto(f"{home}/things")
+    page.goto(f"{home}/things?still=true")
     log_in(page)
     page.get_by_label("Name").fill("a long text")
     context.clear_cookies(name="agon_session")
