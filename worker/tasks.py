@@ -29,5 +29,5 @@ def work_on(job_id: str) -> None:
 
 @shared_task(name=TICK)
 def tick() -> None:
-    for job_id in lost_jobs(database()):
+    for job_id, _ in lost_jobs(database()):
         poker().poke(job_id)

@@ -57,7 +57,12 @@ class Run:
     """
 
     def __init__(
-        self, requests: Iterator[Request], limits: Limits, permit: Callable[[], bool], saver: Saver, learned: Learned
+        self,
+        requests: Iterator[Request],
+        limits: Limits,
+        permit: Callable[[Request], bool],
+        saver: Saver,
+        learned: Learned,
     ) -> None:
         self._requests = requests
         self._limits = limits
@@ -150,7 +155,7 @@ class Run:
         elif pace.rest() or pace.room <= 0:
             self._room.park(call, call.server)
         elif self._opened(call):
-            if self._permit():
+            if self._permit(call.request):
                 return True
             self.cap_spent = True
             self._stop()

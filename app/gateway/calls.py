@@ -27,6 +27,7 @@ class Request:
     temperature: float
     max_tokens: int
     seed: int | None = None
+    fallbacks: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Purchase:
     key: str
     endpoint: str
     ok: bool
+    served_by: str = ""
     text: str = ""
     finish_reason: str = ""
     model: str = ""

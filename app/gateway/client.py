@@ -13,7 +13,7 @@ def purchase(
     requests: Iterable[Request],
     *,
     limits: Limits,
-    permit: Callable[[], bool],
+    permit: Callable[[Request], bool],
     record: Callable[[Sequence[Purchase]], None],
     learned: Learned,
 ) -> bool:

@@ -59,12 +59,16 @@ class Fault:
     crowded: bool = False
 
 
+def masked(text: str, key: str) -> str:
+    """The text without this key, and without what looks like one."""
+    if len(key) >= 4:
+        text = text.replace(key, "[key]")
+    return KEYS.sub("[key]", text)
+
+
 def shown(text: str, key: str) -> str:
     """A provider's own words, fit to be shown: clean, in one line, keys masked, cut."""
-    words = clean(text[:READ])[0]
-    if len(key) >= 4:
-        words = words.replace(key, "[key]")
-    return " ".join(KEYS.sub("[key]", words).split())[:SHOWN]
+    return " ".join(masked(clean(text[:READ])[0], key).split())[:SHOWN]
 
 
 def place(target: Target) -> str:

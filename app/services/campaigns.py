@@ -9,7 +9,7 @@ from app.domain.improving.state import Rules
 from app.errors import Conflict, Invalid, Problem
 from app.services.improving import KIND
 from app.settings import Settings
-from app.storage import campaigns, endpoints, jobs, projects, prompts, test_sets
+from app.storage import campaigns, endpoints, jobs, ledger, projects, prompts, test_sets
 from app.storage.base import new_id
 from app.storage.campaigns import Campaign
 
@@ -40,8 +40,11 @@ def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[C
     max_calls = settings.max_calls if draft.max_calls is None else draft.max_calls
     max_rounds = settings.rounds if draft.max_rounds is None else draft.max_rounds
     _check(session, draft, max_calls, max_rounds)
+    campaign_id = draft.id or new_id()
+    account = ledger.open_account(session, ledger.account_of("campaign", campaign_id), {"calls": max_calls})
     campaign = Campaign(
-        id=draft.id or new_id(),
+        id=campaign_id,
+        account_id=account.id,
         project_id=project.id,
         number=campaigns.next_number(session, project.id),
         version_id=version.id,

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.improving.asks import Generate, Reply, Score
 from app.errors import BudgetExhausted, Conflict, EndpointFailure
-from app.services.buying import Buyer, Wish
+from app.services.bookkeeping import Wish
+from app.services.buying import Buyer
 from app.storage import answers, jobs, rounds
 from app.storage.jobs import Lease
 from app.storage.rounds import AskRecord

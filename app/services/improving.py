@@ -37,7 +37,11 @@ class Setup:
     task: Task
     start_text: str
     prompt_id: str
-    round_cap: int
+    reserve: int
+
+    def round_cap(self, campaign: Campaign) -> int:
+        """Calls that rounds may use: the holdout's are kept back."""
+        return campaign.max_calls - self.reserve
 
 
 def drive(database: Database, settings: Settings, job_id: str) -> bool:
@@ -95,7 +99,9 @@ class Driver:
         with self._database.read() as session:
             setup = self._set_up(campaigns.get(session, self._id))
         while self._obey() == "running":
-            buyer = Buyer(self._database, self._settings, self._lease, self._id, setup.round_cap)
+            with self._database.read() as session:
+                campaign = campaigns.get(session, self._id)
+            buyer = Buyer(self._database, self._settings, self._lease, campaign, setup.project, setup.reserve)
             try:
                 self._step(setup, buyer)
             except Interrupted:
@@ -123,7 +129,7 @@ class Driver:
             prompt_limit=rules.prompt_limit,
         )
         reserve = concluding.holdout_reserve(version.splits["holdout"], self._settings.retry_reserve)
-        return Setup(project, version, rules, task, start.text, start.prompt_id, campaign.max_calls - reserve)
+        return Setup(project, version, rules, task, start.text, start.prompt_id, reserve)
 
     def _obey(self) -> str:
         """Do what people asked for since the last look; the status that follows from it."""
@@ -188,7 +194,7 @@ class Driver:
             answered = evaluations.answered(
                 session, campaign.start_version_id, campaign.task_endpoint_id, setup.version.id
             )
-        if setup.round_cap < setup.rules.dev_size - answered + len(SEATS):
+        if setup.round_cap(campaign) < setup.rules.dev_size - answered + len(SEATS):
             return "budget too small"
         shell = self._shell(campaign, setup, buyer, scorer, 0, {})
         state = play(opening(setup.start_text, setup.rules), shell.answer)
@@ -233,5 +239,5 @@ class Driver:
         with self._database.write() as session:
             jobs.renew(session, self._lease)
             campaigns.get(session, campaign.id).stopped_because = campaign.stopped_because
-        buyer.cap = campaign.max_calls
+        buyer.keep(0)
         concluding.conclude(self._database, self._lease, scorer, campaign.id, setup.rules, self._count_time)

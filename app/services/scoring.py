@@ -11,7 +11,8 @@ from app.domain.answers import read_label
 from app.domain.improving.asks import Message, Sampling, Scored, Shown
 from app.domain.improving.state import Rules
 from app.domain.prompts import render
-from app.services.buying import Buyer, Wish
+from app.services.bookkeeping import Wish
+from app.services.buying import Buyer
 from app.storage import answers, evaluations, jobs, rounds
 from app.storage.answers import StoredAnswer
 from app.storage.jobs import Lease

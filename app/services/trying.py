@@ -7,12 +7,10 @@ from app.domain.improving.asks import Sampling
 from app.gateway.calls import Purchase
 from app.gateway.limits import Limits
 from app.gateway.probe import ASKED, ROOM, ModelInfo, list_models, try_endpoint
-from app.services.buying import Wish, target_of
+from app.services.bookkeeping import Errand, Wish, call_row, target_of
 from app.settings import Settings
 from app.storage import answers, endpoints
-from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint
-from app.storage.rounds import pack_messages
 from app.storage.secrets import decrypt
 from app.storage.session import Database
 
@@ -62,7 +60,7 @@ def attempt(database: Database, settings: Settings, endpoint_id: str) -> Trial:
     try:
         try_endpoint(target, _limits(settings), lambda _, *found: learned.append(found), bought.extend)
     finally:
-        rows = _keep(database, endpoint_id, request_hash, bought, learned)
+        rows = _keep(database, endpoint_id, request_hash, bought, learned, target.api_key)
     with database.read() as session:
         return _trial(endpoints.get(session, endpoint_id), bought[0], rows[0]["cost"], rows[0]["id"])
 
@@ -73,6 +71,7 @@ def _keep(
     request_hash: str,
     bought: Sequence[Purchase],
     learned: Sequence[_Learned],
+    key: str,
 ) -> list[dict[str, object]]:
     """Write down what was bought and learned; the rows of the log."""
     with database.write() as session:
@@ -80,7 +79,8 @@ def _keep(
         for dropped, renamed in learned:
             endpoint.dropped = sorted({*endpoint.dropped, *dropped})
             endpoint.renamed = {**endpoint.renamed, **dict(renamed)}
-        rows = [_row(endpoint, request_hash, one) for one in bought]
+        wish = Wish(endpoint.id, ASKED, Sampling(0.0, ROOM), "test")
+        rows = [call_row(one, request_hash, wish, Errand(), endpoint, endpoint, key) for one in bought]
         answers.log(session, rows)
         return rows
 
@@ -88,35 +88,6 @@ def _keep(
 def _limits(settings: Settings) -> Limits:
     limits = Limits.of(settings)
     return replace(limits, call_deadline=min(SECONDS, limits.call_deadline))
-
-
-def _row(endpoint: Endpoint, request_hash: str, bought: Purchase) -> dict[str, object]:
-    """A call that belongs to no campaign."""
-    return {
-        "id": new_id(),
-        "request_hash": request_hash,
-        "endpoint_id": endpoint.id,
-        "campaign_id": None,
-        "round": None,
-        "purpose": "test",
-        "prompt_version_id": None,
-        "example_id": None,
-        "holdout": False,
-        "ok": bought.ok,
-        "attempts": bought.attempts,
-        "latency_ms": bought.latency_ms,
-        "tokens_in": bought.prompt_tokens,
-        "tokens_out": bought.completion_tokens,
-        "cost": endpoint.cost(bought.prompt_tokens, bought.completion_tokens),
-        "finish_reason": bought.finish_reason,
-        "model": bought.model,
-        "request_id": bought.request_id,
-        "fingerprint": bought.fingerprint,
-        "error": bought.error,
-        "request": pack_messages(ASKED),
-        "reply": bought.text,
-        "created_at": now(),
-    }
 
 
 def _trial(endpoint: Endpoint, bought: Purchase, cost: object, call_id: object) -> Trial:

@@ -16,11 +16,11 @@ def work(database: Database, settings: Settings, job_id: str) -> bool:
     return run(database, settings, job_id)
 
 
-def lost_jobs(database: Database) -> list[str]:
-    """Jobs whose poke was lost or whose holder died; each is named again only after a while."""
+def lost_jobs(database: Database) -> list[tuple[str, str]]:
+    """(id, kind) of jobs whose poke was lost or whose holder died; each is named again only after a while."""
     with database.read() as session:
         found = jobs.due(session)
     if found:
         with database.write() as session:
-            jobs.poked(session, found)
+            jobs.poked(session, [job_id for job_id, _ in found])
     return found

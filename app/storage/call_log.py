@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, TextClause, and_, func, or_, select, text
 from sqlalchemy.orm import Session, defer
 
 from app.domain.prompts import render
 from app.errors import Invalid, NotFound
-from app.storage.answers import Call
+from app.storage.answers import Call, unpack_body
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 from app.storage.projects import Project
 from app.storage.prompts import PromptVersion
-from app.storage.rounds import Round, unpack_messages
+from app.storage.rounds import Round
 from app.storage.test_sets import Example, Placement, TestSetVersion
 
 PURPOSES = ("task", "generator", "test")
@@ -71,11 +71,11 @@ class Said:
 
 @dataclass(frozen=True)
 class CallDetail:
-    """A call with what was asked and what came back."""
+    """A call with what was asked and what came back; the reply is None once its time in the log is over."""
 
     call: LoggedCall
     request: list[Said]
-    reply: str
+    reply: str | None
     request_id: str | None
     fingerprint: str | None
     prompt_version_id: str | None
@@ -100,7 +100,7 @@ def _calls() -> Select[Call, bool, Endpoint, int, str]:
 
 def page(session: Session, wanted: CallFilter, before: str, limit: int) -> tuple[list[LoggedCall], str]:
     """Calls, newest first, and the place to go on from, empty at the end. Raises Invalid for a place that is none."""
-    query = _calls().options(defer(Call.request), defer(Call.reply)).where(*_conditions(wanted))
+    query = _calls().options(defer(Call.body)).where(*_conditions(wanted))
     if before:
         moment, call_id = _place(before)
         query = query.where(Call.created_at <= moment, or_(Call.created_at < moment, Call.id < call_id))
@@ -110,14 +110,16 @@ def page(session: Session, wanted: CallFilter, before: str, limit: int) -> tuple
     return [_logged(*row) for row in found[:limit]], _place_of(last) if last else ""
 
 
-def _conditions(wanted: CallFilter) -> Sequence[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _conditions(wanted: CallFilter) -> Sequence[ColumnElement[bool] | TextClause]:
+    conditions: list[ColumnElement[bool] | TextClause] = []
     if wanted.campaign_id:
         conditions.append(Call.campaign_id == wanted.campaign_id)
     if wanted.endpoint_id:
         conditions += [Call.endpoint_id == wanted.endpoint_id, ~_HIDDEN]
     if wanted.purpose:
         conditions.append(Call.purpose == wanted.purpose)
+    if wanted.purpose not in ("", "task"):
+        conditions.append(text("call.purpose <> 'task'"))  # lets SQLite use the index of what is no task
     if wanted.failed:
         conditions.append(~Call.ok)
     return conditions
@@ -127,8 +129,8 @@ def _place_of(call: Call) -> str:
     return f"{(call.created_at - _EPOCH) // _MICROSECOND}-{call.id}"
 
 
-def _place(text: str) -> tuple[datetime, str]:
-    micros, _, call_id = text.partition("-")
+def _place(place: str) -> tuple[datetime, str]:
+    micros, _, call_id = place.partition("-")
     try:
         return _EPOCH + int(micros) * _MICROSECOND, call_id
     except (ValueError, OverflowError):
@@ -169,12 +171,13 @@ def detail(session: Session, call_id: str) -> CallDetail:
     if row is None:
         raise NotFound("There is no such call.")
     call, logged = row[0], _logged(*row)
+    reply, said = unpack_body(call.body) if call.body else (None, None)
     version = session.get(PromptVersion, call.prompt_version_id) if call.prompt_version_id else None
     split = _open_split(session, call.example_id) if call.example_id is not None else None
     return CallDetail(
         call=logged,
-        request=_request(session, call, version),
-        reply=call.reply,
+        request=_request(session, call, version, said),
+        reply=reply,
         request_id=None if logged.hidden else call.request_id,
         fingerprint=None if logged.hidden else call.fingerprint,
         prompt_version_id=version.id if version else None,
@@ -198,10 +201,12 @@ def _open_split(session: Session, example_id: int) -> str:
     return splits[0]
 
 
-def _request(session: Session, call: Call, version: PromptVersion | None) -> list[Said]:
-    """What was sent: packed beside the call, or made again from the prompt and the example."""
-    if call.request is not None:
-        return [Said(role, content) for role, content in unpack_messages(call.request)]
+def _request(
+    session: Session, call: Call, version: PromptVersion | None, said: Sequence[tuple[str, str]] | None
+) -> list[Said]:
+    """What was sent: kept beside the call, or made again from the prompt and the example."""
+    if said is not None:
+        return [Said(role, content) for role, content in said]
     example = session.get(Example, call.example_id) if call.example_id is not None else None
     if version is None or example is None:
         return []

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from app.domain.metrics import Estimate
 from app.storage import endpoints
 from app.storage.campaigns import OPEN, Campaign
+from app.storage.ledger import Account
 from app.storage.projects import Project
 from app.storage.prompts import PromptVersion
 from app.storage.rounds import PoolEntry
@@ -116,7 +117,8 @@ def _campaign_query() -> Select[Any]:
     stay = (PoolEntry.campaign_id == Campaign.id) & (PoolEntry.prompt_version_id == leader.id)
     columns = (
         Campaign.id, Campaign.project_id, Campaign.number, Campaign.status, Campaign.task_endpoint_id, Campaign.rules,
-        Campaign.verdict, Campaign.stopped_because, Campaign.settled_rounds, Campaign.calls_spent, Campaign.max_calls,
+        Campaign.verdict, Campaign.stopped_because, Campaign.settled_rounds, Campaign.max_calls,
+        (Account.spent_calls + Account.forfeited_calls).label("calls_spent"),
         Campaign.created_at, Campaign.finished_at, start.id.label("start_id"), start.number.label("start"),
         leader.id.label("leader_id"), leader.number.label("leader"), PoolEntry.value, PoolEntry.low, PoolEntry.high,
         PoolEntry.n,
@@ -124,6 +126,7 @@ def _campaign_query() -> Select[Any]:
     return (
         select(*columns)
         .join(start, start.id == Campaign.start_version_id)
+        .join(Account, Account.id == Campaign.account_id)
         .join(leader, leader.id == func.coalesce(Campaign.best_version_id, Campaign.start_version_id))
         .outerjoin(PoolEntry, stay)
     )

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, func, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.errors import Conflict, NotFound
 from app.storage.base import OWNER, Base, BigId, Owned, new_id, now
+from app.storage.ledger import Account
 from app.storage.projects import Project
 from app.storage.session import hold_row
 from app.storage.test_sets import TestSetVersion
@@ -39,10 +40,7 @@ class Campaign(Owned, Base):
     status: Mapped[str] = mapped_column(default="queued")
     stopped_because: Mapped[str | None]
     note: Mapped[str] = mapped_column(default="")
-    calls_spent: Mapped[int] = mapped_column(default=0)
-    calls_reserved: Mapped[int] = mapped_column(default=0)
-    tokens: Mapped[int] = mapped_column(BigInteger, default=0)
-    cost: Mapped[int | None] = mapped_column(BigInteger, default=0)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
     settled_rounds: Mapped[int] = mapped_column(default=0)
     state: Mapped[dict[str, Any] | None]
     report: Mapped[dict[str, Any] | None]
@@ -51,6 +49,25 @@ class Campaign(Owned, Base):
     seconds: Mapped[float] = mapped_column(default=0.0)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def calls_spent(self) -> int:
+        """Bought calls, and those that dead holders may have bought."""
+        return self.account.used("calls")
+
+    @property
+    def calls_reserved(self) -> int:
+        return self.account.reserved_calls
+
+    @property
+    def tokens(self) -> int:
+        return self.account.spent_tokens
+
+    @property
+    def cost(self) -> int | None:
+        """Micro-units of money; None when the price of an answer was not known."""
+        return None if self.account.unpriced else self.account.spent_cost
 
 
 class CampaignEvent(Base):
@@ -137,12 +154,3 @@ def open_holdout(session: Session, campaign: Campaign, reason: str) -> HoldoutOp
     session.add(opening)
     session.flush()
     return opening
-
-
-def add_usage(session: Session, campaign_id: str, tokens: int, cost: int | None) -> None:
-    """Add tokens and money; one call of unknown price makes the whole cost unknown."""
-    session.execute(
-        update(Campaign)
-        .where(Campaign.id == campaign_id)
-        .values(tokens=Campaign.tokens + tokens, cost=None if cost is None else Campaign.cost + cost)
-    )

@@ -1,5 +1,6 @@
 """Providers and the language models behind them, with what each was found to refuse and what it costs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
@@ -80,6 +81,14 @@ def named(session: Session, full_name: str) -> Endpoint | None:
         raise Invalid(f"'{full_name}' is not PROVIDER/NAME, for example practice/scholar-v1.")
     query = select(Endpoint).join(Provider).where(Provider.name == provider, Endpoint.name == name)
     return session.scalar(query)
+
+
+def learn(session: Session, full_name: str, dropped: Iterable[str], renamed: Iterable[tuple[str, str]]) -> None:
+    """Remember which request parameters an endpoint was found to refuse, or to call otherwise."""
+    endpoint = named(session, full_name)
+    if endpoint is not None:
+        endpoint.dropped = sorted({*endpoint.dropped, *dropped})
+        endpoint.renamed = {**endpoint.renamed, **dict(renamed)}
 
 
 def listed(session: Session) -> list[Endpoint]:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, exists, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, new_id
 from app.storage.session import insert_new
-from app.storage.test_sets import Example, Placement
+from app.storage.test_sets import Example, Placed, Placement, placed_between
 
 UNREADABLE = -1
 
@@ -35,16 +36,20 @@ class Evaluation(Base):
 
 
 class Output(Base):
-    """One example answered: `reading` is a label index or UNREADABLE, scored against `label`."""
+    """One example answered: `reading` is a label index or UNREADABLE, scored against `label`.
+
+    `served_by` is the endpoint that answered when it was not the evaluation's own; what does not count is asked again.
+    """
 
     __tablename__ = "output"
-    __table_args__ = (Index("ix_output_answer", "answer_id"),)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
     example_id: Mapped[int] = mapped_column(ForeignKey("example.id"), primary_key=True)
     sample: Mapped[int] = mapped_column(primary_key=True, default=0)
     reading: Mapped[int]
     label: Mapped[int]
     answer_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
+    served_by: Mapped[str | None] = mapped_column(ForeignKey("endpoint.id"))
+    counts: Mapped[bool] = mapped_column(default=True)
 
 
 def find_or_add(
@@ -62,9 +67,9 @@ def find_or_add(
 
 
 def readings(session: Session, evaluation_id: str) -> dict[int, tuple[int, int]]:
-    """(reading, answer id) by example id."""
+    """(reading, answer id) by example id, of what counts."""
     query = select(Output.example_id, Output.reading, Output.answer_id).where(
-        Output.evaluation_id == evaluation_id, Output.sample == 0
+        Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts
     )
     return {row.example_id: (row.reading, row.answer_id) for row in session.execute(query)}
 
@@ -74,14 +79,33 @@ def replies(session: Session, evaluation_id: str) -> dict[int, str]:
     query = (
         select(Output.example_id, StoredAnswer.text)
         .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
-        .where(Output.evaluation_id == evaluation_id, Output.sample == 0)
+        .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
     )
     return {example_id: text for example_id, text in session.execute(query)}
 
 
 def add_outputs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        session.execute(insert_new(session, Output), rows)
+    """Store outputs; one that counts already stays, one that does not gives way to the new one."""
+    if not rows:
+        return
+    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    adding = make(Output)
+    news = {name: adding.excluded[name] for name in ("reading", "label", "answer_id", "served_by", "counts")}
+    key = ["evaluation_id", "example_id", "sample"]
+    session.execute(adding.on_conflict_do_update(index_elements=key, set_=news, where=~Output.counts), rows)
+
+
+def missing(
+    session: Session, evaluation: Evaluation, sample: int, first: int, upto: int, opening_id: str | None = None
+) -> list[Placed]:
+    """The examples at these places of the evaluation's split whose output is not there, or does not count."""
+    there = exists().where(
+        Output.evaluation_id == evaluation.id,
+        Output.example_id == Placement.example_id,
+        Output.sample == sample,
+        Output.counts,
+    )
+    return placed_between(session, evaluation.version_id, evaluation.split, first, upto, ~there, opening_id=opening_id)
 
 
 def shown_outputs(

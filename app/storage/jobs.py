@@ -4,16 +4,17 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, Index, UniqueConstraint, delete, or_, select, update
+from sqlalchemy import ColumnElement, Index, UniqueConstraint, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.errors import AgonError
 from app.storage.base import Base, new_id, now
-from app.storage.session import insert_new
+from app.storage.session import changed, insert_new
 
 REPOKE_AFTER = timedelta(seconds=3)
+FREE_TRIED = 8  # jobs of a party that a holder tries to claim before it turns to another
+FREE_POKED = 100
 
 
 class LeaseLost(AgonError):
@@ -21,10 +22,18 @@ class LeaseLost(AgonError):
 
 
 class Job(Base):
-    """Work of one kind on one subject. `wanted` counts nudges, `seen` those a holder has answered."""
+    """Work of one kind on one subject. `wanted` counts nudges, `seen` those a holder has answered.
+
+    Of the jobs of a party, a run of many blocks, those that are due are taken by `priority`, lowest first, and fairly
+    between parties. `holder` is the process that has the job.
+    """
 
     __tablename__ = "job"
-    __table_args__ = (UniqueConstraint("kind", "subject"), Index("ix_job_due", "status", "next_at"))
+    __table_args__ = (
+        UniqueConstraint("kind", "subject"),
+        Index("ix_job_due", "status", "next_at"),
+        Index("ix_job_party", "kind", "status", "party", "priority", "next_at"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[str]
     subject: Mapped[str]
@@ -37,6 +46,9 @@ class Job(Base):
     last_error: Mapped[str] = mapped_column(default="")
     next_at: Mapped[datetime] = mapped_column(default=now)
     poked_at: Mapped[datetime] = mapped_column(default=now)
+    party: Mapped[str | None]
+    priority: Mapped[int] = mapped_column(default=0)
+    holder: Mapped[str] = mapped_column(default="")
 
 
 class Heartbeat(Base):
@@ -56,15 +68,11 @@ class Lease:
     seconds: float
 
 
-def _changed(session: Session, statement: Any) -> bool:
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
-
-
 def want(session: Session, kind: str, subject: str) -> str:
     """Ask for work on a subject; returns the job to poke after the commit."""
     row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 0}
     row |= {"next_at": now(), "poked_at": now()}
-    session.execute(insert_new(session, Job).values(seen=0, attempts=0, last_error="", **row))
+    session.execute(insert_new(session, Job).values(seen=0, attempts=0, last_error="", priority=0, holder="", **row))
     mine = (Job.kind == kind) & (Job.subject == subject)
     session.execute(update(Job).where(mine).values(wanted=Job.wanted + 1))
     free = Job.status.in_(("idle", "queued"))
@@ -72,13 +80,11 @@ def want(session: Session, kind: str, subject: str) -> str:
     return session.scalars(select(Job.id).where(mine)).one()
 
 
-def claim(session: Session, job_id: str, seconds: float) -> Lease | None:
+def claim(session: Session, job_id: str, seconds: float, holder: str = "") -> Lease | None:
     """Take the job if nobody holds it; None is normal: another process was first."""
     token, moment = secrets.token_hex(8), now()
-    free = or_(
-        (Job.status == "queued") & (Job.next_at <= moment), (Job.status == "running") & (Job.lease_until < moment)
-    )
-    taken = _changed(
+    free = _claimable(moment)
+    taken = changed(
         session,
         update(Job)
         .where(Job.id == job_id, free)
@@ -87,6 +93,7 @@ def claim(session: Session, job_id: str, seconds: float) -> Lease | None:
             lease_token=token,
             lease_until=moment + timedelta(seconds=seconds),
             seen=Job.wanted,
+            holder=holder,
         )
         .execution_options(synchronize_session=False),
     )
@@ -103,7 +110,7 @@ def renew(session: Session, lease: Lease) -> None:
     """
     held = (Job.id == lease.job_id) & (Job.lease_token == lease.token) & (Job.status == "running")
     until = now() + timedelta(seconds=lease.seconds)
-    if not _changed(session, update(Job).where(held).values(lease_until=until)):
+    if not changed(session, update(Job).where(held).values(lease_until=until)):
         raise LeaseLost("Another worker has taken this job over.")
 
 
@@ -119,7 +126,7 @@ def release(session: Session, lease: Lease, *, again: bool = False) -> bool:
     renew(session, lease)
     job = session.scalars(select(Job).where(Job.id == lease.job_id)).one()
     more = again or job.wanted > job.seen
-    job.status, job.lease_token, job.lease_until = ("queued" if more else "idle"), None, None
+    job.status, job.lease_token, job.lease_until, job.holder = ("queued" if more else "idle"), None, None, ""
     job.attempts, job.last_error, job.next_at = 0, "", now()
     return more
 
@@ -129,22 +136,96 @@ def put_off(session: Session, lease: Lease, error: str, seconds: float) -> int:
     renew(session, lease)
     job = session.scalars(select(Job).where(Job.id == lease.job_id)).one()
     pause = 0.0 if job.wanted > job.seen else seconds
-    job.status, job.lease_token, job.lease_until = "queued", None, None
+    job.status, job.lease_token, job.lease_until, job.holder = "queued", None, None, ""
     job.attempts, job.last_error, job.next_at = job.attempts + 1, error, now() + timedelta(seconds=pause)
     return job.attempts
 
 
-def due(session: Session) -> list[str]:
-    """Jobs that should be running and are not: queued ones whose poke may be lost, and those of dead workers.
+def add_party(session: Session, kind: str, subjects: Sequence[str], party: str, priority: int) -> None:
+    """Queue one job for each subject, as a party of equal rank."""
+    moment = now()
+    same = {"kind": kind, "status": "queued", "wanted": 0, "seen": 0, "attempts": 0, "last_error": "", "holder": ""}
+    same |= {"party": party, "priority": priority, "next_at": moment, "poked_at": moment}
+    session.execute(insert_new(session, Job), [{"id": new_id(), "subject": subject, **same} for subject in subjects])
+
+
+def claim_next(session: Session, kind: str, seconds: float, holder: str, party: str | None = None) -> Lease | None:
+    """Take a job of this kind that is due, of this party or of whichever comes first; None when there is none.
+
+    The lowest priority number goes first, then the party with the fewest holders.
+    """
+    for wanted in [party] if party else _parties(session, kind):
+        due = (
+            select(Job.id).where(Job.kind == kind, Job.party == wanted, _claimable(now())).order_by(Job.next_at, Job.id)
+        )
+        for job_id in session.scalars(due.limit(FREE_TRIED)).all():
+            if lease := claim(session, job_id, seconds, holder):
+                return lease
+    return None
+
+
+def _parties(session: Session, kind: str) -> list[str]:
+    """The parties with a job that may be claimed, in the order in which they should be served."""
+    moment = now()
+    free = (
+        select(Job.party, func.min(Job.priority).label("priority"))
+        .where(Job.kind == kind, Job.party.is_not(None), _claimable(moment))
+        .group_by(Job.party)
+        .subquery()
+    )
+    held = (
+        select(Job.party, func.count().label("holders"))
+        .where(Job.kind == kind, Job.status == "running", Job.lease_until >= moment)
+        .group_by(Job.party)
+        .subquery()
+    )
+    order = (free.c.priority, func.coalesce(held.c.holders, 0), free.c.party)
+    return list(session.scalars(select(free.c.party).outerjoin(held, held.c.party == free.c.party).order_by(*order)))
+
+
+def _claimable(moment: datetime) -> ColumnElement[bool]:
+    queued = (Job.status == "queued") & (Job.next_at <= moment)
+    return or_(queued, (Job.status == "running") & (Job.lease_until < moment))
+
+
+def first_priority(session: Session, kind: str) -> int | None:
+    """The priority of the most urgent job of this kind that waits."""
+    waiting = (Job.kind == kind) & (Job.status == "queued") & (Job.next_at <= now())
+    return session.scalar(select(func.min(Job.priority)).where(waiting))
+
+
+def hold_party(session: Session, kind: str, party: str) -> None:
+    """Let nobody claim the jobs of a party; whoever holds one finds out by itself."""
+    mine = (Job.kind == kind) & (Job.party == party) & (Job.status == "queued")
+    session.execute(update(Job).where(mine).values(status="idle").execution_options(synchronize_session=False))
+
+
+def free_party(session: Session, kind: str, party: str) -> list[str]:
+    """Queue what was held of a party; some of its jobs, to poke after the commit."""
+    mine = (Job.kind == kind) & (Job.party == party)
+    queued = {"status": "queued", "attempts": 0, "last_error": "", "next_at": now(), "poked_at": now()}
+    session.execute(
+        update(Job).where(mine, Job.status == "idle").values(**queued).execution_options(synchronize_session=False)
+    )
+    return list(session.scalars(select(Job.id).where(mine, Job.status == "queued").limit(FREE_POKED)))
+
+
+def finish(session: Session, lease: Lease) -> None:
+    """The job is done for good: its row goes."""
+    renew(session, lease)
+    session.execute(delete(Job).where(Job.id == lease.job_id))
+
+
+def due(session: Session) -> list[tuple[str, str]]:
+    """(id, kind) of jobs that should be running and are not: queued ones whose poke may be lost, dead workers' ones.
 
     One that was poked a moment ago is left alone, so that a busy worker's queue does not fill with pokes.
     """
     moment = now()
-    waiting = or_(
-        (Job.status == "queued") & (Job.next_at <= moment), (Job.status == "running") & (Job.lease_until < moment)
-    )
+    waiting = _claimable(moment)
     quiet = Job.poked_at <= moment - REPOKE_AFTER
-    return list(session.scalars(select(Job.id).where(waiting, quiet).order_by(Job.next_at).limit(100)))
+    query = select(Job.id, Job.kind).where(waiting, quiet).order_by(Job.next_at).limit(100)
+    return [(job_id, kind) for job_id, kind in session.execute(query)]
 
 
 def poked(session: Session, job_ids: Sequence[str]) -> None:

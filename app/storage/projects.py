@@ -9,8 +9,12 @@ from app.domain.answers import Label
 from app.errors import NotFound
 from app.storage.base import Base, Owned, new_id
 
+BODY_DAYS = 30
+
 
 class Project(Owned, Base):
+    """One job for a language model; what its calls said is kept for `body_days`."""
+
     __tablename__ = "project"
     __table_args__ = (Index("ix_project_newest", "created_at", "id"),)
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
@@ -19,6 +23,7 @@ class Project(Owned, Base):
     labels: Mapped[list[Any]]
     goal: Mapped[str]
     smallest_gain: Mapped[float]
+    body_days: Mapped[int] = mapped_column(default=BODY_DAYS)
 
     @property
     def label_set(self) -> tuple[Label, ...]:

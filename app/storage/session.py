@@ -4,9 +4,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url, select
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    Insert,
+    Table,
+    create_engine,
+    event,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import IntegrityError
@@ -96,6 +107,12 @@ def hold_row(session: Session, table: type[Any], row_id: str) -> None:
 def is_clash(error: IntegrityError) -> bool:
     """Whether somebody else stored a row with the same key first."""
     return getattr(error.orig, "sqlstate", "") == UNIQUE_VIOLATION or "UNIQUE constraint failed" in str(error.orig)
+
+
+def changed(session: Session, statement: Executable) -> int:
+    """How many rows an UPDATE or DELETE changed."""
+    count: int = cast("CursorResult[Any]", session.execute(statement)).rowcount
+    return count
 
 
 def insert_new(session: Session, table: type[Any] | Table) -> Insert:

@@ -11,6 +11,7 @@ from app.storage import (
     projects,
     prompts,
     rounds,
+    runs,
     test_sets,
     uploads,
 )
@@ -19,5 +20,5 @@ from app.storage.base import Base
 metadata = Base.metadata
 __all__ = [
     "answers", "campaigns", "champions", "endpoints", "evaluations", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
-    "test_sets", "uploads",
+    "runs", "test_sets", "uploads",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, Select, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
 from app.errors import NotFound
@@ -103,22 +103,48 @@ def examples(session: Session, version_id: str, split: OpenSplit, first: int | N
 
 def sealed_examples(session: Session, version_id: str, opening_id: str) -> list[Placed]:
     """The holdout, for whoever holds a recorded opening of it."""
-    from app.storage.campaigns import HoldoutOpening
-
-    opening = session.get(HoldoutOpening, opening_id)
-    if opening is None or opening.version_id != version_id:
-        raise ValueError("the holdout is sealed")
+    _check_seal(session, version_id, opening_id)
     return _placed(session, version_id, "holdout", None)
 
 
+def _check_seal(session: Session, version_id: str, opening_id: str | None) -> None:
+    from app.storage.campaigns import HoldoutOpening
+
+    opening = session.get(HoldoutOpening, opening_id) if opening_id else None
+    if opening is None or opening.version_id != version_id:
+        raise ValueError("the holdout is sealed")
+
+
+def placed_between(
+    session: Session,
+    version_id: str,
+    split: str,
+    first: int,
+    upto: int,
+    *wanted: ColumnElement[bool],
+    opening_id: str | None = None,
+) -> list[Placed]:
+    """The examples at the places `first` to `upto` (not included) of a split's order; the holdout's with an opening."""
+    if split not in ("train", "dev"):
+        _check_seal(session, version_id, opening_id)
+    there = (Placement.position >= first) & (Placement.position < upto)
+    return _read(session, _order(version_id, split).where(there, *wanted))
+
+
 def _placed(session: Session, version_id: str, split: str, first: int | None) -> list[Placed]:
-    query = (
+    return _read(session, _order(version_id, split).limit(first))
+
+
+def _order(version_id: str, split: str) -> Select[Any]:
+    return (
         select(Placement.example_id, Placement.position, Placement.label, Example.input, Example.variables)
         .join(Example, Example.id == Placement.example_id)
         .where(Placement.version_id == version_id, Placement.split == split)
         .order_by(Placement.position)
-        .limit(first)
     )
+
+
+def _read(session: Session, query: Select[Any]) -> list[Placed]:
     return [
         Placed(row.example_id, row.position, {**row.variables, "input": row.input}, row.label)
         for row in session.execute(query)

@@ -1,7 +1,6 @@
 """The holdout stays sealed: a canary in every holdout example is seen nowhere before the opening, and by no generator."""
 
 import json
-import zlib
 from pathlib import Path
 
 from sqlalchemy import select
@@ -12,7 +11,7 @@ from app.services.importing import Choices, Prepared
 from app.services.projects import ProjectDraft
 from app.settings import Settings
 from app.storage import endpoints, migrating, prompts
-from app.storage.answers import Call
+from app.storage.answers import Call, unpack_body
 from app.storage.campaigns import Campaign, HoldoutOpening
 from app.storage.rounds import AskRecord, unpack_messages
 from app.storage.session import Database
@@ -56,7 +55,9 @@ def test_no_generator_request_and_no_open_call_ever_holds_a_holdout_example(tmp_
             opened = session.scalars(select(HoldoutOpening)).all()
             assert len(opened) == 1, "the practice models find a better prompt here, so the holdout was opened"
             sealed = session.scalars(select(Call).where(Call.holdout)).all()
-            assert all(CANARY not in call.reply and call.request is None for call in sealed)
+            kept = [unpack_body(call.body) for call in sealed if call.body]
+            assert len(kept) == len(sealed)
+            assert all(CANARY not in reply and request is None for reply, request in kept)
         database.close()
 
 
@@ -84,5 +85,5 @@ def assert_sealed(database: Database) -> None:
         for ask in session.scalars(select(AskRecord)):
             assert all(CANARY not in content for _, content in unpack_messages(ask.request))
         for call in session.scalars(select(Call).where(~Call.holdout)):
-            body = zlib.decompress(call.request).decode() if call.request else ""
-            assert CANARY not in body + call.reply + call.error
+            reply, request = unpack_body(call.body) if call.body else ("", None)
+            assert CANARY not in reply + call.error + str(request)

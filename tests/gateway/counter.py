@@ -67,7 +67,7 @@ class Counter:
         return purchase(
             iter(requests),
             limits=within or limits(),
-            permit=self.permit,
+            permit=lambda _: self.permit(),
             record=self.record,
             learned=self.learned,
         )

@@ -1,4 +1,4 @@
-"""Jobs and the ledger on both databases, raced by threads as workers would."""
+"""Jobs on both databases, raced by threads as workers would."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,8 +38,9 @@ def campaign(database: Database, max_calls: int = 1000) -> str:
         session.add(version)
         session.flush()
         start = add(session, line_of(session, project.id).id, "{{input}}", "person")
+        account = ledger.open_account(session, "campaign:1", {"calls": max_calls})
         row = Campaign(
-            project_id=project.id, number=1, version_id=version.id, start_version_id=start.id,
+            account_id=account.id, project_id=project.id, number=1, version_id=version.id, start_version_id=start.id,
             task_endpoint_id=endpoint.id, generators=[endpoint.id], rules={}, seed=0, max_calls=max_calls, max_rounds=1,
         )  # fmt: skip
         session.add(row)
@@ -64,7 +65,7 @@ def test_a_job_that_was_poked_a_moment_ago_is_not_poked_again(database: Database
         assert jobs.due(session) == []
         session.get_one(Job, job_id).poked_at -= jobs.REPOKE_AFTER
     with database.write() as session:
-        assert jobs.due(session) == [job_id]
+        assert jobs.due(session) == [(job_id, "campaign")]
         jobs.poked(session, [job_id])
         assert jobs.due(session) == []
 
@@ -77,7 +78,7 @@ def test_an_expired_lease_is_taken_over_and_the_old_holder_can_write_nothing(dat
     with database.write() as session:
         session.get_one(Job, job_id).poked_at -= jobs.REPOKE_AFTER
     with database.read() as session:
-        assert jobs.due(session) == [job_id]
+        assert jobs.due(session) == [(job_id, "campaign")]
     with database.write() as session:
         second = jobs.claim(session, job_id, 30)
     assert second is not None
@@ -139,39 +140,3 @@ def test_what_was_asked_for_during_a_failure_is_done_at_once(database: Database)
         jobs.put_off(session, lease, "the endpoint sleeps", 3600)
     with database.write() as session:
         assert jobs.claim(session, job_id, 30) is not None
-
-
-def test_racing_reservations_never_exceed_the_cap(database: Database) -> None:
-    campaign_id = campaign(database)
-
-    def reserve(number: int) -> int:
-        with database.write() as session:
-            entry = ledger.open_entry(session, campaign_id, f"lease {number}")
-        granted = 0
-        for _ in range(10):
-            with database.write() as session:
-                granted += ledger.reserve(session, campaign_id, entry, 7, cap=100)
-        return granted
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(reserve, range(4))) <= 100
-    with database.read() as session:
-        row = session.get_one(Campaign, campaign_id)
-        assert row.calls_reserved <= 100
-
-
-def test_what_a_dead_holder_had_reserved_counts_as_spent(database: Database) -> None:
-    campaign_id = campaign(database)
-    with database.write() as session:
-        dead = ledger.open_entry(session, campaign_id, "dead")
-        assert ledger.reserve(session, campaign_id, dead, 30, cap=100) == 30
-        ledger.settle(session, campaign_id, dead, 10)
-    with database.write() as session:
-        ledger.forfeit_open(session, campaign_id)
-        alive = ledger.open_entry(session, campaign_id, "alive")
-        assert ledger.reserve(session, campaign_id, alive, 80, cap=100) == 70
-        ledger.settle(session, campaign_id, alive, 5)
-        ledger.close_entry(session, alive, unused=60)
-    with database.read() as session:
-        row = session.get_one(Campaign, campaign_id)
-        assert (row.calls_spent, row.calls_reserved) == (40, 0), "five were handed out and never settled"

@@ -15,7 +15,7 @@ AT_ONCE, TIMES = 8, 24
 
 
 def another(like: Campaign, number: int) -> Campaign:
-    kept = ("project_id", "version_id", "start_version_id", "task_endpoint_id", "generators", "rules", "seed", "max_calls", "max_rounds")  # fmt: skip
+    kept = ("project_id", "version_id", "start_version_id", "task_endpoint_id", "generators", "rules", "seed", "account_id", "max_calls", "max_rounds")  # fmt: skip
     return Campaign(number=number, **{name: getattr(like, name) for name in kept})
 
 

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.domain.improving.asks import Message
-from app.services.buying import Wish, target_of
+from app.services.bookkeeping import Wish, target_of
 from app.services.scoring import task_sampling
 from app.storage import endpoints
-from app.storage.answers import Call
+from app.storage.answers import Call, unpack_body
 from app.storage.rounds import Round
 from app.storage.test_sets import Placement, TestSetVersion
 from tests.web.arena_world import CANARY, DUO, Played, World
@@ -76,7 +76,8 @@ def test_a_call_of_the_task_model_is_shown_as_it_was_sent(arena: Played) -> None
     said = tuple(Message(one["role"], one["content"]) for one in told["request"])
     wish = Wish(call.endpoint_id, said, task_sampling(world.settings.task_max_tokens), "task")
     assert wish.request_hash(target) == call.request_hash
-    assert told["reply"] == call.reply
+    assert call.body is not None
+    assert told["reply"] == unpack_body(call.body)[0]
     assert told["split"] in ("train", "dev")
     html = world.visitor().read(f"/calls/{call.id}")
     assert "Task model answers" in html

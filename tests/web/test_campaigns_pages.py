@@ -19,6 +19,7 @@ from app.storage.campaigns import Campaign, HoldoutOpening
 from app.storage.confirmations import Answered
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation, Output
+from app.storage.ledger import Account
 from app.storage.live import Pace
 from app.storage.rounds import Battle, Candidate, Round
 from app.storage.test_sets import TestSetVersion
@@ -225,7 +226,7 @@ def test_many_rounds_come_in_pages_without_gap_or_repeat(own: World, arena: Play
 
 def test_the_budget_says_unknown_when_a_price_is_missing(own: World, arena: Played) -> None:
     with own.database.write() as session:
-        session.execute(update(Campaign).values(cost=None))
+        session.execute(update(Account).values(unpriced=1))
     text = words(own.visitor().read(f"/campaigns/{arena.undecided}"))
     assert "Cost unknown a price is missing" in text
     assert re.search(r"\d+ of the calls that are left are kept for the holdout", text)

@@ -249,7 +249,7 @@ def test_prompts_are_turned_page_by_page_without_losing_any(fresh: World) -> Non
 def test_campaigns_are_turned_page_by_page_without_losing_any(own: World, arena: Played) -> None:
     with own.database.write() as session:
         last = session.get_one(Campaign, arena.finished)
-        kept = ("project_id", "version_id", "start_version_id", "task_endpoint_id", "generators", "rules", "seed", "max_calls", "max_rounds")  # fmt: skip
+        kept = ("project_id", "version_id", "start_version_id", "task_endpoint_id", "generators", "rules", "seed", "account_id", "max_calls", "max_rounds")  # fmt: skip
         for number in range(3, CAMPAIGNS_SHOWN + 4):
             session.add(Campaign(number=number, **{name: getattr(last, name) for name in kept}))
     first: Any = own.visitor().json(f"/projects/{own.project_id}")

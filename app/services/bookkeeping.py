@@ -1,0 +1,140 @@
+"""What is written down of a purchase: rows for the answer store, the log of calls and the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from json import dumps
+from typing import Any
+
+from app.domain.budgets import Amount, worst_case
+from app.domain.improving.asks import Message, Sampling
+from app.gateway.calls import Purchase, Request, Target
+from app.gateway.faults import masked
+from app.settings import Settings
+from app.storage import answers
+from app.storage.base import new_id, now
+from app.storage.endpoints import Endpoint
+from app.storage.projects import BODY_DAYS
+from app.storage.secrets import decrypt
+
+ENVELOPE = 32  # bytes that a server may add around each message
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One answer wanted. `owner` is empty for answers that anybody may share."""
+
+    endpoint_id: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    purpose: str
+    owner: str = answers.SHARED
+    prompt_version_id: str | None = None
+    example_id: int | None = None
+    sample: int = 0
+
+    def request_hash(self, target: Target) -> str:
+        content = [
+            target.base_url, target.model, [[m.role, m.content] for m in self.messages],
+            self.sampling.temperature, self.sampling.max_tokens, self.sampling.seed,
+        ]  # fmt: skip
+        return sha256(dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Whose purchase it is: the same for all its calls; nobody's when somebody tries an endpoint."""
+
+    project_id: str | None = None
+    body_days: int = BODY_DAYS
+    campaign_id: str | None = None
+    run_id: str | None = None
+    round: int | None = None
+    holdout: bool = False
+
+
+def target_of(endpoint: Endpoint, settings: Settings) -> Target:
+    provider = endpoint.provider
+    key = decrypt(settings, provider.encrypted_key) if provider.encrypted_key else ""
+    return Target(
+        endpoint=endpoint.full_name,
+        base_url=provider.base_url,
+        api_key=key,
+        model=endpoint.name,
+        dropped=frozenset(endpoint.dropped),
+        renamed=tuple(sorted(endpoint.renamed.items())),
+    )
+
+
+def request_of(key: str, wish: Wish, target: Target, fallbacks: tuple[Target, ...] = ()) -> Request:
+    sampling = wish.sampling
+    return Request(
+        key=key,
+        target=target,
+        messages=wish.messages,
+        temperature=sampling.temperature,
+        max_tokens=sampling.max_tokens,
+        seed=sampling.seed,
+        fallbacks=fallbacks,
+    )
+
+
+def at_most(request: Request, endpoints: Sequence[Endpoint]) -> Amount:
+    """The most that one attempt at this request can use, whichever of these endpoints serves it."""
+    sent = sum(len(message.content.encode("utf-8", "replace")) + ENVELOPE for message in request.messages)
+    amounts = [worst_case(sent, request.max_tokens, one.price_in, one.price_out) for one in endpoints]
+    return Amount(1, amounts[0].tokens, max(amount.cost for amount in amounts))
+
+
+def call_row(
+    bought: Purchase, request_hash: str, wish: Wish, errand: Errand, asked: Endpoint, served: Endpoint, key: str
+) -> dict[str, Any]:
+    """One line of the log; `key` is the provider's, which no body may hold."""
+    moment = now()
+    said = None if wish.example_id is not None else [(m.role, masked(m.content, key)) for m in wish.messages]
+    return {
+        "id": new_id(),
+        "request_hash": request_hash,
+        "endpoint_id": asked.id,
+        "project_id": errand.project_id,
+        "campaign_id": errand.campaign_id,
+        "run_id": errand.run_id,
+        "round": errand.round,
+        "purpose": wish.purpose,
+        "prompt_version_id": wish.prompt_version_id,
+        "example_id": wish.example_id,
+        "sample": wish.sample,
+        "served_by": None if served is asked else served.id,
+        "holdout": errand.holdout,
+        "ok": bought.ok,
+        "attempts": bought.attempts,
+        "latency_ms": bought.latency_ms,
+        "tokens_in": bought.prompt_tokens,
+        "tokens_out": bought.completion_tokens,
+        "price_in": served.price_in,
+        "price_out": served.price_out,
+        "cost": served.cost(bought.prompt_tokens, bought.completion_tokens) if bought.ok else None,
+        "finish_reason": bought.finish_reason,
+        "model": bought.model,
+        "request_id": bought.request_id,
+        "fingerprint": bought.fingerprint,
+        "error": bought.error,
+        "body": answers.pack_body(masked(bought.text, key), said),
+        "expires_at": moment + timedelta(days=errand.body_days),
+        "created_at": moment,
+    }
+
+
+def answer_row(row: dict[str, Any], text: str, owner: str) -> dict[str, Any]:
+    """The answer behind a line of the log, for the store."""
+    kept = ("request_hash", "finish_reason", "tokens_in", "tokens_out", "cost", "created_at", "sample")
+    return {"owner": owner, "text": text, **{name: row[name] for name in kept}}
+
+
+def spent(rows: Sequence[dict[str, Any]]) -> tuple[Amount, int]:
+    """What these calls came to, and how many answers of them have no known price."""
+    bought = [row for row in rows if row["ok"]]
+    tokens = sum((row["tokens_in"] or 0) + (row["tokens_out"] or 0) for row in bought)
+    cost = sum(row["cost"] or 0 for row in bought)
+    return Amount(sum(row["attempts"] for row in rows), tokens, cost), sum(row["cost"] is None for row in bought)

@@ -1,0 +1,56 @@
+"""A purse: what one holder of a job has reserved, drawn request by request, and settled as answers come."""
+
+from sqlalchemy.orm import Session
+
+from app.domain.budgets import NOTHING, Amount
+from app.storage import jobs, ledger
+from app.storage.jobs import Lease
+from app.storage.session import Database
+
+
+class Purse:
+    """One ledger entry under one lease. What an earlier holder of the job had reserved is forfeited when it opens.
+
+    `chunk` is how many requests it reserves for at once; `keep` holds back an amount of an account's cap.
+    """
+
+    def __init__(self, database: Database, lease: Lease, chunk: int) -> None:
+        self._database, self._lease, self._chunk = database, lease, chunk
+        self.keep: dict[str, Amount] = {}
+        self._left = NOTHING
+        self._drawn: dict[str, Amount] = {}
+
+    def open(self, session: Session, accounts: list[str]) -> None:
+        ledger.forfeit_open(session, self._lease.subject)
+        self._entry = ledger.open_entry(session, self._lease.subject, self._lease.token, accounts)
+
+    def draw(self, key: str, unit: Amount) -> bool:
+        """Take so much for one request; False when a cap does not allow it."""
+        if not self._covers(unit) and not self._fill(unit):
+            return False
+        self._left = self._left - unit
+        self._drawn[key] = self._drawn.get(key, NOTHING) + unit
+        return True
+
+    def _covers(self, unit: Amount) -> bool:
+        left = self._left
+        return left.calls >= unit.calls and left.tokens >= unit.tokens and left.cost >= unit.cost
+
+    def _fill(self, unit: Amount) -> bool:
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            granted = ledger.reserve(session, self._entry, unit, self._chunk, self.keep)
+        self._left = self._left + unit.times(granted)
+        return granted > 0
+
+    def settle(self, session: Session, keys: list[str], spent: Amount, unpriced: int) -> None:
+        """These requests are over, and this is what they came to."""
+        released = NOTHING
+        for key in keys:
+            released = released + self._drawn.pop(key, NOTHING)
+        ledger.settle(session, self._entry, released, spent, unpriced)
+
+    def close(self, session: Session) -> None:
+        """Give back what was not drawn; what was drawn and never settled may have been sent."""
+        ledger.close_entry(session, self._entry, self._left)
+        self._left = NOTHING

@@ -1,0 +1,162 @@
+"""Runs and their blocks: somebody's order to have an evaluation answered, cut into pieces that any worker takes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from app.errors import NotFound
+from app.storage import jobs
+from app.storage.base import Base, Owned, new_id, now
+from app.storage.ledger import Account
+from app.storage.session import changed
+
+BLOCK = "block"
+OPEN = ("queued", "running", "paused")
+INTERACTIVE, BACKGROUND = 0, 1  # priorities: a person waits, or a campaign
+
+
+class Run(Owned, Base):
+    """The first `upto` examples of an evaluation's split, `samples` times each, bought under its account's caps.
+
+    `campaign_id` and `round` say whose ask it is when no person ordered it. `done` counts outputs that are there,
+    `reused` those of them that cost nothing; `elsewhere` those that another model served and that do not count.
+    `keep_calls` is what of its account's cap it must leave for others.
+    """
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index("ix_run_evaluation", "evaluation_id", "created_at"),
+        Index("ix_run_campaign", "campaign_id", "status"),
+        Index("ix_run_newest", "created_at", "id"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluation.id"))
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaign.id"))
+    round: Mapped[int | None]
+    upto: Mapped[int]
+    samples: Mapped[int] = mapped_column(default=1)
+    temperature: Mapped[float] = mapped_column(default=0.0)
+    max_tokens: Mapped[int]
+    keep_calls: Mapped[int] = mapped_column(default=0)
+    priority: Mapped[int] = mapped_column(default=INTERACTIVE)
+    status: Mapped[str] = mapped_column(default="queued")
+    note: Mapped[str] = mapped_column(default="")
+    total: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    reused: Mapped[int] = mapped_column(default=0)
+    elsewhere: Mapped[int] = mapped_column(default=0)
+    blocks: Mapped[int]
+    blocks_done: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+
+
+class Block(Base):
+    """The examples at places `first` to `upto` (not included) of a run's split; `done` of them are answered."""
+
+    __tablename__ = "block"
+    __table_args__ = (UniqueConstraint("run_id", "sample", "first"), Index("ix_block_open", "run_id", "finished_at"))
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"))
+    sample: Mapped[int]
+    first: Mapped[int]
+    upto: Mapped[int]
+    done: Mapped[int] = mapped_column(default=0)
+    elsewhere: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str] = mapped_column(default="")
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    @property
+    def size(self) -> int:
+        return self.upto - self.first
+
+
+def get(session: Session, run_id: str) -> Run:
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound("There is no such evaluation run.")
+    return run
+
+
+def cut(session: Session, run: Run, size: int) -> list[str]:
+    """Cut a new run into blocks with a job each; some of the jobs, to poke after the commit."""
+    places = [(sample, first) for sample in range(run.samples) for first in range(0, run.upto, size)]
+    rows = [
+        {"id": new_id(), "run_id": run.id, "sample": sample, "first": first, "upto": min(first + size, run.upto)}
+        | {"done": 0, "elsewhere": 0, "worker": ""}
+        for sample, first in places
+    ]
+    session.execute(Block.__table__.insert(), rows)  # type: ignore[attr-defined]
+    jobs.add_party(session, BLOCK, [str(row["id"]) for row in rows], run.id, run.priority)
+    return jobs.free_party(session, BLOCK, run.id)
+
+
+def blocks_needed(upto: int, samples: int, size: int) -> int:
+    return samples * -(-upto // size)
+
+
+def advance(session: Session, run_id: str, block_id: str, done: int, reused: int = 0, elsewhere: int = 0) -> None:
+    """So many more outputs of a block are there; `elsewhere` is negative when some of those count now."""
+    block = {"done": Block.done + done, "elsewhere": Block.elsewhere + elsewhere}
+    session.execute(
+        update(Block).where(Block.id == block_id).values(**block).execution_options(synchronize_session=False)
+    )
+    run = {"done": Run.done + done, "reused": Run.reused + reused, "elsewhere": Run.elsewhere + elsewhere}
+    session.execute(update(Run).where(Run.id == run_id).values(**run).execution_options(synchronize_session=False))
+
+
+def begin_block(session: Session, block: Block, there: int, elsewhere: int, worker: str) -> None:
+    """A worker takes a block in which so many outputs are there already; what nobody of this run bought is reused."""
+    fresh = block.started_at is None
+    advance(session, block.run_id, block.id, there - block.done, there if fresh else 0, elsewhere - block.elsewhere)
+    started = {"worker": worker} | ({"started_at": now()} if fresh else {})
+    session.execute(update(Block).where(Block.id == block.id).values(**started))
+    waiting = update(Run).where(Run.id == block.run_id, Run.status == "queued")
+    session.execute(waiting.values(status="running", started_at=now()).execution_options(synchronize_session=False))
+
+
+def finish_block(session: Session, run_id: str, block_id: str) -> bool:
+    """Mark a block done; True when it was the last of its run. Whoever comes second changes nothing."""
+    fresh = update(Block).where(Block.id == block_id, Block.finished_at.is_(None)).values(finished_at=now())
+    if not changed(session, fresh):
+        return False
+    session.execute(update(Run).where(Run.id == run_id).values(blocks_done=Run.blocks_done + 1))
+    counts = session.execute(select(Run.blocks, Run.blocks_done).where(Run.id == run_id)).one()
+    return counts.blocks == counts.blocks_done
+
+
+def status(session: Session, run_id: str) -> str:
+    return session.scalars(select(Run.status).where(Run.id == run_id)).one()
+
+
+def set_status(session: Session, run_id: str, status: str, note: str = "", among: Iterable[str] = OPEN) -> bool:
+    """Change the status if it is one of these; False when it was another."""
+    changing = update(Run).where(Run.id == run_id, Run.status.in_(tuple(among))).values(status=status, note=note)
+    return changed(session, changing.execution_options(synchronize_session=False)) == 1
+
+
+def open_of_campaign(session: Session, campaign_id: str) -> list[Run]:
+    query = select(Run).where(Run.campaign_id == campaign_id, Run.status.in_(OPEN))
+    return list(session.scalars(query.order_by(Run.created_at, Run.id)))
+
+
+def open_of_evaluation(session: Session, evaluation_id: str) -> Run | None:
+    query = select(Run).where(Run.evaluation_id == evaluation_id, Run.status.in_(OPEN))
+    return session.scalars(query.order_by(Run.created_at).limit(1)).first()
+
+
+def by_worker(session: Session, run_id: str) -> list[tuple[str, int, int, datetime | None]]:
+    """(worker, blocks, outputs, when it began) of everybody who worked on the run, by name."""
+    query = (
+        select(Block.worker, func.count(), func.sum(Block.done), func.min(Block.started_at))
+        .where(Block.run_id == run_id, Block.worker != "")
+        .group_by(Block.worker)
+        .order_by(Block.worker)
+    )
+    return [(worker, blocks, int(done), since) for worker, blocks, done, since in session.execute(query)]
