@@ -9,7 +9,10 @@ from kombu.exceptions import OperationalError
 from app.settings import Settings
 
 WORK = "agon.work"
+CALLS = "agon.calls"
+CALLS_QUEUE = "calls"
 TICK = "agon.tick"
+BLOCK = "block"
 _CONNECT = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
@@ -56,6 +59,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         timezone="UTC",
+        task_routes={CALLS: {"queue": CALLS_QUEUE}},
         beat_schedule={
             "tick": {"task": TICK, "schedule": settings.tick_seconds, "options": {"expires": 10}},
         },
@@ -70,9 +74,10 @@ class Poker:
     def __init__(self, settings: Settings) -> None:
         self._celery = make_celery(settings)
 
-    def poke(self, job_id: str) -> None:
+    def poke(self, job_id: str, kind: str = "") -> None:
+        """Blocks have a queue, and a pool of processes, of their own."""
         try:
-            self._celery.send_task(WORK, [job_id], retry_policy=_CONNECT)
+            self._celery.send_task(CALLS if kind == BLOCK else WORK, [job_id], retry_policy=_CONNECT)
         except (OSError, OperationalError):
             return
 

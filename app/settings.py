@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     practice_url: str = Field("", description="a practice server that runs elsewhere; empty: our own on loopback")
     practice_latency: float = Field(0.0, description="seconds a practice model waits before it answers", ge=0)
     worker_processes: int = Field(2, description="campaigns and imports that one worker runs side by side", ge=1)
+    call_processes: int = Field(1, description="processes of one worker that answer blocks of evaluations", ge=1)
     lease_seconds: float = Field(10.0, description="a dead worker's job is taken over after this long", gt=0)
     slice_seconds: float = Field(60.0, description="a job yields its process after this long, for fairness", gt=0)
     tick_seconds: float = Field(1.0, description="how often lost or expired jobs are looked for", gt=0)
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     generator_deadline: float = Field(300.0, description="the same for a generator, which writes whole prompts", gt=0)
     call_attempts: int = Field(4, description="requests bought for one call at most", ge=1)
     connect_seconds: float = Field(5.0, description="a host that does not accept in this time is unreachable", gt=0)
+    block_size: int = Field(500, description="examples that a call worker takes at a time", ge=1)
+    block_calls: int = Field(500, description="a campaign's ask for more answers is cut into blocks", ge=1)
     job_attempts: int = Field(5, description="tries of a job whose endpoint fails before it is paused", ge=1)
 
     task_max_tokens: int = Field(256, description="room for one label with some chatter around it", ge=1)

@@ -26,7 +26,7 @@ def production() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def two_workers(folder: Path, services: Mapping[str, str]) -> Iterator[None]:
-    """Two workers of this folder, so that the command starts none of its own."""
+    """Two workers of this folder, of two pools each, so that the command starts none of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     migrating.upgrade(services["DATABASE_URL"])
     environment = {**os.environ, "AGON_DATA_DIR": str(folder / "data"), **services}
@@ -36,7 +36,7 @@ def two_workers(folder: Path, services: Mapping[str, str]) -> Iterator[None]:
             command = [sys.executable, "-m", "app.cli", "worker", *options]
             workers.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
     try:
-        _wait_for_beats(services["DATABASE_URL"], len(workers))
+        _wait_for_beats(services["DATABASE_URL"], 2 * len(workers))
         yield
     finally:
         for worker in workers:

@@ -1,12 +1,16 @@
-"""What the queue can ask for: work on a job, and a look at what was lost."""
+"""What the queue can ask for: work on a job, on blocks of calls, and a look at what was lost.
 
+Each task imports its work when it is first asked for: a process that answers blocks never needs what drivers need.
+"""
+
+from collections.abc import Iterable
 from functools import cache
 
 from celery import shared_task
 
-from app.jobs import TICK, WORK, Poker
-from app.services.working import lost_jobs, work
+from app.jobs import CALLS, TICK, WORK, Poker
 from app.settings import settings
+from app.storage.jobs import Nudge, this_process
 from app.storage.session import Database
 
 
@@ -21,13 +25,29 @@ def poker() -> Poker:
     return Poker(settings())
 
 
+def poke(nudges: Iterable[Nudge]) -> None:
+    for nudge in nudges:
+        poker().poke(nudge.job_id, nudge.kind)
+
+
 @shared_task(name=WORK)
 def work_on(job_id: str) -> None:
-    if work(database(), settings(), job_id):
-        poker().poke(job_id)
+    from app.services.working import work
+
+    poke(work(database(), settings(), job_id))
+
+
+@shared_task(name=CALLS)
+def answer_blocks(job_id: str) -> None:
+    """The job says only that there is something to do; the most urgent block is taken first."""
+    from app.services.blocks import work
+
+    poke(work(database(), settings(), this_process()))
 
 
 @shared_task(name=TICK)
 def tick() -> None:
-    for job_id, _ in lost_jobs(database()):
-        poker().poke(job_id)
+    from app.services.ticking import forget, lost_jobs
+
+    poke(lost_jobs(database()))
+    forget(database())

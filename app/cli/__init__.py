@@ -12,7 +12,7 @@ from rich.table import Table
 
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
-from app.errors import AgonError
+from app.errors import AgonError, Invalid, Problem
 from app.settings import Settings, settings
 
 app = typer.Typer(
@@ -88,17 +88,21 @@ def web() -> None:
 @app.command()
 def worker(
     beat: Annotated[bool, typer.Option(help="also send the ticks that find lost jobs; once per installation")] = True,
+    only: Annotated[str, typer.Option(help="drivers or calls: one of the two pools alone, as on machines apart")] = "",
 ) -> None:
-    """Work on jobs until it is ended."""
+    """Work on jobs, and make calls for them, until it is ended."""
     import os
 
-    from app.cli.stack import worker_command
+    from app.cli.stack import CALLERS, DRIVERS, worker_command, workers
+    from app.supervisor import Supervisor
 
-    command = worker_command(settings())
-    if not beat:
-        at = command.index("--schedule")
-        command = [part for i, part in enumerate(command) if part != "-B" and i not in (at, at + 1)]
-    os.execv(command[0], command)  # noqa: S606
+    if only not in ("", DRIVERS, CALLERS):
+        raise Invalid([Problem(f"must be {DRIVERS} or {CALLERS}", "--only")])
+    if only:
+        command = worker_command(settings(), only, beat=beat)
+        os.execv(command[0], command)  # noqa: S606
+    with Supervisor(os.environ, workers(settings(), beat=beat, logged=False)):
+        signal.pause()
 
 
 @app.command()

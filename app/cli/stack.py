@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from app.errors import AgonError, EndpointFailure
 from app.gateway.limits import Limits
 from app.gateway.probe import list_models
+from app.jobs import CALLS_QUEUE
 from app.services import catalogue
 from app.settings import Settings
 from app.storage import endpoints, jobs, migrating
@@ -23,6 +24,7 @@ from app.storage.base import now
 from app.storage.session import Database
 from app.supervisor import Child, Supervisor, python_module
 
+DRIVERS, CALLERS = "drivers", "calls"
 READY_SECONDS = 40.0
 FRESH = timedelta(seconds=6)
 
@@ -93,14 +95,29 @@ def _log(settings: Settings, name: str) -> IO[bytes]:
     return (folder / f"{name}.log").open("ab")
 
 
-def worker_command(settings: Settings) -> list[str]:
+def worker_command(settings: Settings, pool: str, *, beat: bool = True) -> list[str]:
+    """The Celery worker of one pool: `drivers` of campaigns and imports, who also tick, or `calls`, who answer blocks.
+
+    They are apart because a process that only makes calls needs a fraction of a driver's memory.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     schedule = settings.data_dir.resolve() / "beat-schedule"
-    return python_module(
-        "celery", "-A", "worker.main:celery", "worker", "-B", "-P", "prefork",
-        "-c", str(settings.worker_processes + 1), "--without-gossip", "--without-mingle",
-        "--schedule", str(schedule), "-l", settings.log_level,
+    drives = pool == DRIVERS
+    processes = settings.worker_processes + 1 if drives else settings.call_processes
+    command = python_module(
+        "celery", "-A", "worker.main:celery", "worker", "-n", f"{pool}@%h", "-P", "prefork", "-c", str(processes),
+        "-Q", "celery" if drives else CALLS_QUEUE, "--without-gossip", "--without-mingle", "-l", settings.log_level,
     )  # fmt: skip
+    return [*command, "-B", "--schedule", str(schedule)] if drives and beat else command
+
+
+def workers(settings: Settings, *, beat: bool = True, logged: bool = True) -> list[Child]:
+    """Both pools of a worker."""
+    drivers, calls = (worker_command(settings, pool, beat=beat) for pool in (DRIVERS, CALLERS))
+    return [
+        Child("worker", drivers, _log(settings, "worker") if logged else None),
+        Child("calls", calls, _log(settings, "calls") if logged else None),
+    ]
 
 
 def _children(settings: Settings, database: Database, *, web: bool, latency: float) -> list[Child]:
@@ -110,7 +127,7 @@ def _children(settings: Settings, database: Database, *, web: bool, latency: flo
         command = [*agon, "practice", "--port", str(practice_port(settings)), "--latency", str(latency)]
         children.append(Child("practice", command, _log(settings, "practice")))
     if not worker_answers(database):
-        children.append(Child("worker", worker_command(settings), _log(settings, "worker")))
+        children += workers(settings)
     if web:
         children.append(Child("web", [*agon, "web"], _log(settings, "web")))
     return children

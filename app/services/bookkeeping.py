@@ -7,12 +7,14 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.domain.budgets import Amount, worst_case
 from app.domain.improving.asks import Message, Sampling
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import masked
 from app.settings import Settings
-from app.storage import answers
+from app.storage import answers, ledger
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint
 from app.storage.projects import BODY_DAYS
@@ -138,3 +140,21 @@ def spent(rows: Sequence[dict[str, Any]]) -> tuple[Amount, int]:
     tokens = sum((row["tokens_in"] or 0) + (row["tokens_out"] or 0) for row in bought)
     cost = sum(row["cost"] or 0 for row in bought)
     return Amount(sum(row["attempts"] for row in rows), tokens, cost), sum(row["cost"] is None for row in bought)
+
+
+def why_spent(session: Session, account_ids: Sequence[str]) -> str:
+    """Which cap leaves no room for one more call, in a sentence that says what to do."""
+    names = {
+        "campaign": "this campaign",
+        "run": "this run",
+        "project": "this project",
+        "day": "today",
+        "instance": "Agon as a whole",
+    }
+    said = []
+    for account in ledger.exhausted(session, account_ids, Amount(1, 1, 1)):
+        whose = names[account.id.partition(":")[0]]
+        said += [f"{kind} of {whose}" for kind in ledger.KINDS if getattr(account, f"cap_{kind}") is not None]
+    if not said:
+        return "What is left under a cap is not enough for one more call. Raise the cap to go on."
+    return f"The cap on {' and on '.join(said)} is reached. Raise it to go on; what was bought is kept."

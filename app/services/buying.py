@@ -41,7 +41,7 @@ class Buyer:
         keep_calls: int,
     ) -> None:
         self._database, self._settings, self._lease = database, settings, lease
-        self._campaign, self._account = campaign.id, campaign.account_id
+        self._campaign, self.account_id = campaign.id, campaign.account_id
         self._errand = Errand(project.id, project.body_days, campaign_id=campaign.id)
         self._interrupted = False
         self._endpoints: dict[str, Endpoint] = {}
@@ -50,10 +50,11 @@ class Buyer:
         self.keep(keep_calls)
         with database.write() as session:
             jobs.renew(session, lease)
-            self._purse.open(session, [self._account, *ledger.general_accounts(project.id)])
+            self._purse.open(session, [self.account_id, *ledger.general_accounts(project.id)])
 
     def keep(self, calls: int) -> None:
-        self._purse.keep = {self._account: Amount(calls)}
+        self.kept_calls = calls
+        self._purse.keep = {self.account_id: Amount(calls)}
 
     def close(self) -> None:
         with self._database.write() as session:

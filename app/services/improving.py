@@ -10,15 +10,15 @@ from app.domain.improving.playing import play
 from app.domain.improving.state import Rules, State, load, why_to_stop
 from app.domain.prompts import placeholders
 from app.errors import AgonError, EndpointFailure
-from app.services import concluding, settling
+from app.services import concluding, evaluating, settling
 from app.services.answering import Shell
 from app.services.buying import Buyer, Interrupted
-from app.services.scoring import Job, Scorer
+from app.services.scoring import Delegated, Job, Scorer
 from app.settings import Settings
-from app.storage import campaigns, evaluations, jobs, projects, prompts, rounds, test_sets
+from app.storage import campaigns, evaluations, jobs, projects, prompts, rounds, runs, test_sets
 from app.storage.base import now
 from app.storage.campaigns import Campaign
-from app.storage.jobs import Lease, LeaseLost
+from app.storage.jobs import Lease, LeaseLost, Nudge, this_process
 from app.storage.projects import Project
 from app.storage.session import Database
 from app.storage.test_sets import TestSetVersion
@@ -44,18 +44,19 @@ class Setup:
         return campaign.max_calls - self.reserve
 
 
-def drive(database: Database, settings: Settings, job_id: str) -> bool:
-    """Work on the campaign of this job; True when it must be poked again. Losing the claim is normal."""
+def drive(database: Database, settings: Settings, job_id: str) -> list[Nudge]:
+    """Work on the campaign of this job; whom to nudge afterwards. Losing the claim is normal."""
     with database.write() as session:
-        lease = jobs.claim(session, job_id, settings.lease_seconds)
+        lease = jobs.claim(session, job_id, settings.lease_seconds, this_process())
     if lease is None:
-        return False
+        return []
+    driver = Driver(database, settings, lease)
     try:
-        return Driver(database, settings, lease).run()
+        again = driver.run()
     except LeaseLost:
-        return False
+        again = False
     except EndpointFailure as failure:
-        return _fail(database, settings, lease, str(failure), lasting=failure.lasting, wait=failure.wait)
+        again = _fail(database, settings, lease, str(failure), lasting=failure.lasting, wait=failure.wait)
     except (KeyboardInterrupt, SystemExit):
         with database.write() as session:
             jobs.release(session, lease, again=True)
@@ -66,6 +67,7 @@ def drive(database: Database, settings: Settings, job_id: str) -> bool:
     except Exception as fault:
         _fail(database, settings, lease, f"A fault inside Agon ({type(fault).__name__}); the worker's log has it.")
         raise
+    return [*driver.nudges, *([Nudge(job_id, KIND)] if again else [])]
 
 
 def _fail(
@@ -93,12 +95,14 @@ class Driver:
         self._database, self._settings, self._lease = database, settings, lease
         self._id = lease.subject
         self._since = time.monotonic()
+        self.nudges: list[Nudge] = []
 
     def run(self) -> bool:
         until = time.monotonic() + self._settings.slice_seconds
         with self._database.read() as session:
             setup = self._set_up(campaigns.get(session, self._id))
-        while self._obey() == "running":
+        delegated = False
+        while self._obey() == "running" and not (delegated := self._others_work()):
             with self._database.read() as session:
                 campaign = campaigns.get(session, self._id)
             buyer = Buyer(self._database, self._settings, self._lease, campaign, setup.project, setup.reserve)
@@ -106,6 +110,8 @@ class Driver:
                 self._step(setup, buyer)
             except Interrupted:
                 continue
+            except Delegated as others:
+                self.nudges += others.nudges
             finally:
                 buyer.close()
                 self._count_time()
@@ -113,7 +119,7 @@ class Driver:
                 break
         with self._database.write() as session:
             running = campaigns.get(session, self._id).status == "running"
-            return jobs.release(session, self._lease, again=running)
+            return jobs.release(session, self._lease, again=running and not delegated)
 
     def _set_up(self, campaign: Campaign) -> Setup:
         with self._database.read() as session:
@@ -140,9 +146,21 @@ class Driver:
                 campaign.status, campaign.started_at = "running", now()
             for wish in campaigns.take_events(session, self._id):
                 settling.obey(campaign, wish)
+                self.nudges += evaluating.follow_campaign(session, self._id, wish)
             if campaign.status == "running":
                 campaign.note = ""
             return campaign.status
+
+    def _others_work(self) -> bool:
+        """Whether blocks of this campaign are with others, who poke us at the end; one they cannot do pauses it."""
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            ordered = runs.open_of_campaign(session, self._id)
+            paused = next((run for run in ordered if run.status == "paused"), None)
+            if paused is not None:
+                campaign = campaigns.get(session, self._id)
+                campaign.status, campaign.note = "paused", paused.note
+            return paused is not None or any(run.status != "exhausted" for run in ordered)
 
     def _count_time(self) -> None:
         moment = time.monotonic()
@@ -171,7 +189,7 @@ class Driver:
     def _scorer(self, campaign: Campaign, setup: Setup, buyer: Buyer) -> Scorer:
         names, gaps = setup.project.label_names, setup.task.placeholders
         job = Job(campaign.id, campaign.task_endpoint_id, setup.version.id, names, gaps, setup.rules)
-        return Scorer(self._database, self._lease, buyer, job)
+        return Scorer(self._database, self._settings, self._lease, buyer, job)
 
     def _shell(
         self, campaign: Campaign, setup: Setup, buyer: Buyer, scorer: Scorer, number: int, seated: dict[str, str]

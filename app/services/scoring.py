@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,11 +10,14 @@ from app.domain.answers import read_label
 from app.domain.improving.asks import Message, Sampling, Scored, Shown
 from app.domain.improving.state import Rules
 from app.domain.prompts import render
+from app.errors import AgonError, BudgetExhausted
+from app.services import evaluating
 from app.services.bookkeeping import Wish
 from app.services.buying import Buyer
+from app.settings import Settings
 from app.storage import answers, evaluations, jobs, rounds
 from app.storage.answers import StoredAnswer
-from app.storage.jobs import Lease
+from app.storage.jobs import Lease, Nudge
 from app.storage.prompts import PromptVersion
 from app.storage.session import Database
 from app.storage.test_sets import Placed
@@ -27,7 +29,7 @@ def task_sampling(max_tokens: int) -> Sampling:
 
 
 def settings_hash(sampling: Sampling) -> str:
-    return sha256(repr(sampling).encode()).hexdigest()[:16]
+    return evaluations.settings_hash(sampling.temperature, sampling.max_tokens, sampling.seed)
 
 
 @dataclass(frozen=True)
@@ -42,21 +44,35 @@ class Job:
     rules: Rules
 
 
+class Delegated(AgonError):
+    """The answers are being bought by others; whoever finishes last pokes the campaign."""
+
+    def __init__(self, nudges: Sequence[Nudge]) -> None:
+        self.nudges = list(nudges)
+        super().__init__("Other workers answer this.")
+
+
 class Scorer:
     """Answers Score asks for one campaign under one lease."""
 
-    def __init__(self, database: Database, lease: Lease, buyer: Buyer, job: Job) -> None:
-        self._database, self._lease, self._buyer, self._job = database, lease, buyer, job
+    def __init__(self, database: Database, settings: Settings, lease: Lease, buyer: Buyer, job: Job) -> None:
+        self._database, self._settings, self._lease, self._buyer, self._job = database, settings, lease, buyer, job
         self._sampling = task_sampling(job.rules.task_max_tokens)
 
     def score(
         self, versions: Sequence[PromptVersion], examples: Sequence[Placed], split: str, round_number: int
     ) -> tuple[Scored, ...]:
-        """Every version on every example. Raises what Buyer.buy raises; what was bought is kept as outputs first."""
+        """Every version on every example.
+
+        Raises what Buyer.buy raises; what was bought is kept as outputs first. Raises Delegated when it is so much
+        that it was cut into blocks, for any worker to answer.
+        """
         found = [self._evaluation(version, split) for version in versions]
         missing = {
             evaluation_id: [e for e in examples if e.example_id not in readings] for evaluation_id, readings in found
         }
+        if sum(map(len, missing.values())) > self._settings.block_calls:
+            self._delegate({one: len(examples) for one, lacking in missing.items() if lacking}, round_number)
         wishes = {
             (evaluation_id, example.example_id): self._wish(version, example)
             for version, (evaluation_id, _) in zip(versions, found, strict=True)
@@ -67,6 +83,19 @@ class Scorer:
         finally:
             self._keep_outputs(wishes, missing)
         return tuple(self._scored(evaluation_id, examples, split, round_number) for evaluation_id, _ in found)
+
+    def _delegate(self, wanted: dict[str, int], round_number: int) -> None:
+        """Cut these evaluations (id, first examples) into blocks. Raises BudgetExhausted when that was tried before."""
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            if evaluating.give_up_exhausted(session, self._job.campaign_id):
+                raise BudgetExhausted("The cap on calls is reached.")
+            account, keep = self._buyer.account_id, self._buyer.kept_calls
+            campaign, tokens = self._job.campaign_id, self._sampling.max_tokens
+            nudges = evaluating.order_for_campaign(
+                session, self._settings, campaign, account, round_number, wanted, tokens, keep
+            )
+        raise Delegated(nudges)
 
     def common_prefix(
         self, versions: Sequence[PromptVersion], examples: Sequence[Placed], split: str, round_number: int
@@ -179,8 +208,4 @@ class Scorer:
         estimate = self._job.rules.measure(scored)
         with self._database.write() as session:
             jobs.renew(session, self._lease)
-            evaluation = session.get_one(evaluations.Evaluation, evaluation_id)
-            evaluation.goal, evaluation.n = goal, estimate.n
-            evaluation.value, evaluation.low, evaluation.high = estimate.value, estimate.low, estimate.high
-            evaluation.right = sum(scored.right)
-            evaluation.unreadable = sum(reading == evaluations.UNREADABLE for reading in scored.answered)
+            evaluations.summarise(session, evaluation_id, goal, estimate, scored.expected, scored.answered)

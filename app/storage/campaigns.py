@@ -154,3 +154,8 @@ def open_holdout(session: Session, campaign: Campaign, reason: str) -> HoldoutOp
     session.add(opening)
     session.flush()
     return opening
+
+
+def opening_of(session: Session, campaign_id: str) -> str | None:
+    """The id of the campaign's opening of its holdout, once there is one."""
+    return session.scalar(select(HoldoutOpening.id).where(HoldoutOpening.campaign_id == campaign_id))

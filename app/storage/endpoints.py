@@ -37,6 +37,7 @@ class Endpoint(Owned, Base):
     about: Mapped[str] = mapped_column(default="")
     dropped: Mapped[list[Any]] = mapped_column(default=list)
     renamed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fallbacks: Mapped[list[Any]] = mapped_column(default=list)
     price_in: Mapped[int | None] = mapped_column(BigInteger)
     price_out: Mapped[int | None] = mapped_column(BigInteger)
     provider: Mapped[Provider] = relationship(lazy="joined", innerjoin=True)
@@ -61,6 +62,12 @@ def get(session: Session, endpoint_id: str) -> Endpoint:
     if endpoint is None:
         raise NotFound("There is no such endpoint.")
     return endpoint
+
+
+def fallbacks(session: Session, endpoint: Endpoint) -> list[Endpoint]:
+    """Who answers in this endpoint's place while it cannot, in their order."""
+    found = {one.id: one for one in session.scalars(select(Endpoint).where(Endpoint.id.in_(endpoint.fallbacks)))}
+    return [found[one] for one in endpoint.fallbacks if one in found]
 
 
 def get_provider(session: Session, provider_id: str) -> Provider:

@@ -1,7 +1,8 @@
 """Evaluations and their outputs: one prompt version on one task model over one split."""
 
 from collections.abc import Sequence
-from typing import Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,6 +12,9 @@ from app.storage.answers import StoredAnswer
 from app.storage.base import Base, new_id
 from app.storage.session import insert_new
 from app.storage.test_sets import Example, Placed, Placement, placed_between
+
+if TYPE_CHECKING:
+    from app.domain.metrics import Estimate
 
 UNREADABLE = -1
 
@@ -108,6 +112,18 @@ def missing(
     return placed_between(session, evaluation.version_id, evaluation.split, first, upto, ~there, opening_id=opening_id)
 
 
+def uncounted(session: Session, evaluation_id: str, sample: int, example_ids: Sequence[int]) -> set[int]:
+    """Those of the examples that another model answered in a way that does not count."""
+    found: set[int] = set()
+    for start in range(0, len(example_ids), 500):
+        some = example_ids[start : start + 500]
+        query = select(Output.example_id).where(
+            Output.evaluation_id == evaluation_id, Output.example_id.in_(some), Output.sample == sample, ~Output.counts
+        )
+        found.update(session.scalars(query))
+    return found
+
+
 def shown_outputs(
     session: Session, evaluation_id: str, version_id: str, split: str, *, right: bool, limit: int, offset: int = 0
 ) -> list[Any]:
@@ -126,6 +142,43 @@ def shown_outputs(
         .offset(offset)
     )
     return list(session.execute(query))
+
+
+def answered_in_order(session: Session, evaluation_id: str, upto: int) -> tuple[list[int], list[int]]:
+    """(expected, read) of the first samples that count among the first `upto` examples, in their order."""
+    evaluation = session.get_one(Evaluation, evaluation_id)
+    query = (
+        select(Output.label, Output.reading)
+        .join(Placement, Placement.example_id == Output.example_id)
+        .where(Placement.version_id == evaluation.version_id, Placement.split == evaluation.split)
+        .where(Placement.position < upto, Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
+        .order_by(Placement.position)
+    )
+    rows = session.execute(query).all()
+    return [label for label, _ in rows], [reading for _, reading in rows]
+
+
+def summarise(
+    session: Session,
+    evaluation_id: str,
+    goal: str,
+    estimate: "Estimate",
+    expected: Sequence[int],
+    answered: Sequence[int],
+) -> None:
+    """Store the metric, so that no page has to scan outputs."""
+    row = session.get_one(Evaluation, evaluation_id)
+    row.goal, row.n = goal, estimate.n
+    row.value, row.low, row.high = estimate.value, estimate.low, estimate.high
+    row.right = sum(a == b for a, b in zip(expected, answered, strict=True))
+    row.unreadable = sum(reading == UNREADABLE for reading in answered)
+
+
+def settings_hash(temperature: float, max_tokens: int, seed: int | None = None) -> str:
+    """The identity of how answers are drawn."""
+    return sha256(
+        f"Sampling(temperature={temperature!r}, max_tokens={max_tokens!r}, seed={seed!r})".encode()
+    ).hexdigest()[:16]
 
 
 def answered(session: Session, prompt_version_id: str, endpoint_id: str, version_id: str) -> int:

@@ -1,6 +1,8 @@
 """Jobs: the rows that are the truth about work; a message on the queue is only a nudge."""
 
+import os
 import secrets
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +16,7 @@ from app.storage.session import changed, insert_new
 
 REPOKE_AFTER = timedelta(seconds=3)
 FREE_TRIED = 8  # jobs of a party that a holder tries to claim before it turns to another
-FREE_POKED = 100
+FREE_POKED = 32
 
 
 class LeaseLost(AgonError):
@@ -60,12 +62,25 @@ class Heartbeat(Base):
 
 
 @dataclass(frozen=True)
+class Nudge:
+    """A job to poke after the commit, and its kind, which says on which queue."""
+
+    job_id: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class Lease:
     job_id: str
     kind: str
     subject: str
     token: str
     seconds: float
+
+
+def this_process() -> str:
+    """The name under which this process holds jobs."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def want(session: Session, kind: str, subject: str) -> str:
@@ -131,6 +146,15 @@ def release(session: Session, lease: Lease, *, again: bool = False) -> bool:
     return more
 
 
+def shelve(session: Session, lease: Lease) -> None:
+    """Let the job go, to be done by nobody until its party is freed."""
+    renew(session, lease)
+    rest = {"status": "idle", "lease_token": None, "lease_until": None, "holder": ""}
+    session.execute(
+        update(Job).where(Job.id == lease.job_id).values(**rest).execution_options(synchronize_session=False)
+    )
+
+
 def put_off(session: Session, lease: Lease, error: str, seconds: float) -> int:
     """Let the job go after a failure, to be tried again later, at once if it was asked for; the failures in a row."""
     renew(session, lease)
@@ -188,10 +212,22 @@ def _claimable(moment: datetime) -> ColumnElement[bool]:
     return or_(queued, (Job.status == "running") & (Job.lease_until < moment))
 
 
-def first_priority(session: Session, kind: str) -> int | None:
-    """The priority of the most urgent job of this kind that waits."""
-    waiting = (Job.kind == kind) & (Job.status == "queued") & (Job.next_at <= now())
-    return session.scalar(select(func.min(Job.priority)).where(waiting))
+def others_first(session: Session, kind: str, party: str, priority: int, past: bool) -> bool:
+    """Whether another party's turn has come: it is more urgent, or as urgent and this one's time is `past`."""
+    urgent = Job.priority <= priority if past else Job.priority < priority
+    query = select(Job.id).where(Job.kind == kind, Job.party != party, urgent, _claimable(now()))
+    return session.scalar(query.limit(1)) is not None
+
+
+def waiting(session: Session, kind: str, most: int) -> list[Nudge]:
+    """Jobs of this kind that nobody has taken yet."""
+    query = select(Job.id).where(Job.kind == kind, _claimable(now())).order_by(Job.next_at).limit(most)
+    return [Nudge(job_id, kind) for job_id in session.scalars(query)]
+
+
+def failures(session: Session, lease: Lease) -> int:
+    """How often in a row the job was put off."""
+    return session.scalars(select(Job.attempts).where(Job.id == lease.job_id)).one()
 
 
 def hold_party(session: Session, kind: str, party: str) -> None:
@@ -200,14 +236,21 @@ def hold_party(session: Session, kind: str, party: str) -> None:
     session.execute(update(Job).where(mine).values(status="idle").execution_options(synchronize_session=False))
 
 
-def free_party(session: Session, kind: str, party: str) -> list[str]:
+def free_party(session: Session, kind: str, party: str) -> list[Nudge]:
     """Queue what was held of a party; some of its jobs, to poke after the commit."""
     mine = (Job.kind == kind) & (Job.party == party)
     queued = {"status": "queued", "attempts": 0, "last_error": "", "next_at": now(), "poked_at": now()}
     session.execute(
         update(Job).where(mine, Job.status == "idle").values(**queued).execution_options(synchronize_session=False)
     )
-    return list(session.scalars(select(Job.id).where(mine, Job.status == "queued").limit(FREE_POKED)))
+    free = select(Job.id).where(mine, Job.status == "queued").limit(FREE_POKED)
+    return [Nudge(job_id, kind) for job_id in session.scalars(free)]
+
+
+def drop_party(session: Session, kind: str, party: str) -> None:
+    """The work of a party is not wanted any more; whoever holds a job of it finds out by itself."""
+    mine = (Job.kind == kind) & (Job.party == party) & (Job.status != "running")
+    session.execute(delete(Job).where(mine).execution_options(synchronize_session=False))
 
 
 def finish(session: Session, lease: Lease) -> None:
@@ -216,8 +259,8 @@ def finish(session: Session, lease: Lease) -> None:
     session.execute(delete(Job).where(Job.id == lease.job_id))
 
 
-def due(session: Session) -> list[tuple[str, str]]:
-    """(id, kind) of jobs that should be running and are not: queued ones whose poke may be lost, dead workers' ones.
+def due(session: Session) -> list[Nudge]:
+    """Jobs that should be running and are not: queued ones whose poke may be lost, dead workers' ones.
 
     One that was poked a moment ago is left alone, so that a busy worker's queue does not fill with pokes.
     """
@@ -225,7 +268,7 @@ def due(session: Session) -> list[tuple[str, str]]:
     waiting = _claimable(moment)
     quiet = Job.poked_at <= moment - REPOKE_AFTER
     query = select(Job.id, Job.kind).where(waiting, quiet).order_by(Job.next_at).limit(100)
-    return [(job_id, kind) for job_id, kind in session.execute(query)]
+    return [Nudge(job_id, kind) for job_id, kind in session.execute(query)]
 
 
 def poked(session: Session, job_ids: Sequence[str]) -> None:

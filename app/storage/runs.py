@@ -9,11 +9,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from app.errors import NotFound
 from app.storage import jobs
 from app.storage.base import Base, Owned, new_id, now
+from app.storage.jobs import Nudge
 from app.storage.ledger import Account
 from app.storage.session import changed
 
 BLOCK = "block"
-OPEN = ("queued", "running", "paused")
+OPEN = ("queued", "running", "paused", "exhausted")
 INTERACTIVE, BACKGROUND = 0, 1  # priorities: a person waits, or a campaign
 
 
@@ -21,7 +22,8 @@ class Run(Owned, Base):
     """The first `upto` examples of an evaluation's split, `samples` times each, bought under its account's caps.
 
     `campaign_id` and `round` say whose ask it is when no person ordered it. `done` counts outputs that are there,
-    `reused` those of them that cost nothing; `elsewhere` those that another model served and that do not count.
+    `reused` those of them that cost nothing. `elsewhere` are the outputs that another model served and that do not
+    count, unless `count_fallbacks` says so; they are asked again.
     `keep_calls` is what of its account's cap it must leave for others.
     """
 
@@ -38,10 +40,11 @@ class Run(Owned, Base):
     campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaign.id"))
     round: Mapped[int | None]
     upto: Mapped[int]
-    samples: Mapped[int] = mapped_column(default=1)
-    temperature: Mapped[float] = mapped_column(default=0.0)
+    samples: Mapped[int]
+    temperature: Mapped[float]
     max_tokens: Mapped[int]
     keep_calls: Mapped[int] = mapped_column(default=0)
+    count_fallbacks: Mapped[bool] = mapped_column(default=False)
     priority: Mapped[int] = mapped_column(default=INTERACTIVE)
     status: Mapped[str] = mapped_column(default="queued")
     note: Mapped[str] = mapped_column(default="")
@@ -84,11 +87,22 @@ def get(session: Session, run_id: str) -> Run:
     return run
 
 
-def cut(session: Session, run: Run, size: int) -> list[str]:
-    """Cut a new run into blocks with a job each; some of the jobs, to poke after the commit."""
-    places = [(sample, first) for sample in range(run.samples) for first in range(0, run.upto, size)]
+def of_block(session: Session, block_id: str) -> Run:
+    run = session.scalar(select(Run).join(Block, Block.run_id == Run.id).where(Block.id == block_id))
+    if run is None:
+        raise NotFound("There is no such block.")
+    return run
+
+
+def add(session: Session, run: Run, block_size: int) -> list[Nudge]:
+    """Store a new run, cut into blocks with a job each; some of the jobs, to poke after the commit."""
+    places = [(sample, first) for sample in range(run.samples) for first in range(0, run.upto, block_size)]
+    run.id = run.id or new_id()
+    run.total, run.blocks = run.samples * run.upto, len(places)
+    session.add(run)
+    session.flush()
     rows = [
-        {"id": new_id(), "run_id": run.id, "sample": sample, "first": first, "upto": min(first + size, run.upto)}
+        {"id": new_id(), "run_id": run.id, "sample": sample, "first": first, "upto": min(first + block_size, run.upto)}
         | {"done": 0, "elsewhere": 0, "worker": ""}
         for sample, first in places
     ]
@@ -97,8 +111,11 @@ def cut(session: Session, run: Run, size: int) -> list[str]:
     return jobs.free_party(session, BLOCK, run.id)
 
 
-def blocks_needed(upto: int, samples: int, size: int) -> int:
-    return samples * -(-upto // size)
+def close(session: Session, run_id: str) -> None:
+    """The run is over; one that was stopped stays so."""
+    over = update(Run).where(Run.id == run_id)
+    session.execute(over.values(finished_at=now()).execution_options(synchronize_session=False))
+    set_status(session, run_id, "finished")
 
 
 def advance(session: Session, run_id: str, block_id: str, done: int, reused: int = 0, elsewhere: int = 0) -> None:
@@ -128,7 +145,7 @@ def finish_block(session: Session, run_id: str, block_id: str) -> bool:
         return False
     session.execute(update(Run).where(Run.id == run_id).values(blocks_done=Run.blocks_done + 1))
     counts = session.execute(select(Run.blocks, Run.blocks_done).where(Run.id == run_id)).one()
-    return counts.blocks == counts.blocks_done
+    return bool(counts.blocks == counts.blocks_done)
 
 
 def status(session: Session, run_id: str) -> str:
@@ -138,7 +155,7 @@ def status(session: Session, run_id: str) -> str:
 def set_status(session: Session, run_id: str, status: str, note: str = "", among: Iterable[str] = OPEN) -> bool:
     """Change the status if it is one of these; False when it was another."""
     changing = update(Run).where(Run.id == run_id, Run.status.in_(tuple(among))).values(status=status, note=note)
-    return changed(session, changing.execution_options(synchronize_session=False)) == 1
+    return bool(changed(session, changing.execution_options(synchronize_session=False)))
 
 
 def open_of_campaign(session: Session, campaign_id: str) -> list[Run]:

@@ -68,7 +68,7 @@ def run_under_kills(
                 server.__exit__(None, None, None)
                 server = restart_practice(folder, port, latency)
             elif part == "worker":
-                if not kill_group(folder, "worker"):
+                if not (kill_group(folder, "worker") and kill_group(folder, "calls")):
                     continue
             elif part == "web":
                 pages.kill()

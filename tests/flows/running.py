@@ -97,7 +97,7 @@ class Run:
 
 
 def groups(folder: Path) -> dict[str, int]:
-    """The process groups of this data folder's children by what they are: worker, practice, web."""
+    """The process groups of this data folder's children by what they are: worker, calls, practice, web."""
     found: dict[str, int] = {}
     wanted = f"AGON_DATA_DIR={(folder / 'data').resolve()}".encode()
     for entry in Path("/proc").iterdir():
@@ -110,8 +110,8 @@ def groups(folder: Path) -> dict[str, int]:
             group = os.getpgid(int(entry.name))
         except OSError:
             continue
-        for name in ("worker", "practice", "web"):
-            if name.encode() in command:
+        for name, mark in (("worker", "drivers@%h"), ("calls", "calls@%h"), ("practice", "practice"), ("web", "web")):
+            if mark.encode() in command:
                 found[name] = group
     return found
 

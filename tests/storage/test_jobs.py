@@ -8,7 +8,7 @@ from app.storage import jobs, ledger
 from app.storage.base import new_id
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint, Provider
-from app.storage.jobs import Job, LeaseLost
+from app.storage.jobs import Job, LeaseLost, Nudge
 from app.storage.projects import Project
 from app.storage.prompts import add, line_of
 from app.storage.session import Database
@@ -65,7 +65,7 @@ def test_a_job_that_was_poked_a_moment_ago_is_not_poked_again(database: Database
         assert jobs.due(session) == []
         session.get_one(Job, job_id).poked_at -= jobs.REPOKE_AFTER
     with database.write() as session:
-        assert jobs.due(session) == [(job_id, "campaign")]
+        assert jobs.due(session) == [Nudge(job_id, "campaign")]
         jobs.poked(session, [job_id])
         assert jobs.due(session) == []
 
@@ -78,7 +78,7 @@ def test_an_expired_lease_is_taken_over_and_the_old_holder_can_write_nothing(dat
     with database.write() as session:
         session.get_one(Job, job_id).poked_at -= jobs.REPOKE_AFTER
     with database.read() as session:
-        assert jobs.due(session) == [(job_id, "campaign")]
+        assert jobs.due(session) == [Nudge(job_id, "campaign")]
     with database.write() as session:
         second = jobs.claim(session, job_id, 30)
     assert second is not None

@@ -1,0 +1,147 @@
+"""Works on blocks: one stream of requests over block after block of a run, saved as answers come."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from app.domain.budgets import Amount
+from app.errors import AgonError, EndpointFailure
+from app.gateway.calls import Purchase, Request
+from app.gateway.client import purchase
+from app.gateway.limits import Limits
+from app.services import bookkeeping, holding
+from app.services.holding import Holding, block_of
+from app.services.ordering import Order, order_of
+from app.services.purse import Purse
+from app.settings import Settings
+from app.storage import endpoints, jobs, runs
+from app.storage.jobs import Lease, LeaseLost, Nudge
+from app.storage.runs import BLOCK
+from app.storage.session import Database
+
+
+def work(database: Database, settings: Settings, holder: str) -> list[Nudge]:
+    """Take blocks, whichever come first, until the slice is over or none is due; whom to nudge afterwards."""
+    until, nudges = time.monotonic() + settings.slice_seconds, list[Nudge]()
+    while time.monotonic() < until:
+        with database.write() as session:
+            lease = jobs.claim_next(session, BLOCK, settings.lease_seconds, holder)
+        if lease is None:
+            return nudges
+        nudges += _work_on(database, settings, holder, lease, until)
+    with database.read() as session:
+        return [*nudges, *jobs.waiting(session, BLOCK, 1)]
+
+
+def _work_on(database: Database, settings: Settings, holder: str, lease: Lease, until: float) -> list[Nudge]:
+    """Work on the run of this block, beginning with it."""
+    try:
+        order = order_of(database, settings, lease.subject)
+    except AgonError as fault:
+        logging.getLogger(__name__).warning("block %s cannot be worked on: %s", lease.subject, fault)
+        with database.write() as session:
+            jobs.put_off(session, lease, str(fault), 60.0)
+        return []
+    crew = Crew(database, settings, holder, order, until)
+    crew.run(lease)
+    return crew.nudges
+
+
+class Crew:
+    """One process's work on one run: as many of its blocks as it gets to, over one purchase."""
+
+    def __init__(self, database: Database, settings: Settings, holder: str, order: Order, until: float) -> None:
+        self._database, self._settings, self._holder = database, settings, holder
+        self._order, self._until = order, until
+        self._held: dict[str, Holding] = {}
+        self._halted = False
+        self.nudges: list[Nudge] = []
+
+    def run(self, lease: Lease) -> None:
+        """Work until nothing is left for us; what could not be finished is let go with its reason."""
+        try:
+            complete = purchase(
+                self._requests(lease),
+                limits=Limits.of(self._settings),
+                permit=self._permit,
+                record=self._record,
+                learned=self._learned,
+            )
+            self._let_go(spent=not complete and not self._halted)
+        except LeaseLost:
+            self._let_go()
+        except EndpointFailure as failure:
+            self._let_go(str(failure), lasting=failure.lasting, wait=failure.wait)
+        except (KeyboardInterrupt, SystemExit):
+            self._let_go()
+            raise
+        except Exception as fault:
+            self._let_go(f"A fault inside Agon ({type(fault).__name__}); the worker's log has it.")
+            raise
+
+    def _requests(self, lease: Lease | None) -> Iterator[Request]:
+        while lease is not None:
+            held = self._take(lease)
+            for key, (_, wish) in list(held.open.items()):
+                yield bookkeeping.request_of(key, wish, self._order.targets[0], self._order.targets[1:])
+            lease = None if self._halted else self._another()
+
+    def _take(self, lease: Lease) -> Holding:
+        purse = Purse(self._database, lease, self._settings.in_flight)
+        purse.keep = {self._order.run.account_id: Amount(self._order.run.keep_calls)}
+        held = Holding(self._order, lease, purse, self._settings.job_attempts)
+        with self._database.write() as session:
+            jobs.renew(session, lease)
+            status = runs.status(session, self._order.run.id)
+            if status in holding.WORKING:
+                self.nudges += held.take(session, self._holder)
+            else:
+                self._halted = True
+                holding.shelve(session, lease, status)
+        if held.open:
+            self._held[lease.subject] = held
+        return held
+
+    def _another(self) -> Lease | None:
+        """The next block of this run, unless somebody else's turn has come."""
+        run, past = self._order.run, time.monotonic() > self._until
+        with self._database.write() as session:
+            if jobs.others_first(session, BLOCK, run.id, run.priority, past):
+                return None
+            return jobs.claim_next(session, BLOCK, self._settings.lease_seconds, self._holder, run.id)
+
+    def _permit(self, request: Request) -> bool:
+        if self._halted:
+            return False
+        unit = bookkeeping.at_most(request, self._order.endpoints)
+        return self._held[block_of(request.key)].purse.draw(request.key, unit)
+
+    def _record(self, batch: Sequence[Purchase]) -> None:
+        """Save what came, block by block; each time also hear whether the run goes on."""
+        sorted_out: dict[str, list[Purchase]] = {block_id: [] for block_id in self._held}
+        for bought in batch:
+            sorted_out[block_of(bought.key)].append(bought)
+        for block_id, mine in sorted_out.items():
+            held = self._held[block_id]
+            with self._database.write() as session:
+                jobs.renew(session, held.lease)
+                self._halted = self._halted or runs.status(session, self._order.run.id) not in holding.WORKING
+                if mine:
+                    self.nudges += held.save(session, mine)
+            if held.done:
+                del self._held[block_id]
+
+    def _let_go(self, reason: str = "", **why: Any) -> None:
+        """Give back every block that we still hold; a lease that was lost is somebody else's already."""
+        for held in self._held.values():
+            try:
+                with self._database.write() as session:
+                    self.nudges += held.let_go(session, reason, **why)
+            except LeaseLost:
+                continue
+        self._held.clear()
+
+    def _learned(self, endpoint: str, dropped: frozenset[str], renamed: tuple[tuple[str, str], ...]) -> None:
+        with self._database.write() as session:
+            endpoints.learn(session, endpoint, dropped, renamed)

@@ -1,0 +1,217 @@
+"""Evaluations that people order: started, paused, resumed, stopped, and summed up when their last block is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.domain.prompts import placeholders
+from app.errors import Conflict, Invalid, Problem
+from app.services.holding import CAMPAIGN, RUN, WORKING
+from app.settings import Settings
+from app.storage import campaigns, endpoints, evaluations, jobs, ledger, projects, prompts, runs, test_sets
+from app.storage.base import new_id
+from app.storage.endpoints import Endpoint
+from app.storage.evaluations import settings_hash
+from app.storage.jobs import Nudge
+from app.storage.projects import Project
+from app.storage.prompts import Prompt, PromptVersion
+from app.storage.runs import BACKGROUND, BLOCK, Run
+from app.storage.session import Database, hold_row
+from app.storage.test_sets import TestSetVersion
+
+SPLITS = ("train", "dev")
+MOST_SAMPLES = 20
+MOST_CALLS = 100_000_000
+
+
+@dataclass(frozen=True)
+class RunDraft:
+    """What a person orders; None means all examples, the setting's default, or no cap.
+
+    `max_cost` is in micro-units of money; `count_fallbacks` scores answers of a fallback as if they were the model's.
+    """
+
+    project_id: str
+    prompt_version_id: str
+    endpoint_id: str
+    split: str = "dev"
+    examples: int | None = None
+    samples: int = 1
+    temperature: float = 0.0
+    answer_tokens: int | None = None
+    count_fallbacks: bool = False
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_cost: int | None = None
+
+
+def start(session: Session, settings: Settings, draft: RunDraft) -> tuple[Run, list[Nudge]]:
+    """A queued run, and whom to nudge after the commit. Raises Invalid naming fields, NotFound, Conflict."""
+    project = projects.get(session, draft.project_id)
+    version = test_sets.newest_version(session, project.id)
+    if version is None:
+        raise Conflict("This project has no test set yet; import a file first.")
+    prompt, endpoint = prompts.get(session, draft.prompt_version_id), endpoints.get(session, draft.endpoint_id)
+    _check(session, draft, project, version, prompt, endpoint)
+    hold_row(session, Project, project.id)
+    tokens = draft.answer_tokens or settings.task_max_tokens
+    hashed = settings_hash(draft.temperature, tokens)
+    evaluation = evaluations.find_or_add(session, prompt.id, endpoint.id, version.id, draft.split, hashed)
+    if (known := runs.open_of_evaluation(session, evaluation.id)) is not None:
+        raise Conflict(f"This prompt is being evaluated on these examples already: see /evaluations/{known.id}.")
+    size, upto = version.splits[draft.split], draft.examples
+    run_id = new_id()
+    caps = {"calls": draft.max_calls, "tokens": draft.max_tokens, "cost": draft.max_cost}
+    run = Run(
+        id=run_id,
+        project_id=project.id,
+        evaluation_id=evaluation.id,
+        account_id=ledger.open_account(session, ledger.account_of("run", run_id), caps).id,
+        upto=size if upto is None else min(upto, size),
+        samples=draft.samples,
+        temperature=draft.temperature,
+        max_tokens=tokens,
+        count_fallbacks=draft.count_fallbacks,
+    )
+    return run, runs.add(session, run, settings.block_size)
+
+
+def _check(
+    session: Session, draft: RunDraft, project: Project, version: TestSetVersion, prompt: PromptVersion, model: Endpoint
+) -> None:
+    problems = []
+    if draft.split not in SPLITS:
+        problems.append(Problem("choose train or dev; the holdout opens at a campaign's end alone", "split"))
+    if draft.examples is not None and draft.examples < 1:
+        problems.append(Problem("must be at least 1, or nothing for all", "examples"))
+    if not 1 <= draft.samples <= MOST_SAMPLES:
+        problems.append(Problem(f"must be a whole number from 1 to {MOST_SAMPLES}", "samples"))
+    if not 0 <= draft.temperature <= 2:
+        problems.append(Problem("must be a number from 0 to 2", "temperature"))
+    if draft.answer_tokens is not None and not 1 <= draft.answer_tokens <= 100_000:
+        problems.append(Problem("must be a whole number from 1 to 100000", "answer_tokens"))
+    for field in ("max_calls", "max_tokens", "max_cost"):
+        cap = getattr(draft, field)
+        if cap is not None and not 1 <= cap <= MOST_CALLS * 1_000_000:
+            problems.append(Problem("must be at least 1, or nothing for no cap", field))
+    if draft.max_cost is not None and (model.price_in is None or model.price_out is None):
+        problems.append(Problem("needs the model's prices: set them on its page, or cap calls instead", "max_cost"))
+    if session.get_one(Prompt, prompt.prompt_id).project_id != project.id:
+        problems.append(Problem("choose a prompt of this project", "prompt_version_id"))
+    unknown = sorted(placeholders(prompt.text).keys() - {"input", *version.variables})
+    if unknown:
+        problems.append(
+            Problem(f"asks for {', '.join(unknown)}, which the test set does not have", "prompt_version_id")
+        )
+    if problems:
+        raise Invalid(problems)
+
+
+def pause(session: Session, run_id: str) -> None:
+    """Start no further call; what is under way is kept. Raises NotFound, Conflict."""
+    run = runs.get(session, run_id)
+    if not runs.set_status(session, run.id, "paused", among=WORKING):
+        raise Conflict(f"This run is {run.status}; only one that waits or works can be paused.")
+    jobs.hold_party(session, BLOCK, run.id)
+
+
+def resume(session: Session, run_id: str) -> list[Nudge]:
+    """Go on; whom to nudge after the commit. Raises NotFound, Conflict."""
+    run = runs.get(session, run_id)
+    if not runs.set_status(session, run.id, "running", among=("paused", "exhausted")):
+        raise Conflict(f"This run is {run.status}; only a paused one can go on.")
+    return jobs.free_party(session, BLOCK, run.id)
+
+
+def stop(session: Session, run_id: str) -> list[Nudge]:
+    """End it for good; what was bought is kept and summed up. Raises NotFound, Conflict."""
+    run = runs.get(session, run_id)
+    if not runs.set_status(session, run.id, "stopped", among=runs.OPEN):
+        raise Conflict(f"This run is {run.status} already.")
+    jobs.drop_party(session, BLOCK, run.id)
+    return [Nudge(jobs.want(session, RUN, run.id), RUN)]
+
+
+def order_for_campaign(
+    session: Session,
+    settings: Settings,
+    campaign_id: str,
+    account_id: str,
+    round_number: int,
+    wanted: Mapping[str, int],
+    answer_tokens: int,
+    keep_calls: int,
+) -> list[Nudge]:
+    """Have these evaluations (id, first examples) answered by whichever workers are free; the campaign is told."""
+    project_id, nudges = campaigns.get(session, campaign_id).project_id, list[Nudge]()
+    for evaluation_id, upto in wanted.items():
+        run = Run(
+            project_id=project_id,
+            evaluation_id=evaluation_id,
+            account_id=account_id,
+            campaign_id=campaign_id,
+            round=round_number,
+            upto=upto,
+            samples=1,
+            temperature=0.0,
+            max_tokens=answer_tokens,
+            keep_calls=keep_calls,
+            priority=BACKGROUND,
+        )
+        nudges += runs.add(session, run, settings.block_size)
+    return nudges
+
+
+def give_up_exhausted(session: Session, campaign_id: str) -> bool:
+    """Stop what a campaign ordered and its cap did not allow; whether there was any."""
+    spent = [run for run in runs.open_of_campaign(session, campaign_id) if run.status == "exhausted"]
+    return bool(spent and follow_campaign(session, campaign_id, "stop"))
+
+
+def follow_campaign(session: Session, campaign_id: str, wish: str) -> list[Nudge]:
+    """Do to a campaign's runs what a person asked of the campaign: pause, resume or stop."""
+    nudges = list[Nudge]()
+    for run in runs.open_of_campaign(session, campaign_id):
+        if wish == "stop":
+            nudges += stop(session, run.id)
+        elif wish == "pause" and run.status in WORKING:
+            pause(session, run.id)
+        elif wish == "resume" and run.status == "paused":
+            nudges += resume(session, run.id)
+    return nudges
+
+
+def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]:
+    """Sum up the run of this job when it is over, and tell the campaign that waits for it."""
+    with database.write() as session:
+        lease = jobs.claim(session, job_id, max(settings.lease_seconds, 600.0))
+    if lease is None:
+        return []
+    with database.read() as session:
+        run = runs.get(session, lease.subject)
+    over = run.status == "stopped" or run.blocks_done == run.blocks
+    if over and run.campaign_id is None:
+        _sum_up(database, run)
+    with database.write() as session:
+        jobs.renew(session, lease)
+        if over:
+            runs.close(session, run.id)
+        told = run.campaign_id is not None and over
+        nudges = [Nudge(jobs.want(session, CAMPAIGN, run.campaign_id or ""), CAMPAIGN)] if told else []
+        jobs.finish(session, lease)
+    return nudges
+
+
+def _sum_up(database: Database, run: Run) -> None:
+    """Store the metric of what is answered on the evaluation, measured in no transaction."""
+    from app.domain.metrics import measure, parse_goal
+
+    with database.read() as session:
+        project = projects.get(session, run.project_id)
+        expected, answered = evaluations.answered_in_order(session, run.evaluation_id, run.upto)
+    if not expected:
+        return
+    estimate = measure(parse_goal(project.goal), expected, answered, len(project.labels))
+    with database.write() as session:
+        evaluations.summarise(session, run.evaluation_id, project.goal, estimate, expected, answered)
