@@ -146,6 +146,16 @@ def release(session: Session, lease: Lease, *, again: bool = False) -> bool:
     return more
 
 
+def defer(session: Session, lease: Lease, seconds: float) -> None:
+    """Let the job go for a moment; that is no failure."""
+    renew(session, lease)
+    later: dict[str, object] = {"status": "queued", "lease_token": None, "lease_until": None, "holder": ""}
+    later |= {"next_at": now() + timedelta(seconds=seconds), "poked_at": now()}
+    session.execute(
+        update(Job).where(Job.id == lease.job_id).values(**later).execution_options(synchronize_session=False)
+    )
+
+
 def shelve(session: Session, lease: Lease) -> None:
     """Let the job go, to be done by nobody until its party is freed."""
     renew(session, lease)
