@@ -47,7 +47,7 @@ class Finding:
     words: str
 
 
-UNKNOWN = "not found out; test again"
+UNKNOWN = "not found out"
 _WORDS: tuple[tuple[str, str, str, str], ...] = (
     ("json_schema", "replies by schema", "replies keep to a given form",
      "the form is asked for in words and every reply is checked"),

@@ -12,14 +12,14 @@ WORDS: list[tuple[dict[str, Any], str, str, str]] = [
     ({}, "token probabilities", "yes", "with up to 20 alternatives a token"),
     ({"top_logprobs": 0}, "token probabilities", "yes", "of the chosen token alone"),
     ({"logprobs": False}, "token probabilities", "no", "scores that need them will use votes of repeated replies"),
-    ({"logprobs": None}, "token probabilities", "unknown", "not found out; test again"),
+    ({"logprobs": None}, "token probabilities", "unknown", "not found out"),
     ({"length_limit": "max_completion_tokens"}, "length limit", "yes", "set by max_completion_tokens"),
     ({"length_limit": ""}, "length limit", "no", "long replies cannot be cut off"),
-    ({"length_limit": None}, "length limit", "unknown", "not found out; test again"),
+    ({"length_limit": None}, "length limit", "unknown", "not found out"),
     ({}, "context size", "yes", "8,192 tokens"),
     ({"context": None}, "context size", "unknown", "the server does not tell"),
     ({"seed": False}, "seed", "no", "it is left out, so repeats may differ"),
-    ({"usage": None}, "token counts", "unknown", "not found out; test again"),
+    ({"usage": None}, "token counts", "unknown", "not found out"),
 ]
 
 

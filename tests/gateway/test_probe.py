@@ -164,6 +164,15 @@ def test_a_server_that_goes_on_being_crowded_is_a_fault_with_its_wait() -> None:
     assert (probed.fault.lasting, probed.fault.wait) == (False, 7.0)
 
 
+def test_a_base_url_in_azures_form_is_used_as_it_is() -> None:
+    with serving(openai()) as server:
+        azure = target(server, base_url=server.base_url.replace("/v1", "/openai/v1/"))
+        assert probe(azure, limits()).capabilities == FULL
+        paths = {(hit.method, hit.path) for hit in server.hits}
+    chats, lists = "/openai/v1/chat/completions", {"/openai/v1/models", "/openai/v1/model/info"}
+    assert paths == {("POST", chats), *(("GET", path) for path in lists)}
+
+
 def test_no_more_than_the_limit_is_under_way_at_once() -> None:
     with serving(openai()) as server:
         probe(target(server), limits(in_flight=1))
