@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from time import monotonic
 from typing import Any
@@ -86,6 +86,10 @@ class Interview:
         self._client, self._target, self._limits, self._until = client, target, limits, until
         self._dice = Random()
 
+    @property
+    def over(self) -> bool:
+        return monotonic() >= self._until
+
     async def get(self, path: str) -> dict[str, Any]:
         """The JSON at a path; empty when there is none."""
         reply = await self._exchange(path, None, max(SHORTEST, self._until - monotonic()))
@@ -102,7 +106,7 @@ class Interview:
         while True:
             under_way.attempts += 1
             outcome = await self._exchange(PATH, under_way.body(), under_way.left)
-            if isinstance(outcome, Refused) and under_way.adapted(outcome):
+            if isinstance(outcome, Refused) and not _reason(outcome) and under_way.adapted(outcome):
                 continue
             asked = self._read(question, under_way, outcome)
             if not await self._waited(under_way, asked.fault):
@@ -130,14 +134,20 @@ class Interview:
                 return Asked(question, bought, under_way.traits, refused, body=parsed(outcome.content))
             except Unreadable as unreadable:
                 outcome = faults.of_reply(self._target, str(unreadable), unreadable.words)
+        bought = Purchase(question.name, self._target.endpoint, ok=True, attempts=under_way.attempts)
+        if isinstance(outcome, Refused) and (reason := _reason(outcome)):
+            return Asked(question, replace(bought, finish_reason=reason), under_way.traits, refused)
         whole = isinstance(outcome, Refused) and outcome.status in REFUSALS
         fault = self._fault(outcome)
-        bought = Purchase(
-            question.name, self._target.endpoint, ok=False, attempts=under_way.attempts, error=fault.sentence
-        )
-        return Asked(question, bought, under_way.traits, refused, fault, whole)
+        failed = replace(bought, ok=False, error=fault.sentence)
+        return Asked(question, failed, under_way.traits, refused, fault, whole)
 
     def _fault(self, outcome: Refused | Fault) -> Fault:
         if isinstance(outcome, Fault):
             return outcome
         return faults.of_status(outcome, faults.said(outcome.body), self._target)
+
+
+def _reason(refused: Refused) -> str:
+    """The finish reason when a refusal is an answer all the same, as when the model thought all its room away."""
+    return faults.content_refusal(refused, faults.said(refused.body))

@@ -65,11 +65,12 @@ async def _go_on(interview: Interview, model: str, first: Asked) -> Probed:
         as_json = group.create_task(interview.ask(questions.AS_JSON, traits, room))
         context = group.create_task(_context(interview, model))
     accepted, told, form, plain = accepting.result(), telling.result(), by_schema.result(), as_json.result()
+    asked = (first, *accepted, *told, form, plain)
     logprobs, top_logprobs = proofs.alternatives(told)
     found = Capabilities(
         temperature="temperature" not in traits.dropped,
         length_limit="" if "max_tokens" in traits.dropped else dict(traits.renamed).get("max_tokens", "max_tokens"),
-        usage=first.purchase.completion_tokens is not None,
+        usage=proofs.counted(asked),
         seed=proofs.taken(accepted, "seed"),
         user=proofs.taken(accepted, "user"),
         stop=proofs.stops(accepted),
@@ -79,7 +80,7 @@ async def _go_on(interview: Interview, model: str, first: Asked) -> Probed:
         json_object=proofs.shown(plain, questions.is_json(plain.purchase.text)),
         context=context.result(),
     )
-    return Probed((first, *accepted, *told, form, plain), found, traits)
+    return Probed(asked, found, traits)
 
 
 async def _ask_accepted(interview: Interview, traits: Traits, room: int) -> list[Asked]:
@@ -88,7 +89,8 @@ async def _ask_accepted(interview: Interview, traits: Traits, room: int) -> list
     untold = [name for name in asked.question.extras if name not in asked.refused]
     if not asked.refused_whole or len(untold) == 1:
         return [asked]
-    return [asked, *[await interview.ask(asked.question.only(name), traits, room) for name in untold]]
+    alone = [asked.question.only(name) for name in untold]
+    return [asked, *[await interview.ask(question, traits, room) for question in alone if not interview.over]]
 
 
 async def _ask_probabilities(interview: Interview, traits: Traits, room: int) -> list[Asked]:
@@ -96,7 +98,8 @@ async def _ask_probabilities(interview: Interview, traits: Traits, room: int) ->
     asked: list[Asked] = []
     for alternatives in questions.ALTERNATIVES:
         asked.append(await interview.ask(questions.probabilities(alternatives), traits, room))
-        if "logprobs" in asked[-1].refused or not (asked[-1].refused or asked[-1].refused_whole):
+        last = asked[-1]
+        if interview.over or "logprobs" in last.refused or not (last.refused or last.refused_whole):
             break
     return asked
 

@@ -13,6 +13,12 @@ def shown(asked: Asked, proof: bool) -> bool | None:
     return True if proof else None if asked.cut_off else False
 
 
+def counted(asked: Sequence[Asked]) -> bool | None:
+    """Whether every reply told its tokens."""
+    replies = [one.purchase.completion_tokens is not None for one in asked if one.body]
+    return all(replies) if replies else None
+
+
 def taken(asked: Sequence[Asked], name: str) -> bool | None:
     """Whether a parameter was accepted, asked together with others or alone; nothing in a reply shows more."""
     for one in asked:
@@ -34,7 +40,7 @@ def stops(asked: Sequence[Asked]) -> bool | None:
 
 def alternatives(asked: Sequence[Asked]) -> tuple[bool | None, int]:
     """Whether tokens come with their probabilities, and with how many alternatives at most."""
-    answered = [one for one in asked if not one.fault]
+    answered = [one for one in asked if one.body]
     seen = [count for one in answered if (count := alternatives_in(one.body)) is not None]
     if seen:
         return True, min(max(seen), ALTERNATIVES[0])

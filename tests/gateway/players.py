@@ -22,6 +22,7 @@ class Player:
     details: Answer = field(default_factory=lambda: refusal(404, "Not Found"))
     usage: bool = True
     thinks: bool = False
+    runs_out: bool = False
     hits: list[Hit] = field(default_factory=list)
 
     def __call__(self, hit: Hit) -> Answer:
@@ -44,6 +45,9 @@ class Player:
         text = self._said(hit)
         room = hit.body.get("max_tokens") or hit.body.get("max_completion_tokens") or 10_000
         cut = self.thinks and room < 500
+        if cut and self.runs_out:
+            words = "Could not finish the message because max_tokens or model output limit was reached."
+            return refusal(400, words, code=None)
         reply = completion("" if cut else text)
         choice = reply.body["choices"][0]
         choice["finish_reason"] = "length" if cut else "stop"
@@ -157,6 +161,12 @@ PLAYERS: dict[str, tuple[Callable[[], Player], Mapping[str, Any]]] = {
             "logprobs": False,
             "top_logprobs": 0,
         },
+    ),
+    "reasoning that runs out": (
+        lambda: Player(
+            reasoning().takes | {"temperature", "max_tokens"}, strict=_openai_refuses, thinks=True, runs_out=True
+        ),
+        {"stop": False, "logprobs": False, "top_logprobs": 0},
     ),
     "ollama": (ollama, {"logprobs": False, "top_logprobs": 0}),
     "llama.cpp": (llama_cpp, {"context": 8192}),
