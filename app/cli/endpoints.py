@@ -96,5 +96,6 @@ def _print(trial: Trial) -> None:
     for one in findings(trial.capabilities):
         table.add_row(one.name, one.state, escape(one.words))
     console.print(table)
-    lacks = missing(trial.capabilities)
-    console.print(f"{trial.calls} calls; {len(lacks) or 'nothing'} of what was asked about is missing.")
+    lacks = len(missing(trial.capabilities))
+    counted = "1 thing is" if lacks == 1 else f"{lacks or 'no'} things are"
+    console.print(f"{trial.calls} calls; {counted} missing.")
