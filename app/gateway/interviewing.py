@@ -30,7 +30,8 @@ SHORTEST = 0.001
 class Asked:
     """What one question brought: the purchase for the log, the reply's JSON, and which extras were refused by name.
 
-    `fault` is None when it answered. `refused_whole`: what was on trial is refused, without a word on which part.
+    `fault` is None when it answered. `refused_whole`: what was on trial is refused, without a word on which part;
+    `unexplained`: nothing in the refusal tells that it is about something else than parameters.
     """
 
     question: Question
@@ -39,6 +40,7 @@ class Asked:
     refused: frozenset[str]
     fault: Fault | None = None
     refused_whole: bool = False
+    unexplained: bool = False
     body: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -140,7 +142,7 @@ class Interview:
         whole = isinstance(outcome, Refused) and outcome.status in REFUSALS
         fault = self._fault(outcome)
         failed = replace(bought, ok=False, error=fault.sentence)
-        return Asked(question, failed, under_way.traits, refused, fault, whole)
+        return Asked(question, failed, under_way.traits, refused, fault, whole, _unexplained(outcome))
 
     def _fault(self, outcome: Refused | Fault) -> Fault:
         if isinstance(outcome, Fault):
@@ -151,3 +153,11 @@ class Interview:
 def _reason(refused: Refused) -> str:
     """The finish reason when a refusal is an answer all the same, as when the model thought all its room away."""
     return faults.content_refusal(refused, faults.said(refused.body))
+
+
+def _unexplained(outcome: Refused | Fault) -> bool:
+    return (
+        isinstance(outcome, Refused)
+        and outcome.status in {400, 422}
+        and not faults.NO_MODEL.search(faults.said(outcome.body))
+    )

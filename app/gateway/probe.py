@@ -25,6 +25,13 @@ LIST_SECONDS = 20.0
 WHOLE_SECONDS = 22.0  # somebody waits for the page
 FIRST_SECONDS = 17.0  # of these for the first question, in which a server may have to load the model
 AT_ONCE = 4
+_UNHEATED, _THINKING = frozenset({"temperature"}), (("max_tokens", "max_completion_tokens"),)
+BARER = (
+    Traits(_UNHEATED),
+    Traits(renamed=_THINKING),
+    Traits(_UNHEATED, _THINKING),
+    Traits(_UNHEATED | {"max_tokens"}),
+)
 
 
 @dataclass(frozen=True)
@@ -47,16 +54,29 @@ async def _probe(target: Target, limits: Limits) -> Probed:
     client = open_client(target.base_url, target.api_key, limits)
     interview = Interview(client, target, limits, monotonic() + min(WHOLE_SECONDS, limits.call_deadline))
     try:
-        first = await interview.ask(questions.HELLO, Traits(), ROOM, FIRST_SECONDS)
-        if first.fault:
-            return Probed((first,), fault=first.fault)
-        return await _go_on(interview, target.model, first)
+        hellos = await _hello(interview)
+        if hellos[0].fault:
+            return Probed(tuple(hellos), fault=hellos[0].fault)
+        return await _go_on(interview, target.model, hellos)
     finally:
         await client.close()
 
 
-async def _go_on(interview: Interview, model: str, first: Asked) -> Probed:
+async def _hello(interview: Interview) -> list[Asked]:
+    """The plainest question, the one that was answered first; a refusal without a name may be about any parameter."""
+    asked = [await interview.ask(questions.HELLO, Traits(), ROOM, FIRST_SECONDS)]
+    for barer in BARER if asked[0].unexplained else ():
+        if interview.over:
+            break
+        asked.append(await interview.ask(questions.HELLO, barer, ROOM))
+        if not asked[-1].fault:
+            return asked[::-1]
+    return asked
+
+
+async def _go_on(interview: Interview, model: str, hellos: list[Asked]) -> Probed:
     """The rest side by side; what does not answer in time is not found out."""
+    first = hellos[0]
     traits, room = first.traits, ROOM_TO_THINK if first.cut_off else ROOM
     async with asyncio.TaskGroup() as group:
         accepting = group.create_task(_ask_accepted(interview, traits, room))
@@ -65,7 +85,7 @@ async def _go_on(interview: Interview, model: str, first: Asked) -> Probed:
         as_json = group.create_task(interview.ask(questions.AS_JSON, traits, room))
         context = group.create_task(_context(interview, model))
     accepted, told, form, plain = accepting.result(), telling.result(), by_schema.result(), as_json.result()
-    asked = (first, *accepted, *told, form, plain)
+    asked = (*hellos, *accepted, *told, form, plain)
     logprobs, top_logprobs = proofs.alternatives(told)
     found = Capabilities(
         temperature="temperature" not in traits.dropped,

@@ -150,6 +150,16 @@ def mute() -> Player:
     return Player(frozenset({"temperature", "seed", *LENGTHS}), strict=_without_a_word)
 
 
+def mute_reasoning(*takes: str) -> Player:
+    """Refuses what reasoning models refuse without a name."""
+    return Player(frozenset(takes), strict=_without_a_word)
+
+
+_NOTHING = {
+    **dict.fromkeys(("user", "stop", "seed", "logprobs", "json_schema", "json_object"), False),
+    "top_logprobs": 0,
+}
+
 PLAYERS: dict[str, tuple[Callable[[], Player], Mapping[str, Any]]] = {
     "openai": (openai, {}),
     "reasoning": (
@@ -197,4 +207,14 @@ PLAYERS: dict[str, tuple[Callable[[], Player], Mapping[str, Any]]] = {
         mute,
         {**dict.fromkeys(("user", "stop", "logprobs", "json_schema", "json_object"), False), "top_logprobs": 0},
     ),
+    "mute about temperature": (lambda: mute_reasoning("max_tokens"), {**_NOTHING, "temperature": False}),
+    "mute about max_tokens": (
+        lambda: mute_reasoning("temperature", "max_completion_tokens"),
+        {**_NOTHING, "length_limit": "max_completion_tokens"},
+    ),
+    "mute about both": (
+        lambda: mute_reasoning("max_completion_tokens"),
+        {**_NOTHING, "temperature": False, "length_limit": "max_completion_tokens"},
+    ),
+    "mute about everything": (mute_reasoning, {**_NOTHING, "temperature": False, "length_limit": ""}),
 }

@@ -135,6 +135,16 @@ def test_what_a_probe_finds_refused_is_left_out_of_calls(world: World) -> None:
     assert world.endpoint("lab/small").dropped == ["seed"]
 
 
+def test_what_is_refused_without_a_name_is_found_by_leaving_things_out(world: World) -> None:
+    make, _ = PLAYERS["mute about both"]
+    with scripted(make()) as server:
+        here = add(world.visitor(), server.base_url)
+    endpoint = world.endpoint("lab/small")
+    assert endpoint.dropped == ["seed", "temperature"]
+    assert endpoint.renamed == {"max_tokens": "max_completion_tokens"}
+    assert "It does not answer." not in world.visitor().read(here)
+
+
 def test_another_base_url_forgets_what_was_found_out(world: World) -> None:
     visitor = world.visitor()
     with scripted(reasoning()) as server:
