@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     password: str = Field("", description="asked for at login; a public bind is refused without it", repr=False)
     api_token: str = Field("", description="bearer token of /api/v1 when a password is set", repr=False)
     session_hours: int = Field(168, description="a week: long enough not to annoy, short enough to end", ge=1)
-    secret_key: str = Field("", description="encrypts stored keys; empty: made once in the data folder", repr=False)
+    secret_key: str = Field(
+        "", description="encrypts stored keys, old ones after a comma; empty: made once in the data folder", repr=False
+    )
     private_endpoints: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="hosts or networks that model endpoints may use although private, comma-separated"
     )

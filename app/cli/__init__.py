@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from app.cli import endpoints
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
 from app.errors import AgonError, Invalid, Problem
@@ -23,6 +24,8 @@ app = typer.Typer(
 )
 app.command("improve")(improving.improve)
 app.command("demo")(improving.demo)
+app.add_typer(endpoints.app, name="endpoints")
+app.command("rotate-keys")(endpoints.rotate_keys)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
 
 
