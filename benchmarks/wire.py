@@ -40,7 +40,7 @@ def gateway(base_url: str, calls: int, in_flight: int) -> int:
         Request(str(number), target, (Message("user", text),), 0.0, 16) for number, text in enumerate(texts(calls))
     )
     limits = Limits(Policy(allow_private=True), in_flight=in_flight, save_every=500)
-    purchase(asked, limits=limits, permit=lambda: True, record=got.extend, learned=lambda *_: None)
+    purchase(asked, limits=limits, permit=lambda _: True, record=got.extend, learned=lambda *_: None)
     return sum(one.text == "shipping" for one in got)
 
 

@@ -3,12 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 
 from app.errors import EndpointFailure
-from app.gateway.asking import attempt
+from app.gateway.asking import Call, attempt
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, place
 from app.gateway.limits import Limits
@@ -18,6 +17,7 @@ from app.gateway.saving import Saver
 from app.gateway.waiting import Pace, backoff
 from app.gateway.wire import Wire
 
+Permit = Callable[[Request], bool]
 Learned = Callable[[str, frozenset[str], tuple[tuple[str, str], ...]], None]
 Server = tuple[str, str]  # base URL and key
 
@@ -29,26 +29,6 @@ NOT_AGAIN = "The cap on calls was spent, or the run was stopped, before this req
 LONGEST_WAIT = 3600.0
 
 
-@dataclass(eq=False)
-class Call:
-    """One request on its way through its attempts; `deadline` is set by the first."""
-
-    request: Request
-    attempts: int = 0
-    deadline: float = 0.0
-    fault: str = ""
-    traits: Traits = field(default_factory=Traits)
-
-    @property
-    def server(self) -> Server:
-        return self.request.target.base_url, self.request.target.api_key
-
-    def failed(self, sentence: str) -> Purchase:
-        return Purchase(
-            self.request.key, self.request.target.endpoint, ok=False, attempts=self.attempts, error=sentence
-        )
-
-
 class Run:
     """A fixed number of workers over one iterator of requests.
 
@@ -57,7 +37,7 @@ class Run:
     """
 
     def __init__(
-        self, requests: Iterator[Request], limits: Limits, permit: Callable[[], bool], saver: Saver, learned: Learned
+        self, requests: Iterator[Request], limits: Limits, permit: Permit, saver: Saver, learned: Learned
     ) -> None:
         self._requests = requests
         self._limits = limits
@@ -110,7 +90,7 @@ class Run:
         while (call := await self._next()) is not None:
             if self._admitted(call):
                 await self._attempt(call)
-            self._let_in(call.server)
+            self._let_in(_server(call))
 
     def _let_in(self, server: Server) -> None:
         """Send for the calls that wait for this server, or see that it is done when its rest is over."""
@@ -133,7 +113,7 @@ class Run:
             request = None if self._exhausted else next(self._requests, None)
             if request is not None:
                 self._open += 1
-                return Call(request)
+                return Call(request, request.target)
             self._exhausted = True
         if (self._exhausted or self._stopped) and not self._open and not self._ended:
             self._ended = True
@@ -142,15 +122,15 @@ class Run:
 
     def _admitted(self, call: Call) -> bool:
         """May this call be sent now? If not, it was put where it waits, or was settled."""
-        pace = self._paces[call.server]
+        pace = self._paces[_server(call)]
         if self._stopped:
             self._give_up(call)
         elif call.attempts and monotonic() >= call.deadline:
             self._fail(call)
         elif pace.rest() or pace.room <= 0:
-            self._room.park(call, call.server)
+            self._room.park(call, _server(call))
         elif self._opened(call):
-            if self._permit():
+            if self._permit(call.request):
                 return True
             self.cap_spent = True
             self._stop()
@@ -159,16 +139,16 @@ class Run:
 
     def _opened(self, call: Call) -> bool:
         """Is there a wire to this call's server? One that cannot be made stops the run."""
-        if call.server not in self._wires:
+        if _server(call) not in self._wires:
             try:
-                self._wires[call.server] = Wire(*call.server, self._limits)
+                self._wires[_server(call)] = Wire(*_server(call), self._limits)
             except EndpointFailure as failure:
                 self._settle(call, Fault(str(failure), lasting=True))
                 return False
         return True
 
     async def _attempt(self, call: Call) -> None:
-        pace = self._paces[call.server]
+        pace = self._paces[_server(call)]
         pace.under_way += 1
         try:
             outcome = await self._ask(call)
@@ -182,21 +162,21 @@ class Run:
             call.deadline = monotonic() + self._limits.call_deadline
         left = call.deadline - monotonic()
         seconds = left if call.attempts == self._limits.call_attempts else left * ATTEMPT_SHARE
-        call.traits = self._known(call.request.target)
-        wire = self._wires[call.server]
-        return await attempt(wire, call.request, call.traits, call.attempts, seconds, self._limits.connect_seconds)
+        call.traits = self._known(call.target)
+        wire = self._wires[_server(call)]
+        return await attempt(wire, call, seconds, self._limits.connect_seconds)
 
     def _settle(self, call: Call, outcome: Purchase | Fault | Traits) -> None:
-        pace = self._paces[call.server]
+        pace = self._paces[_server(call)]
         if isinstance(outcome, Purchase):
             self._in_a_row = 0
             pace.answered()
             self._confirm(call)
             self._close(outcome)
         elif isinstance(outcome, Traits):
-            endpoint = call.request.target.endpoint
+            endpoint = call.target.endpoint
             self._traits[endpoint] = outcome.joined(self._traits.get(endpoint, Traits()))
-            self._again(call, 0.0, f"{place(call.request.target)} refuses the parameters it is sent.")
+            self._again(call, 0.0, f"{place(call.target)} refuses the parameters it is sent.")
         elif outcome.lasting:
             self._lasting = self._lasting or outcome.sentence
             self._stop()
@@ -212,7 +192,7 @@ class Run:
 
     def _confirm(self, call: Call) -> None:
         """Tell what was learned once it has worked: a misread refusal is not remembered."""
-        target = call.request.target
+        target = call.target
         if target.endpoint in self._traits and call.traits == self._known(target) != self._told.get(target.endpoint):
             self._told[target.endpoint] = call.traits
             self._learned(target.endpoint, call.traits.dropped, call.traits.renamed)
@@ -258,3 +238,7 @@ class Run:
     def _close(self, purchase: Purchase) -> None:
         self._open -= 1
         self._saver.add(purchase)
+
+
+def _server(call: Call) -> Server:
+    return call.target.base_url, call.target.api_key

@@ -46,10 +46,10 @@ class Traits:
         return Traits(self.dropped | {sent[0]}, self.renamed)
 
 
-def body(request: Request, traits: Traits) -> dict[str, object]:
+def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
     """The JSON body of a chat completion."""
     return {
-        "model": request.target.model,
+        "model": model,
         "messages": [{"role": message.role, "content": message.content} for message in request.messages],
         **{name: value for name, (_, value) in traits.on_the_wire(request).items()},
     }

@@ -50,7 +50,7 @@ def try_endpoint(
         record(batch)
 
     request = Request("probe", target, ASKED, temperature=0.0, max_tokens=ROOM)
-    purchase([request], limits=limits, permit=lambda: True, record=keep, learned=learned)
+    purchase([request], limits=limits, permit=lambda _: True, record=keep, learned=learned)
     return bought[0]
 
 

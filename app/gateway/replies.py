@@ -57,7 +57,7 @@ def parsed(content: bytes) -> dict[str, Any]:
     return body
 
 
-def purchased(request: Request, reply: Reply, attempts: int) -> Purchase:
+def purchased(request: Request, served_by: str, reply: Reply, attempts: int) -> Purchase:
     """The purchase that a completion holds.
 
     Raises Unreadable when there is no choice to read. Missing content is an empty text, missing usage None.
@@ -68,22 +68,27 @@ def purchased(request: Request, reply: Reply, attempts: int) -> Purchase:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise Unreadable("sent a reply without choices", _complaint(body.get("error")))
-    usage = body.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = _object(body.get("usage"))
     return Purchase(
         key=request.key,
         endpoint=request.target.endpoint,
+        served_by=served_by,
         ok=True,
         text=clean(_text(message.get("content")))[0],
         finish_reason=name_of(choice.get("finish_reason")),
         model=name_of(body.get("model")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
         latency_ms=reply.milliseconds,
         attempts=attempts,
         request_id=name_of(reply.headers.get("x-request-id") or body.get("id")),
         fingerprint=name_of(body.get("system_fingerprint")),
     )
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(content: object) -> str:

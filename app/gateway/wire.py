@@ -21,6 +21,7 @@ from app.gateway.limits import Limits
 KEEP_ALIVE_SECONDS = 5.0
 LARGEST_REPLY = 16 * 1024 * 1024
 AGENT = "agon"
+PATH = "/chat/completions"
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ class Wire:
     async def close(self) -> None:
         await self._session.close()
 
-    async def post(self, path: str, content: bytes) -> Reply:
-        """Send this body once. Raises Broken, or EndpointFailure for a forbidden address."""
+    async def post(self, content: bytes) -> Reply:
+        """Ask for a chat completion once. Raises Broken, or EndpointFailure for a forbidden address."""
         started = monotonic()
         try:
-            async with self._session.post(self._base + path, data=content, allow_redirects=False) as response:
+            async with self._session.post(self._base + PATH, data=content, allow_redirects=False) as response:
                 body = await _bounded(response)
                 took = round((monotonic() - started) * 1000)
                 return Reply(response.status, took, response.headers, response.url.path, body)

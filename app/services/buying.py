@@ -123,7 +123,7 @@ class Buyer:
             seed=sampling.seed,
         )
 
-    def _permit(self) -> bool:
+    def _permit(self, _: Request) -> bool:
         if self._interrupted:
             return False
         if self._permits == 0:

@@ -287,6 +287,9 @@ def test_a_refusal_for_content_is_an_answer_that_cannot_be_read(answer: Answer, 
 REPLIES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"usage": None}, {"prompt_tokens": None, "completion_tokens": None, "text": "x"}),
     ({"usage": {"prompt_tokens": "7", "completion_tokens": -1}}, {"prompt_tokens": None, "completion_tokens": None}),
+    ({"usage": {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 4}}}, {"cached_tokens": 4}),
+    ({"usage": {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": "4"}}}, {"cached_tokens": None}),
+    ({"usage": {"prompt_tokens_details": "none"}}, {"cached_tokens": None, "prompt_tokens": None}),
     ({"choices": [{"message": {"content": None}, "finish_reason": None}]}, {"text": "", "finish_reason": ""}),
     (
         {"choices": [{"message": {"content": "a\x00\ud800b", "reasoning_content": "hm"}, "finish_reason": "length"}]},
