@@ -1,27 +1,42 @@
 """One HTTP attempt at one call: what it brought, why it brought nothing, or how to ask instead."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.errors import EndpointFailure
 from app.gateway import faults
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, Refused
-from app.gateway.parameters import Traits, body, refused_parameter
+from app.gateway.parameters import PLAIN, Traits, body, refused_parameter
 from app.gateway.replies import Unreadable, name_of, purchased, refused, written
 from app.gateway.wire import Broken, Reply, Wire
 
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """One request on its way through its attempts; `deadline` is set by the first, `target` is who is asked now."""
+    """One request on its way through its attempts at the endpoints of its route, of which it asks the one `at` now.
+
+    `tries` counts by endpoint what may not go on for ever, `attempts` everything that was sent; the first sets
+    `deadline`. `headers` are those of the last reply, if one came.
+    """
 
     request: Request
-    target: Target
-    traits: Traits = field(default_factory=Traits)
+    route: tuple[Target, ...]
+    tries: list[int] = field(init=False)
+    at: int = 0
     attempts: int = 0
     deadline: float = 0.0
     fault: str = ""
+    traits: Traits = PLAIN
+    headers: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        self.tries = [0] * len(self.route)
+
+    @property
+    def target(self) -> Target:
+        return self.route[self.at]
 
     def failed(self, sentence: str) -> Purchase:
         request = self.request
@@ -32,10 +47,11 @@ class Call:
 
 async def attempt(wire: Wire, call: Call, seconds: float, connect_seconds: float) -> Purchase | Fault | Traits:
     """Send the call's request once; `attempts` has counted it. Traits come back when to send other parameters."""
-    target = call.target
+    target, call.headers = call.target, None
     try:
         async with asyncio.timeout(seconds):
             reply = await wire.post(written(body(call.request, target.model, call.traits)))
+        call.headers = reply.headers
         if 200 <= reply.status < 300:
             return purchased(call.request, target.endpoint, reply, call.attempts)
         return _of_status(call, reply)

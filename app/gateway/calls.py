@@ -58,3 +58,7 @@ class Purchase(Struct, frozen=True):
     request_id: str = ""
     fingerprint: str = ""
     error: str = ""
+
+    @property
+    def tokens(self) -> int:
+        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from app.gateway.buying import Learned, Permit, Run
+from app.gateway.buying import Permit, Run
 from app.gateway.calls import Purchase, Request
+from app.gateway.learning import Learned
 from app.gateway.limits import Limits
 from app.gateway.saving import Saver
 

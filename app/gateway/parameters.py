@@ -46,6 +46,9 @@ class Traits:
         return Traits(self.dropped | {sent[0]}, self.renamed)
 
 
+PLAIN = Traits()
+
+
 def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
     """The JSON body of a chat completion."""
     return {

@@ -10,9 +10,9 @@ from openai import APIConnectionError, APIStatusError
 from app.domain.improving.asks import Message
 from app.errors import EndpointFailure
 from app.gateway import faults
-from app.gateway.buying import Learned
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.client import purchase
+from app.gateway.learning import Learned
 from app.gateway.limits import Limits
 from app.gateway.replies import Unreadable, name_of, parsed
 from app.gateway.transport import open_client, refused, trouble

@@ -125,7 +125,9 @@ def test_the_calls_that_wait_are_bounded_too() -> None:
     counter = Counter()
     with serving(lambda hit: refusal(500, "oops", {"Retry-After": "0.5"})) as server:
         with pytest.raises(EndpointFailure):
-            counter.buy(asks(server, 200), limits(in_flight=4, call_attempts=2, failures_tolerated=1))
+            counter.buy(
+                asks(server, 200), limits(in_flight=4, call_attempts=2, failures_tolerated=1, call_deadline=2.0)
+            )
         assert len({hit.text for hit in server.hits}) <= 4 * 4 + 4
 
 

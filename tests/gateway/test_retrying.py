@@ -126,7 +126,7 @@ def test_failures_in_a_row_stop_the_run_early() -> None:
     counter = Counter()
     with serving(lambda hit: refusal(500, "down", {"Retry-After": "0.01"})) as server:
         with pytest.raises(EndpointFailure, match=r"5 of them in a row, so no more were started.*down"):
-            counter.buy(asks(server, 500), limits(in_flight=2, call_attempts=2))
+            counter.buy(asks(server, 500), limits(in_flight=2, call_attempts=2, call_deadline=2.0))
         assert len(server.hits) < 30
     assert len(counter.bought) >= 5
     assert sum(one.attempts for one in counter.bought) == len(server.hits)
