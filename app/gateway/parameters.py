@@ -53,7 +53,7 @@ def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
     """The JSON body of a chat completion."""
     return {
         "model": model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "messages": request.messages,
         **{name: value for name, (_, value) in traits.on_the_wire(request).items()},
     }
 

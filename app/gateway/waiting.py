@@ -43,7 +43,9 @@ def until_reset(headers: Mapping[str, str], sent_since: int, tokens: int) -> flo
     """
     waits = [0.0]
     for kind, each in (("requests", 1), ("tokens", tokens)):
-        remaining = _number(headers.get(f"x-ratelimit-remaining-{kind}", ""))
+        if (said := headers.get(f"x-ratelimit-remaining-{kind}")) is None:
+            continue
+        remaining = _number(said)
         limit = _number(headers.get(f"x-ratelimit-limit-{kind}", ""))
         if remaining is not None and limit != 0 and remaining - sent_since * each < max(each, 1):
             waits.append(min(duration(headers.get(f"x-ratelimit-reset-{kind}", "")), LONGEST_RESET))

@@ -4,8 +4,9 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -19,16 +20,16 @@ from app.gateway.faults import Fault
 from app.gateway.guard import Policy
 from app.gateway.limits import Limits
 from app.gateway.parameters import PLAIN, Traits, body
-from app.gateway.replies import Reply, Unreadable, purchased
+from app.gateway.replies import Unreadable, purchased
 from app.gateway.transport import open_client, refused, trouble
-from app.gateway.wire import LARGEST_REPLY, Wire
+from app.gateway.wire import LARGEST_REPLY, Reply, Wire
 from tests.gateway.certificates import self_signed
 from tests.gateway.counter import KEY, ask, limits, target
 from tests.gateway.scripted import Answer, completion, refusal, serving
 
 SECONDS = 5.0
 Outcome = Purchase | Fault | Traits
-Client = Callable[[Target, Limits], Awaitable[Outcome]]
+Client = Callable[[Target, Limits], Coroutine[Any, Any, Outcome]]
 
 
 async def hot(at: Target, within: Limits) -> Outcome:
