@@ -19,7 +19,6 @@ TOO_LONG = re.compile(r"(?:maximum |exceeds? .{0,20})context.(?:length|size|wind
 CUT_OFF = re.compile(r"(?:max_tokens|model output) (?:or model output )?limit was reached", re.IGNORECASE)
 NO_MODEL = re.compile(r"model.{0,200}(?:not found|does not exist|not exist)|(?:invalid|unknown) model", re.I | re.S)
 AGAIN = {408, 409, 425, 429}
-CROWDED = {429, 503, 529}
 
 
 class Trouble(Enum):
@@ -119,7 +118,7 @@ def of_status(error: Refused, words: str, target: Target) -> Fault:
         return Fault(
             _sentence(target, f"{trouble} ({status})", "", words),
             wait=asked_to_wait(error.headers),
-            crowded=status in CROWDED,
+            crowded=status == 429,
         )
     return Fault(_lasting_sentence(error, words, target), lasting=True)
 

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 from typing import Any
 
+from msgspec.structs import replace
 from openai import AsyncOpenAI
 
 from app.gateway import faults
-from app.gateway.asking import PATH
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.exchanging import exchange
 from app.gateway.faults import Fault, Refused
@@ -22,6 +22,7 @@ from app.gateway.waiting import backoff
 from app.gateway.wire import Reply
 
 REFUSALS = {400, 404, 422, 501}  # of a request that differs from one that worked
+PATH = "/chat/completions"
 MOST_REQUESTS = 8  # for one question: every parameter refused once, under both names
 SHORTEST = 0.001
 
@@ -64,7 +65,7 @@ class _UnderWay:
         return max(SHORTEST, self.until - monotonic())
 
     def body(self) -> dict[str, object]:
-        return {**body(self.request, self.traits), **self.extras}
+        return {**body(self.request, self.request.target.model, self.traits), **self.extras}
 
     def adapted(self, refused: Refused) -> bool:
         """Whether something can be asked otherwise after this refusal; a lone extra is what the question is about."""
@@ -132,11 +133,12 @@ class Interview:
         refused = frozenset(question.extras) - under_way.extras.keys()
         if isinstance(outcome, Reply):
             try:
-                bought = purchased(under_way.request, outcome, under_way.attempts)
+                bought = purchased(under_way.request, self._target.endpoint, outcome, under_way.attempts)
                 return Asked(question, bought, under_way.traits, refused, body=parsed(outcome.content))
             except Unreadable as unreadable:
                 outcome = faults.of_reply(self._target, str(unreadable), unreadable.words)
-        bought = Purchase(question.name, self._target.endpoint, ok=True, attempts=under_way.attempts)
+        name = self._target.endpoint
+        bought = Purchase(question.name, name, name, ok=True, attempts=under_way.attempts)
         if isinstance(outcome, Refused) and (reason := _reason(outcome)):
             return Asked(question, replace(bought, finish_reason=reason), under_way.traits, refused)
         whole = isinstance(outcome, Refused) and outcome.status in REFUSALS
