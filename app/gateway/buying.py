@@ -36,7 +36,7 @@ class Run:
     worker: it sleeps until a time, or is parked until its server has room. All state belongs to one event loop.
 
     A call's deadline runs from its first attempt, also while it waits for a server that is down. Its attempts are
-    counted by endpoint, but for probes of a server that is down: when those fail, the call is not to blame.
+    counted by endpoint, but for probes of a server that worked before and is down: a call is not to blame for those.
     """
 
     def __init__(
@@ -238,7 +238,7 @@ class Run:
     def _bear(self, call: Call, line: Line, fault: Fault, probe: bool) -> None:
         """Count a fault that may pass; the call goes on to a fallback, or waits and tries again."""
         longest = self._limits.call_deadline
-        if not probe or self._limits.call_attempts == 1:
+        if not (probe and line.pace.lived) or self._limits.call_attempts == 1:
             call.tries[call.at] += 1
         wait = backoff(max(1, call.tries[call.at]), self._dice) if fault.wait is None else fault.wait
         if wait < longest:

@@ -22,6 +22,7 @@ class Pace:
         self.under_way = 0
         self.sent = 0
         self.down = False
+        self.lived = False  # has anything succeeded here?
         self._room = float(most)
         self._faults = self._rests = 0
         self._probing = False
@@ -63,7 +64,7 @@ class Pace:
         if was_down and self.rest():
             return False
         self._faults = self._rests = 0
-        self.down = False
+        self.down, self.lived = False, True
         self._room = min(float(self.most), self._room * REGAIN)
         return was_down
 

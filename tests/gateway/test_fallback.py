@@ -48,11 +48,28 @@ def test_a_server_that_is_down_is_waited_out_with_one_look_at_a_time(how: str) -
     assert sum(one.attempts for one in counter.bought) == len(server.hits) == counter.permitted
 
 
-def test_a_few_calls_wait_a_server_out_although_each_may_try_only_twice() -> None:
+def test_a_few_calls_wait_a_server_out_although_each_has_few_attempts() -> None:
+    began = time.monotonic()
+
+    def script(hit: Hit) -> Answer:
+        up = hit.number <= 2 or time.monotonic() - began > 2.0
+        return steady("alive", 0.0)(hit) if up else Answer(drop=True)
+
     counter = Counter()
-    with serving(outage("alive", -1.0, 2.0, Answer(drop=True))) as server:
-        assert counter.buy(asks(server, 4), limits(call_attempts=2))
-    assert all(one.ok for one in counter.bought)
+    with serving(script) as server:
+        assert counter.buy(asks(server, 5), limits(in_flight=4))
+    assert [one.ok for one in counter.bought] == [True] * 5
+
+
+def test_a_server_that_never_answered_is_given_up_when_the_attempts_are_used_up() -> None:
+    """A wrong address, most likely: a person should hear of it long before the deadline."""
+    counter = Counter()
+    with serving(lambda hit: Answer(drop=True)) as server:
+        began = time.monotonic()
+        with pytest.raises(EndpointFailure, match="broke the connection"):
+            counter.buy(asks(server, 2), limits(call_attempts=3, call_deadline=60.0))
+        assert time.monotonic() - began < 10
+        assert len(server.hits) == 6
 
 
 def test_without_retries_no_call_is_sent_twice_whatever_happens() -> None:
@@ -67,7 +84,7 @@ def test_without_retries_no_call_is_sent_twice_whatever_happens() -> None:
 
 def test_a_server_that_stays_down_ends_the_run_after_the_deadline() -> None:
     counter = Counter()
-    with serving(lambda hit: Answer(drop=True)) as server:
+    with serving(lambda hit: steady("once")(hit) if hit.number == 1 else Answer(drop=True)) as server:
         began = time.monotonic()
         with pytest.raises(EndpointFailure, match="broke the connection"):
             counter.buy(asks(server, 500), limits(call_deadline=2.0))
