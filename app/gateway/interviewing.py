@@ -65,7 +65,8 @@ class _UnderWay:
         return max(SHORTEST, self.until - monotonic())
 
     def body(self) -> dict[str, object]:
-        return {**body(self.request, self.request.target.model, self.traits), **self.extras}
+        said = [{"role": message.role, "content": message.content} for message in self.request.messages]
+        return {**body(self.request, self.request.target.model, self.traits), "messages": said, **self.extras}
 
     def adapted(self, refused: Refused) -> bool:
         """Whether something can be asked otherwise after this refusal; a lone extra is what the question is about."""

@@ -1,9 +1,10 @@
-"""The hot path's wire and the OpenAI client read the same replies alike and say the same of what goes wrong."""
+"""A probe reads the same replies as the hot path does, and says the same of what goes wrong."""
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.errors import EndpointFailure
 from app.gateway.calls import Purchase
@@ -17,7 +18,7 @@ REPLIES: dict[str, Answer] = {
     "without usage": completion("ok", usage=None),
     "wrong types": completion("ok", usage={"prompt_tokens": "7", "completion_tokens": True}, model=3),
     "in parts": completion([{"type": "text", "text": "o"}, {"type": "text", "text": "k"}]),  # type: ignore[arg-type]
-    "request id in a header": replace(completion("ok"), headers={"x-request-id": "r-1"}),
+    "request id in a header": dataclasses.replace(completion("ok"), headers={"x-request-id": "r-1"}),
     "thought all its room away": refusal(400, "Could not finish: max_tokens or model output limit was reached."),
     "content": refusal(400, "flagged", code="content_filter"),
     "not to be stored": completion("a\0b\ud800"),
