@@ -29,6 +29,7 @@ from app.web.pages import (
     uploads,
 )
 from app.web.rendering import STATIC, VERSION
+from app.web.request_log import RequestLog
 from app.web.security.bodies import BodyLimit
 from app.web.security.forgery import refuse_forgery
 from app.web.security.gate import Gate
@@ -88,6 +89,7 @@ def create_app(
 def _defences(settings: Settings, sessions: Sessions) -> list[Middleware]:
     """From the outside in: each sees only what the ones before it let through."""
     return [
+        Middleware(RequestLog),
         Middleware(SecurityHeaders),
         Middleware(KnownHosts, names=allowed_names(settings)),
         Middleware(Gate, token=settings.api_token, sessions=sessions),

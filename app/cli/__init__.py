@@ -67,9 +67,11 @@ def web() -> None:
     """Serve the pages and the API alone; worker and practice server run elsewhere."""
     import uvicorn
 
+    from app.logs import configure
     from app.supervisor import end_with_parent
 
     now = settings()
+    configure(now)
     if not end_with_parent():
         offer_alone(now)
     uvicorn.run(
@@ -78,7 +80,7 @@ def web() -> None:
         host=now.host,
         port=now.port,
         forwarded_allow_ips=list(now.trusted_proxies),
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=2,

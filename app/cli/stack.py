@@ -18,7 +18,7 @@ from app.gateway.limits import Limits
 from app.gateway.probe import list_models
 from app.services import catalogue
 from app.settings import Settings
-from app.storage import endpoints, jobs, migrating
+from app.storage import endpoints, heartbeats, migrating
 from app.storage.base import now
 from app.storage.session import Database
 from app.supervisor import Child, Supervisor, python_module
@@ -66,7 +66,7 @@ def practice_answers(url: str) -> bool:
 def worker_answers(database: Database) -> bool:
     """Whether a worker said lately that it lives; one of this machine must also be there still."""
     with database.read() as session:
-        return any(now() - beat.seen_at < FRESH and _alive(beat.worker) for beat in jobs.beats(session))
+        return any(now() - beat.seen_at < FRESH and _alive(beat.worker) for beat in heartbeats.beats(session))
 
 
 def _alive(worker: str) -> bool:
@@ -126,7 +126,7 @@ def stack(settings: Settings, *, web: bool = False, latency: float | None = None
     wait = settings.practice_latency if latency is None else latency
     children = _children(settings, database, web=web, latency=wait)
     try:
-        with Supervisor(environment(settings), children):
+        with Supervisor(environment(settings), children, settings.log_bytes):
             register(settings, database)
             yield database
     finally:

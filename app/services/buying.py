@@ -12,7 +12,7 @@ from app.gateway.calls import Purchase, Request, Target
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
 from app.settings import Settings
-from app.storage import answers, campaigns, jobs, ledger
+from app.storage import answers, campaigns, jobs, ledger, traffic
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint, get
 from app.storage.jobs import Lease
@@ -145,6 +145,7 @@ class Buyer:
                 return
             answers.keep(session, [self._answer(row, wishes[row["request_hash"]].owner) for row in rows if row["ok"]])
             answers.log(session, rows)
+            traffic.count(session, [row["ok"] for row in rows])
             ledger.settle(session, self._campaign, self._entry, sum(row["attempts"] for row in rows))
             self._add_usage(session, rows)
 

@@ -1,19 +1,23 @@
 """Jobs: the rows that are the truth about work; a message on the queue is only a nudge."""
 
 import secrets
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import structlog
 from sqlalchemy import CursorResult, Index, UniqueConstraint, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.errors import AgonError
 from app.storage.base import Base, new_id, now
-from app.storage.session import insert_new
+from app.storage.session import insert_or_update
 
 REPOKE_AFTER = timedelta(seconds=3)
+IDLE_KEPT = timedelta(days=1)
+_log = structlog.get_logger(__name__)
 
 
 class LeaseLost(AgonError):
@@ -39,14 +43,6 @@ class Job(Base):
     poked_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Heartbeat(Base):
-    """When each worker last said that it lives."""
-
-    __tablename__ = "heartbeat"
-    worker: Mapped[str] = mapped_column(primary_key=True)
-    seen_at: Mapped[datetime]
-
-
 @dataclass(frozen=True)
 class Lease:
     job_id: str
@@ -54,6 +50,11 @@ class Lease:
     subject: str
     token: str
     seconds: float
+    since: float = field(default_factory=time.monotonic)
+
+    def held(self) -> float:
+        """Seconds since this process claimed the job."""
+        return round(time.monotonic() - self.since, 2)
 
 
 def _changed(session: Session, statement: Any) -> bool:
@@ -62,11 +63,11 @@ def _changed(session: Session, statement: Any) -> bool:
 
 def want(session: Session, kind: str, subject: str) -> str:
     """Ask for work on a subject; returns the job to poke after the commit."""
-    row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 0}
+    row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 1}
     row |= {"next_at": now(), "poked_at": now()}
-    session.execute(insert_new(session, Job).values(seen=0, attempts=0, last_error="", **row))
+    insert = insert_or_update(session, Job, ("kind", "subject"), {"wanted": Job.wanted + 1})
+    session.execute(insert.values(seen=0, attempts=0, last_error="", **row))
     mine = (Job.kind == kind) & (Job.subject == subject)
-    session.execute(update(Job).where(mine).values(wanted=Job.wanted + 1))
     free = Job.status.in_(("idle", "queued"))
     session.execute(update(Job).where(mine, free).values(status="queued", attempts=0, next_at=now()))
     return session.scalars(select(Job.id).where(mine)).one()
@@ -93,6 +94,7 @@ def claim(session: Session, job_id: str, seconds: float) -> Lease | None:
     if not taken:
         return None
     job = session.scalars(select(Job).where(Job.id == job_id)).one()
+    _log.info("job claimed", job=job.id, kind=job.kind, subject=job.subject)
     return Lease(job.id, job.kind, job.subject, token, seconds)
 
 
@@ -104,6 +106,7 @@ def renew(session: Session, lease: Lease) -> None:
     held = (Job.id == lease.job_id) & (Job.lease_token == lease.token) & (Job.status == "running")
     until = now() + timedelta(seconds=lease.seconds)
     if not _changed(session, update(Job).where(held).values(lease_until=until)):
+        _log.warning("lease lost", job=lease.job_id, kind=lease.kind, subject=lease.subject, held=lease.held())
         raise LeaseLost("Another worker has taken this job over.")
 
 
@@ -121,6 +124,7 @@ def release(session: Session, lease: Lease, *, again: bool = False) -> bool:
     more = again or job.wanted > job.seen
     job.status, job.lease_token, job.lease_until = ("queued" if more else "idle"), None, None
     job.attempts, job.last_error, job.next_at = 0, "", now()
+    _log.info("job let go", job=job.id, kind=job.kind, subject=job.subject, held=lease.held(), more=more)
     return more
 
 
@@ -131,6 +135,16 @@ def put_off(session: Session, lease: Lease, error: str, seconds: float) -> int:
     pause = 0.0 if job.wanted > job.seen else seconds
     job.status, job.lease_token, job.lease_until = "queued", None, None
     job.attempts, job.last_error, job.next_at = job.attempts + 1, error, now() + timedelta(seconds=pause)
+    _log.warning(
+        "job put off",
+        job=job.id,
+        kind=job.kind,
+        subject=job.subject,
+        held=lease.held(),
+        failures=job.attempts,
+        again_in=pause,
+        error=error,
+    )
     return job.attempts
 
 
@@ -147,21 +161,11 @@ def due(session: Session) -> list[str]:
     return list(session.scalars(select(Job.id).where(waiting, quiet).order_by(Job.next_at).limit(100)))
 
 
+def forget_idle(session: Session) -> int:
+    """Delete jobs that nobody has wanted for a day; whoever wants one again gets a new row."""
+    old = delete(Job).where(Job.status == "idle", Job.next_at < now() - IDLE_KEPT)
+    return cast("CursorResult[Any]", session.execute(old)).rowcount
+
+
 def poked(session: Session, job_ids: Sequence[str]) -> None:
     session.execute(update(Job).where(Job.id.in_(job_ids)).values(poked_at=now()))
-
-
-def beat(session: Session, worker: str) -> None:
-    """Say that a worker lives, and forget those that have not for an hour."""
-    session.execute(insert_new(session, Heartbeat).values(worker=worker, seen_at=now()))
-    session.execute(update(Heartbeat).where(Heartbeat.worker == worker).values(seen_at=now()))
-    session.execute(delete(Heartbeat).where(Heartbeat.seen_at < now() - timedelta(hours=1)))
-
-
-def beats(session: Session) -> list[Heartbeat]:
-    """Every worker's last beat, the latest first."""
-    return list(session.scalars(select(Heartbeat).order_by(Heartbeat.seen_at.desc())))
-
-
-def last_beat(session: Session) -> datetime | None:
-    return session.scalar(select(Heartbeat.seen_at).order_by(Heartbeat.seen_at.desc()).limit(1))

@@ -1,7 +1,7 @@
 """Opens the database: one way to read, one way to write, the same on SQLite and PostgreSQL."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,12 @@ def hold_row(session: Session, table: type[Any], row_id: str) -> None:
 def is_clash(error: IntegrityError) -> bool:
     """Whether somebody else stored a row with the same key first."""
     return getattr(error.orig, "sqlstate", "") == UNIQUE_VIOLATION or "UNIQUE constraint failed" in str(error.orig)
+
+
+def insert_or_update(session: Session, table: type[Any], key: Sequence[str], changes: Mapping[str, Any]) -> Insert:
+    """An INSERT that instead changes the row that has this key already, and holds it: nobody deletes it meanwhile."""
+    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_update(index_elements=list(key), set_=dict(changes))
 
 
 def insert_new(session: Session, table: type[Any] | Table) -> Insert:

@@ -6,18 +6,20 @@ from app.storage import (
     champions,
     endpoints,
     evaluations,
+    heartbeats,
     jobs,
     ledger,
     projects,
     prompts,
     rounds,
     test_sets,
+    traffic,
     uploads,
 )
 from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "campaigns", "champions", "endpoints", "evaluations", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
-    "test_sets", "uploads",
+    "answers", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
+    "test_sets", "traffic", "uploads",
 ]  # fmt: skip
