@@ -13,6 +13,7 @@ from app.settings import Settings, settings
 from app.storage.secrets import app_secret
 from app.storage.session import Database
 from app.web import api, errors
+from app.web.metrics import Scrapes
 from app.web.pages import (
     calls,
     campaigns,
@@ -22,6 +23,8 @@ from app.web.pages import (
     health,
     home,
     login,
+    metrics,
+    operations,
     projects,
     prompts,
     providers,
@@ -42,7 +45,8 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, login, docs, health,
+    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, operations, login, docs, health,
+    metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (
@@ -77,7 +81,7 @@ def create_app(
     )
     app.state.secret, app.state.sessions, app.state.attempts = secret, sessions, Attempts()
     app.state.settings, app.state.database = settings, database
-    app.state.ready, app.state.poke = ready, poke
+    app.state.ready, app.state.poke, app.state.scrapes = ready, poke, Scrapes(database)
     errors.register(app)
     for router in _ROUTERS:
         app.include_router(router)

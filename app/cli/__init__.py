@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli import improve as improving
+from app.cli import status
 from app.cli.stack import offer_alone, stack, wait_for_web
 from app.errors import AgonError
+from app.logs import configure
 from app.settings import Settings, settings
 
 app = typer.Typer(
@@ -23,6 +25,7 @@ app = typer.Typer(
 )
 app.command("improve")(improving.improve)
 app.command("demo")(improving.demo)
+app.command("status")(status.show)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
 
 
@@ -54,6 +57,12 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+@app.callback()
+def begin() -> None:
+    """A command tells people what matters by itself; what it logs beside is trouble."""
+    configure(settings().model_copy(update={"log_level": "WARNING"}))
+
+
 @app.command()
 def serve() -> None:
     """Serve the pages with a worker and the practice models until Ctrl-C."""
@@ -67,7 +76,6 @@ def web() -> None:
     """Serve the pages and the API alone; worker and practice server run elsewhere."""
     import uvicorn
 
-    from app.logs import configure
     from app.supervisor import end_with_parent
 
     now = settings()

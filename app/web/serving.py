@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
 
 from app.jobs import Poker
 from app.storage import heartbeats
@@ -26,3 +27,8 @@ def readiness(database: Database, poker: Poker) -> Callable[[], Mapping[str, obj
         return {"ready": broker and worker, "database": True, "broker": broker, "worker_seen_seconds_ago": age}
 
     return check
+
+
+def broker_answers(request: Request) -> bool:
+    """Whether the queue can be reached, as readiness finds it."""
+    return request.app.state.ready().get("broker", True) is True
