@@ -10,6 +10,8 @@ from app.settings import Settings
 
 WORK = "agon.work"
 TICK = "agon.tick"
+TIDY = "agon.tidy"
+TIDY_SECONDS = 600.0
 _CONNECT = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
@@ -58,6 +60,7 @@ def make_celery(settings: Settings) -> Celery:
         timezone="UTC",
         beat_schedule={
             "tick": {"task": TICK, "schedule": settings.tick_seconds, "options": {"expires": 10}},
+            "tidy": {"task": TIDY, "schedule": TIDY_SECONDS, "options": {"expires": 300}},
         },
         **_broker(settings),
     )

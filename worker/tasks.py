@@ -1,10 +1,11 @@
-"""What the queue can ask for: work on a job, and a look at what was lost."""
+"""What the queue can ask for: work on a job, and a look at what was lost or left lying about."""
 
 from functools import cache
 
 from celery import shared_task
 
-from app.jobs import TICK, WORK, Poker
+from app.jobs import TICK, TIDY, WORK, Poker
+from app.services.tidying import tidy
 from app.services.working import lost_jobs, work
 from app.settings import settings
 from app.storage.session import Database
@@ -31,3 +32,8 @@ def work_on(job_id: str) -> None:
 def tick() -> None:
     for job_id in lost_jobs(database()):
         poker().poke(job_id)
+
+
+@shared_task(name=TIDY)
+def tidy_up() -> None:
+    tidy(database(), settings())
