@@ -97,7 +97,7 @@ def worker_command(settings: Settings) -> list[str]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     schedule = settings.data_dir.resolve() / "beat-schedule"
     return python_module(
-        "celery", "-A", "worker.main:celery", "worker", "-B", "-P", "prefork",
+        "celery", "-q", "-A", "worker.main:celery", "worker", "-B", "-P", "prefork",
         "-c", str(settings.worker_processes + 1), "--without-gossip", "--without-mingle",
         "--schedule", str(schedule), "-l", settings.log_level,
     )  # fmt: skip
