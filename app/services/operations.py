@@ -1,39 +1,23 @@
 """How the installation is: workers and what they do, what waits, which limits are in force, and what is stuck."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound
-from app.services import importing, improving
+from app.services.job_kinds import KINDS, name_of, names_of
+from app.services.stuck import Stuck, held_up, paused_campaign, stuck_job
 from app.settings import Settings
 from app.storage import heartbeats, jobs, operations, traffic
 from app.storage.base import now
 from app.storage.heartbeats import Heartbeat
 from app.storage.jobs import Job
-from app.storage.operations import Depth, HeldJob, Named, PausedCampaign, TroubledJob
+from app.storage.operations import Depth, Named
 from app.storage.traffic import Minute
 
 MINUTES = 10
-_SENTENCE = 400
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of job in words, the role of the workers that take it, and how its subjects are named."""
-
-    one: str
-    many: str
-    role: str
-    names: Callable[[Session, Collection[str]], Mapping[str, Named]]
-
-
-KINDS = {
-    improving.KIND: Kind("campaign", "Campaigns", "drivers", operations.campaign_names),
-    importing.KIND: Kind("import", "Imports", "drivers", operations.upload_names),
-}
 
 
 @dataclass(frozen=True)
@@ -85,18 +69,6 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Stuck:
-    """Something that needs a person: `retry` is the address that makes it go on now, empty where that cannot help."""
-
-    about: Named
-    reason: str
-    advice: str
-    since: datetime | None
-    attempts: int
-    retry: str
-
-
-@dataclass(frozen=True)
 class Operations:
     """`busy` while anything runs or waits; `elsewhere` is worked on by nobody knows whom."""
 
@@ -127,9 +99,9 @@ def view(session: Session, broker: bool, limits: Iterable[Limit] = ()) -> Operat
     """`broker` says whether the queue can be reached; `limits` are snapshots of those in force."""
     beats, depths, held = heartbeats.beats(session), operations.depths(session), operations.held(session)
     troubled, paused = operations.troubled(session), operations.paused_by_fault(session)
-    names = _names(session, [*held, *troubled])
+    names = names_of(session, [*held, *troubled])
     known = {beat.worker for beat in beats}
-    doing = [(job.holder, Doing(job.kind, _name(names, job))) for job in held]
+    doing = [(job.holder, Doing(job.kind, name_of(names, job))) for job in held]
     return Operations(
         at=now(),
         broker=broker,
@@ -139,26 +111,11 @@ def view(session: Session, broker: bool, limits: Iterable[Limit] = ()) -> Operat
         minutes=traffic.latest(session, MINUTES),
         limits=list(limits),
         stuck=[
-            *_away(broker, depths, heartbeats.alive_by_role(beats)),
-            *(_stuck_job(job, _name(names, job), broker) for job in troubled),
-            *(_paused(campaign) for campaign in paused),
+            *held_up(broker, depths, heartbeats.alive_by_role(beats)),
+            *(stuck_job(job, name_of(names, job), broker) for job in troubled),
+            *(paused_campaign(campaign) for campaign in paused),
         ],
     )
-
-
-def _names(session: Session, found: Sequence[HeldJob | TroubledJob]) -> dict[tuple[str, str], Named]:
-    """Subjects as people know them, with one look-up for each kind that there is."""
-    known = {}
-    for name, kind in KINDS.items():
-        subjects = {job.subject for job in found if job.kind == name}
-        if subjects:
-            known.update({(name, subject): named for subject, named in kind.names(session, subjects).items()})
-    return known
-
-
-def _name(names: Mapping[tuple[str, str], Named], job: HeldJob | TroubledJob) -> Named:
-    one = KINDS[job.kind].one if job.kind in KINDS else job.kind
-    return names.get((job.kind, job.subject), Named(f"{one} {job.subject}", ""))
 
 
 def _worker(beat: Heartbeat, doing: list[Doing]) -> Worker:
@@ -192,44 +149,6 @@ def _queue(depth: Depth) -> Queue:
         oldest_seconds=(now() - depth.oldest_due).total_seconds() if depth.oldest_due else None,
         next_at=depth.next_waiting,
     )
-
-
-def _away(broker: bool, depths: Sequence[Depth], living: Mapping[str, int]) -> list[Stuck]:
-    """What holds up many jobs at once: a queue that cannot be reached, a role that no living worker has."""
-    found = []
-    if not broker:
-        advice = "Start Redis, or correct REDIS_URL. Nothing is lost: jobs go on when it answers."
-        found.append(Stuck(Named("The queue", ""), "The broker does not answer.", advice, None, 0, ""))
-    for role in heartbeats.ROLES:
-        due = sum(depth.due + depth.lost for depth in depths if depth.kind in KINDS and KINDS[depth.kind].role == role)
-        if due and not living[role]:
-            jobs_due = "1 job is due" if due == 1 else f"{due} jobs are due"
-            what = {"drivers": "drives campaigns and imports", "calls": "makes calls"}[role]
-            reason = f"{jobs_due}, and no worker that {what} lives."
-            advice = "Start one: agon serve and agon worker do. Nothing is lost meanwhile."
-            found.append(Stuck(Named("Workers", ""), reason, advice, None, 0, ""))
-    return found
-
-
-def _stuck_job(job: TroubledJob, about: Named, broker: bool) -> Stuck:
-    reasons = {
-        "lost": "Its worker went away, and no other has taken it over.",
-        "overdue": "It is due, and no worker has taken it.",
-        "put off": f"It failed and will be tried again. {job.last_error}",
-    }
-    free = (
-        "See that a worker is alive and not busy with others, or try again now."
-        if broker
-        else "It waits for the queue."
-    )
-    advice = {"put off": "Mend what the sentence names, or try again now."}.get(job.state, free)
-    retry = f"/operations/jobs/{job.id}/retry"
-    return Stuck(about, reasons[job.state][:_SENTENCE], advice, job.since, job.attempts, retry)
-
-
-def _paused(campaign: PausedCampaign) -> Stuck:
-    reason, advice = f"Paused by a fault. {campaign.note}", "Mend what the sentence names, then let it go on."
-    return Stuck(campaign.name, reason[:_SENTENCE], advice, None, 0, f"/operations/campaigns/{campaign.id}/retry")
 
 
 def retry(session: Session, job_id: str) -> str:
