@@ -14,7 +14,7 @@ from app.domain.improving.asks import Message, Sampling
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import masked
 from app.settings import Settings
-from app.storage import answers, ledger
+from app.storage import answers, ledger, traffic
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint
 from app.storage.projects import BODY_DAYS
@@ -137,6 +137,12 @@ def answer_row(row: dict[str, Any], text: str, owner: str) -> dict[str, Any]:
     """The answer behind a line of the log, for the store."""
     kept = ("request_hash", "finish_reason", "tokens_in", "tokens_out", "cost", "created_at", "sample")
     return {"owner": owner, "text": text, **{name: row[name] for name in kept}}
+
+
+def log(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write lines into the log of calls, and count them."""
+    answers.log(session, rows)
+    traffic.count(session, [row["ok"] for row in rows])
 
 
 def spent(rows: Sequence[dict[str, Any]]) -> tuple[Amount, int]:

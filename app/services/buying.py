@@ -127,7 +127,7 @@ class Buyer:
                 if bought.ok
             ]
             answers.keep(session, kept)
-            answers.log(session, rows)
+            bookkeeping.log(session, rows)
             self._purse.settle(session, [bought.key for bought in batch], *bookkeeping.spent(rows))
         for bought in batch:
             wishes.pop(bought.key, None)

@@ -76,7 +76,7 @@ class Holding:
         ids = answers.keep(session, kept)
         found = [ids[row["request_hash"], row["owner"], row["sample"]] for row in kept]
         outputs = [self._output(*one, answer_id) for one, answer_id in zip(good, found, strict=True)]
-        answers.log(session, rows)
+        bookkeeping.log(session, rows)
         self._store(session, [key for key, _, _ in good], outputs)
         self.purse.settle(session, [one.key for one in batch], *bookkeeping.spent(rows))
         return [] if self.open else self._finish(session)

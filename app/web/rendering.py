@@ -29,7 +29,13 @@ class Place(NamedTuple):
     here: bool
 
 
-_PLACES = (("Projects", "/"), ("Generators", "/generators"), ("Endpoints", "/endpoints"), ("Calls", "/calls"))
+_PLACES = (
+    ("Projects", "/"),
+    ("Generators", "/generators"),
+    ("Endpoints", "/endpoints"),
+    ("Calls", "/calls"),
+    ("Operations", "/operations"),
+)
 
 
 def places(path: str) -> tuple[Place, ...]:
