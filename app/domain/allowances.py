@@ -8,6 +8,8 @@ begins. `app/gateway/sharing.lua` says the same in Lua; a test holds the two tog
 from dataclasses import dataclass, field, replace
 from math import floor
 
+from app.domain.turns import Turns, let_pass, moved_back, refused, served, waiting
+
 MINUTE = 60.0
 BURST_SHARE = 0.03  # of a limit; at least one request. What a late caller may catch up with: 1.8 seconds' worth
 EARLY = 1e-6  # seconds that a caller may come too soon, since a float of seconds since 1970 is no finer
@@ -43,6 +45,7 @@ class Flow:
     requests_due: float = 0.0
     tokens_due: float = 0.0
     rest_until: float = 0.0
+    turns: Turns = field(default_factory=Turns)
     requests_now: int = 0
     requests_before: int = 0
     tokens_now: int = 0
@@ -58,6 +61,7 @@ def moved(flow: Flow, now: float) -> Flow:
         requests_due=flow.requests_due - back,
         tokens_due=flow.tokens_due - back,
         rest_until=flow.rest_until - back,
+        turns=moved_back(flow.turns, back) if back else flow.turns,
     )
     if minutes <= 0:
         return flow
@@ -65,8 +69,8 @@ def moved(flow: Flow, now: float) -> Flow:
     return replace(flow, requests_now=0, tokens_now=0, requests_before=requests, tokens_before=tokens)
 
 
-def taken(flow: Flow, rule: Rule, requests: int, tokens: int, now: float) -> tuple[Flow, Grant]:
-    """Take up to so many requests of about so many tokens each.
+def taken(flow: Flow, rule: Rule, requests: int, tokens: int, party: str, now: float) -> tuple[Flow, Grant]:
+    """Take up to so many requests of about so many tokens each, if it is this party's turn.
 
     A request of more tokens than the burst waits for all of it and leaves a debt, so that a minute never holds more
     tokens than the limit and the largest of burst and one request.
@@ -74,10 +78,17 @@ def taken(flow: Flow, rule: Rule, requests: int, tokens: int, now: float) -> tup
     flow = replace(moved(flow, now), rule=rule)
     if flow.rest_until > now:
         return flow, Grant(0, flow.rest_until - now)
-    by_requests, wait = _room(rule.requests_per_minute, flow.requests_due, 1, requests, now)
+    by_requests, requests_wait = _room(rule.requests_per_minute, flow.requests_due, 1, requests, now)
     by_tokens, tokens_wait = _room(rule.tokens_per_minute, flow.tokens_due, tokens, requests, now)
-    count = min(by_requests, by_tokens)
-    return _counted(flow, count, count * tokens), Grant(count, 0.0 if count else max(wait, tokens_wait))
+    count, wait = min(by_requests, by_tokens), max(requests_wait, tokens_wait)
+    if requests <= 0 or not _share(rule, 1, tokens):
+        return _counted(flow, count, count * tokens), Grant(count)
+    wait = wait or let_pass(flow.turns, party, now)
+    if wait:
+        return replace(flow, turns=refused(flow.turns, party, wait, now)), Grant(0, wait)
+    count = max(1, count // (1 + len(waiting(flow.turns, party, now))))
+    flow = replace(flow, turns=served(flow.turns, party, _share(rule, count, tokens), now))
+    return _counted(flow, count, count * tokens), Grant(count)
 
 
 def given_back(flow: Flow, requests: int, tokens: int, now: float) -> Flow:
@@ -114,6 +125,12 @@ def _room(limit: int | None, due: float, cost: int, most: int, now: float) -> tu
     if room + early < needed:
         return 0, (needed - room) * MINUTE / limit
     return min(most, max(1, floor((room + early) / cost))), 0.0
+
+
+def _share(rule: Rule, requests: int, tokens: int) -> float:
+    """The part of a minute that these requests take up, by the limit of which they take more."""
+    by_requests = requests / rule.requests_per_minute if rule.requests_per_minute else 0.0
+    return max(by_requests, requests * tokens / rule.tokens_per_minute if rule.tokens_per_minute else 0.0)
 
 
 def _counted(flow: Flow, requests: int, tokens: int) -> Flow:

@@ -1,4 +1,4 @@
--- What app/domain/allowances.py and app/domain/slots.py decide, where all workers can ask for it in one step.
+-- What app/domain/allowances.py, turns.py and slots.py decide, where all workers can ask for it in one step.
 -- KEYS[1] is a hash of two fields, `flow` and `register`; ARGV[1] is a message with the verb and what it needs.
 -- The constants are written above this by app/gateway/sharing_redis.py.
 
@@ -29,6 +29,10 @@ local function moved(flow)
   flow.requests_due = flow.requests_due - back
   flow.tokens_due = flow.tokens_due - back
   flow.rest_until = flow.rest_until - back
+  for _, party in ipairs(flow.turns.parties) do
+    party['until'] = party['until'] - back
+    party.back = party.back and party.back - back
+  end
   if minutes > 0 then
     flow.requests_before = minutes == 1 and flow.requests_now or 0
     flow.tokens_before = minutes == 1 and flow.tokens_now or 0
@@ -41,6 +45,7 @@ end
 local function the_flow()
   return moved(load('flow', {
     at = 0, rule = {}, requests_due = 0, tokens_due = 0, rest_until = 0,
+    turns = { served = 0, parties = {} },
     requests_now = 0, requests_before = 0, tokens_now = 0, tokens_before = 0,
   }))
 end
@@ -72,6 +77,45 @@ local function counted(flow, requests, tokens)
   flow.requests_now = flow.requests_now + requests
   flow.tokens_now = flow.tokens_now + tokens
   save('flow', flow)
+end
+
+local function share_of(requests)
+  local by_requests, by_tokens = rule.requests_per_minute, rule.tokens_per_minute
+  by_requests = by_requests and requests / by_requests or 0
+  return math.max(by_requests, by_tokens and requests * asked.tokens / by_tokens or 0)
+end
+
+-- Turns
+
+-- What this party has had, and those that were refused and are expected: how many, and the first that goes before it.
+local function look_at(turns)
+  local had, waiting, first = turns.served, 0, nil
+  for _, party in ipairs(turns.parties) do
+    if party.name == asked.party then
+      had = math.max(had, party.served)
+    end
+  end
+  for _, party in ipairs(turns.parties) do
+    if party.name ~= asked.party and party.back and party['until'] > now then
+      waiting = waiting + 1
+      if party.served < had then
+        first = math.min(first or party.back, party.back)
+      end
+    end
+  end
+  return had, waiting, first
+end
+
+local function put(turns, mine)
+  local kept = {}
+  for _, party in ipairs(turns.parties) do
+    if party.name ~= asked.party and party['until'] > now then
+      kept[#kept + 1] = party
+    end
+  end
+  mine.name = asked.party
+  kept[#kept + 1] = mine
+  turns.parties = kept
 end
 
 -- Slots
@@ -187,16 +231,30 @@ function verbs.take()
   local flow = the_flow()
   flow.rule = rule
   if flow.rest_until > now then
+    save('flow', flow)
     return { 0, flow.rest_until - now }
   end
-  local by_requests, wait = room(rule.requests_per_minute, flow.requests_due, 1, asked.requests)
+  local by_requests, requests_wait = room(rule.requests_per_minute, flow.requests_due, 1, asked.requests)
   local by_tokens, tokens_wait = room(rule.tokens_per_minute, flow.tokens_due, asked.tokens, asked.requests)
-  local count = math.min(by_requests, by_tokens)
-  if count > 0 then
+  local count, wait = math.min(by_requests, by_tokens), math.max(requests_wait, tokens_wait)
+  if asked.requests <= 0 or share_of(1) == 0 then
     counted(flow, count, count * asked.tokens)
     return { count, 0 }
   end
-  return { 0, math.max(wait, tokens_wait) }
+  local had, waiting, first = look_at(flow.turns)
+  if wait == 0 and first then
+    wait = math.max(AGAIN, first - now)
+  end
+  if wait > 0 then
+    put(flow.turns, { served = had, back = now + wait, ['until'] = now + wait + GRACE })
+    save('flow', flow)
+    return { 0, wait }
+  end
+  count = math.max(1, math.floor(count / (1 + waiting)))
+  flow.turns.served = had
+  put(flow.turns, { served = had + share_of(count), ['until'] = now + KEPT })
+  counted(flow, count, count * asked.tokens)
+  return { count, 0 }
 end
 
 function verbs.give_back()

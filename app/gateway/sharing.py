@@ -18,8 +18,11 @@ class Sharing(Protocol):
     Every call is synchronous and returns within a quarter of a second, whatever is out of reach.
     """
 
-    def take(self, key: str, rule: Rule, requests: int, tokens: int) -> Grant:
-        """How many of up to `requests` sends may go now, each of about `tokens` tokens; they count as sent."""
+    def take(self, key: str, rule: Rule, requests: int, tokens: int, party: str) -> Grant:
+        """How many of up to `requests` sends may go now, each of about `tokens` tokens; they count as sent.
+
+        Parties that wait for the same limit take turns, so that each gets as much as the others.
+        """
 
     def give_back(self, key: str, requests: int, tokens: int) -> None:
         """Return requests of `tokens` tokens each that were granted and not sent."""

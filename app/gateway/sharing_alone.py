@@ -23,9 +23,9 @@ class AloneSharing:
         self._flows: dict[str, Flow] = {}
         self._given: dict[str, dict[str, int]] = {}
 
-    def take(self, key: str, rule: Rule, requests: int, tokens: int) -> Grant:
+    def take(self, key: str, rule: Rule, requests: int, tokens: int, party: str) -> Grant:
         flow = self._flows.get(key, Flow())
-        self._flows[key], grant = allowances.taken(flow, self._part(key, rule), requests, tokens, monotonic())
+        self._flows[key], grant = allowances.taken(flow, self._part(key, rule), requests, tokens, party, monotonic())
         return grant
 
     def give_back(self, key: str, requests: int, tokens: int) -> None:

@@ -45,12 +45,11 @@ class FileSharing:
         self._folder = folder
         self._clock = clock
 
-    def take(self, key: str, rule: Rule, requests: int, tokens: int) -> Grant:
+    def take(self, key: str, rule: Rule, requests: int, tokens: int, party: str) -> Grant:
         with self._locked():
             page = self._read(key)
-            flow, grant = allowances.taken(page.flow, rule, requests, tokens, self._clock())
-            if grant.requests:
-                self._write(replace(page, flow=flow))
+            flow, grant = allowances.taken(page.flow, rule, requests, tokens, party, self._clock())
+            self._write(replace(page, flow=flow))
         return grant
 
     def give_back(self, key: str, requests: int, tokens: int) -> None:

@@ -12,16 +12,20 @@ from redis.retry import Retry
 
 from app.domain.allowances import BURST_SHARE, EARLY, LONGEST_REST, MINUTE, Flow, Grant, Rule
 from app.domain.slots import HOLD_SECONDS, TURN_SECONDS, Register
+from app.domain.turns import AGAIN, GRACE, KEPT
 from app.gateway.seen import Seen, seen
 
-PREFIX = "agon:limits:"
+PREFIX = "agon:limits:1:"  # the number tells the form of what is stored
 KEPT_SECONDS = 2 * int(LONGEST_REST)  # what nobody asks about for so long says nothing any more
 TIMEOUT = 0.2
 
 _CONSTANTS = {
+    "AGAIN": AGAIN,
     "BURST_SHARE": BURST_SHARE,
     "EARLY": EARLY,
+    "GRACE": GRACE,
     "HOLD_SECONDS": HOLD_SECONDS,
+    "KEPT": KEPT,
     "KEPT_SECONDS": KEPT_SECONDS,
     "LONGEST_REST": LONGEST_REST,
     "MINUTE": MINUTE,
@@ -42,8 +46,8 @@ class RedisSharing:
         self._script = self._redis.register_script(_SCRIPT)
         self._clock = clock
 
-    def take(self, key: str, rule: Rule, requests: int, tokens: int) -> Grant:
-        count, wait = self._ask(key, "take", rule=rule, requests=requests, tokens=tokens)
+    def take(self, key: str, rule: Rule, requests: int, tokens: int, party: str) -> Grant:
+        count, wait = self._ask(key, "take", rule=rule, requests=requests, tokens=tokens, party=party)
         return Grant(count, float(wait))
 
     def give_back(self, key: str, requests: int, tokens: int) -> None:

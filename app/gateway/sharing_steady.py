@@ -30,8 +30,8 @@ class SteadySharing:
         self._again = 0.0
         self._lost = False
 
-    def take(self, key: str, rule: Rule, requests: int, tokens: int) -> Grant:
-        return self._first(lambda one: one.take(key, rule, requests, tokens))
+    def take(self, key: str, rule: Rule, requests: int, tokens: int, party: str) -> Grant:
+        return self._first(lambda one: one.take(key, rule, requests, tokens, party))
 
     def give_back(self, key: str, requests: int, tokens: int) -> None:
         self._first(lambda one: one.give_back(key, requests, tokens))

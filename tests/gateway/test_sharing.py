@@ -58,14 +58,15 @@ class Clock:
 LIMIT = st.none() | st.integers(1, 40) | st.integers(50, 5000)
 RULE = st.builds(Rule, st.none() | st.integers(1, 9), LIMIT, LIMIT)
 COUNT = st.integers(0, 30)
+PARTY = st.sampled_from(("p", "q", "ř"))
 HOLDER = st.sampled_from(("a", "b", "c", "dé"))
 STEP = st.one_of(
-    st.tuples(st.just("take"), RULE, COUNT, st.integers(0, 300)),
-    st.tuples(st.just("take"), RULE, COUNT, st.integers(0, 300)),
+    st.tuples(st.just("take"), RULE, COUNT, st.integers(0, 300), PARTY),
+    st.tuples(st.just("take"), RULE, COUNT, st.integers(0, 300), PARTY),
     st.tuples(st.just("give_back"), COUNT, st.integers(0, 300)),
     st.tuples(st.just("correct"), st.integers(-500, 500)),
-    st.tuples(st.just("slots"), RULE, HOLDER, st.sampled_from(("p", "q")), st.integers(-1, 12), st.integers(0, 12)),
-    st.tuples(st.just("slots"), RULE, HOLDER, st.sampled_from(("p", "q")), st.integers(-1, 12), st.integers(0, 12)),
+    st.tuples(st.just("slots"), RULE, HOLDER, PARTY, st.integers(-1, 12), st.integers(0, 12)),
+    st.tuples(st.just("slots"), RULE, HOLDER, PARTY, st.integers(-1, 12), st.integers(0, 12)),
     st.tuples(st.just("leave"), HOLDER),
     st.tuples(st.just("rest"), st.floats(0, 3)),
     st.tuples(st.just("resting")),
@@ -78,9 +79,9 @@ ONE_A_SECOND = Rule(requests_per_minute=60)
 @given(steps=st.lists(st.tuples(PAUSE, STEP), max_size=40))
 @example(
     steps=[
-        (0.0, ("take", ONE_A_SECOND, 1, 0)),
-        (0.4, ("take", ONE_A_SECOND, 1, 0)),
-        (0.6, ("take", ONE_A_SECOND, 1, 0)),
+        (0.0, ("take", ONE_A_SECOND, 1, 0, "p")),
+        (0.4, ("take", ONE_A_SECOND, 1, 0, "p")),
+        (0.6, ("take", ONE_A_SECOND, 1, 0, "p")),
     ]
 )
 def test_redis_and_files_give_the_same_answers(tmp_path: Path, steps: list[tuple[float, tuple[object, ...]]]) -> None:
@@ -105,28 +106,28 @@ def alike(ours: object, theirs: object) -> bool:
 
 def test_a_minute_is_shared_and_what_is_not_sent_goes_back(sharing: Sharing, key: str) -> None:
     rule = Rule(requests_per_minute=600, tokens_per_minute=100_000)
-    assert sharing.take(key, rule, 30, 100) == Grant(18)
-    refused = sharing.take(key, rule, 30, 100)
+    assert sharing.take(key, rule, 30, 100, "p") == Grant(18)
+    refused = sharing.take(key, rule, 30, 100, "p")
     assert refused.requests == 0
     assert 0 < refused.wait <= 0.1
     sharing.give_back(key, 6, 100)
-    assert sharing.take(key, rule, 4, 100) == Grant(4)
+    assert sharing.take(key, rule, 4, 100, "p") == Grant(4)
     sharing.correct(key, 60_000)
-    assert sharing.take(key, rule, 1, 100).wait > 30
+    assert sharing.take(key, rule, 1, 100, "p").wait > 30
 
 
 def test_one_that_is_told_to_slow_down_lets_all_rest(sharing: Sharing, key: str) -> None:
     assert sharing.resting(key) == 0
     sharing.rest(key, 20)
     assert 19 < sharing.resting(key) <= 20
-    assert 19 < sharing.take(key, Rule(), 1, 1).wait <= 20
+    assert 19 < sharing.take(key, Rule(), 1, 1, "p").wait <= 20
 
 
 def test_holders_are_seen_with_what_they_hold(sharing: Sharing, key: str) -> None:
     rule = Rule(8, 600, None)
     assert sharing.slots(key, rule, "one", "campaign", 6, 2) == 6
     assert sharing.slots(key, rule, "two", "other", 6, 0) == 2
-    sharing.take(key, rule, 3, 50)
+    sharing.take(key, rule, 3, 50, "p")
     (seen,) = [seen for seen in sharing.seen() if seen.key == key]
     assert [(one.name, one.party, one.slots, one.under_way, one.wanted) for one in seen.holders] == [
         ("one", "campaign", 6, 2, 6),
@@ -145,16 +146,16 @@ def test_a_key_cannot_be_read_from_its_name() -> None:
 
 
 def test_redis_forgets_a_key_that_nobody_uses(key: str) -> None:
-    RedisSharing(redis_url()).take(key, ONE_A_SECOND, 1, 1)
+    RedisSharing(redis_url()).take(key, ONE_A_SECOND, 1, 1, "p")
     assert 0 < Redis.from_url(REDIS).ttl(PREFIX + key) <= sharing_redis.KEPT_SECONDS
 
 
 def test_files_of_keys_that_nobody_uses_are_taken_away(tmp_path: Path) -> None:
     sharing = FileSharing(tmp_path)
-    sharing.take("old", ONE_A_SECOND, 1, 1)
+    sharing.take("old", ONE_A_SECOND, 1, 1, "p")
     (old,) = tmp_path.glob("*.json")
     os.utime(old, (1, 1))
-    sharing.take("new", ONE_A_SECOND, 1, 1)
+    sharing.take("new", ONE_A_SECOND, 1, 1, "p")
     assert [seen.key for seen in sharing.seen()] == ["new"]
     assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", ".json"]
 
@@ -162,17 +163,17 @@ def test_files_of_keys_that_nobody_uses_are_taken_away(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spoilt", [b"", b'{"key": "k", "flow', b'{"key": "k", "flow": 7}', b"\xff"])
 def test_a_spoilt_file_is_like_none(tmp_path: Path, spoilt: bytes) -> None:
     sharing = FileSharing(tmp_path)
-    sharing.take("k", ONE_A_SECOND, 1, 1)
+    sharing.take("k", ONE_A_SECOND, 1, 1, "p")
     (place,) = tmp_path.glob("*.json")
     place.write_bytes(spoilt)
-    assert sharing.take("k", ONE_A_SECOND, 1, 1) == Grant(1)
+    assert sharing.take("k", ONE_A_SECOND, 1, 1, "p") == Grant(1)
 
 
 def test_without_redis_a_process_goes_on_with_its_part_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     sharing, rule = SteadySharing(RedisSharing(NOWHERE)), Rule(16, 4800, None)
     with caplog.at_level(logging.WARNING):
         assert sharing.slots("k", rule, "me", "p", 10, 0) == 2
-        assert sharing.take("k", rule, 100, 10) == Grant(18)  # the burst of an eighth
+        assert sharing.take("k", rule, 100, 10, "p") == Grant(18)  # the burst of an eighth
         sharing.give_back("k", 1, 10)
         sharing.correct("k", 10)
         sharing.rest("k", 5)
@@ -205,18 +206,18 @@ def test_it_keeps_the_part_it_had_and_goes_back_when_the_limits_do(
         assert sharing.slots("k", rule, "me", "p", 10, 0) == 4
         fragile.broken = True
         assert sharing.slots("k", rule, "me", "p", 10, 0) == 4
-        assert sharing.take("k", rule, 500, 0) == Grant(45)  # the burst of a quarter
+        assert sharing.take("k", rule, 500, 0, "p") == Grant(45)  # the burst of a quarter
         fragile.broken = False
         time.sleep(0.06)
-        assert sharing.take("k", rule, 500, 0) == Grant(180)
+        assert sharing.take("k", rule, 500, 0, "p") == Grant(180)
     assert [record.getMessage().split()[-1] for record in caplog.records] == ["gone", "again."]
 
 
 def test_a_process_that_holds_the_lock_and_sleeps_stops_nobody_for_ever(tmp_path: Path) -> None:
     sharing = FileSharing(tmp_path)
-    sharing.take("k", ONE_A_SECOND, 1, 1)
+    sharing.take("k", ONE_A_SECOND, 1, 1, "p")
     with open(tmp_path / "lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(TimeoutError, match="does not let go"):
-            sharing.take("k", ONE_A_SECOND, 1, 1)
-        assert SteadySharing(sharing).take("k", ONE_A_SECOND, 1, 1) == Grant(1)
+            sharing.take("k", ONE_A_SECOND, 1, 1, "p")
+        assert SteadySharing(sharing).take("k", ONE_A_SECOND, 1, 1, "p") == Grant(1)
