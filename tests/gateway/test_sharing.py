@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -181,6 +182,20 @@ def test_without_redis_a_process_goes_on_with_its_part_and_says_so_once(caplog: 
         assert [(one.key, one.requests) for one in sharing.seen()] == [("k", 17)]
         sharing.leave("k", "me")
     assert [record.getMessage()[:40] for record in caplog.records] == ["The shared limits are out of reach, so t"]
+
+
+def test_a_redis_that_accepts_and_never_answers_stops_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sharing = SteadySharing(RedisSharing(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
+        assert sharing.take("k", ONE_A_SECOND, 5, 0, "p") == Grant(1)
+
+
+def test_a_connection_that_redis_closed_is_made_again(key: str) -> None:
+    sharing, admin = RedisSharing(f"{redis_url()}?client_name={key}"), Redis.from_url(REDIS)
+    sharing.take(key, ONE_A_SECOND, 1, 0, "p")
+    (ours,) = [client["id"] for client in admin.client_list() if client["name"] == key]
+    admin.client_kill_filter(_id=ours)
+    assert sharing.take(key, ONE_A_SECOND, 5, 0, "p").wait > 0
 
 
 class Fragile:
