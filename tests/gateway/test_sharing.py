@@ -228,6 +228,16 @@ def test_it_keeps_the_part_it_had_and_goes_back_when_the_limits_do(
     assert [record.getMessage().split()[-1] for record in caplog.records] == ["gone", "again."]
 
 
+def test_a_file_stays_readable_when_there_is_less_to_write(tmp_path: Path) -> None:
+    sharing = FileSharing(tmp_path)
+    for number in range(20):
+        sharing.slots("k", Rule(in_flight=40), f"process {number}", "p", 1, 0)
+    for number in range(20):
+        sharing.leave("k", f"process {number}")
+    assert sharing.slots("k", Rule(in_flight=40), "last", "p", 40, 0) == 40
+    assert [[one.number for one in seen.holders] for seen in sharing.seen()] == [[20]]
+
+
 def test_a_process_that_holds_the_lock_and_sleeps_stops_nobody_for_ever(tmp_path: Path) -> None:
     sharing = FileSharing(tmp_path)
     sharing.take("k", ONE_A_SECOND, 1, 1, "p")
