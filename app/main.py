@@ -26,6 +26,7 @@ from app.web.pages import (
     prompts,
     providers,
     rounds,
+    spend,
     uploads,
 )
 from app.web.rendering import STATIC, VERSION
@@ -41,7 +42,7 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, login, docs, health,
+    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, spend, login, docs, health,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (

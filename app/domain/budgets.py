@@ -59,3 +59,11 @@ def worst_case(characters: int, max_tokens: int, price_in: int | None, price_out
     """
     spent = (price_in or 0) * characters + (price_out or 0) * max_tokens
     return Amount(1, characters + max_tokens, -(-spent // 1_000_000))
+
+
+UNITS = {"calls": "calls", "tokens": "tokens", "cost": "money"}
+
+
+def said(kind: str, amount: int) -> str:
+    """An amount of calls, tokens or cost in words."""
+    return f"${amount / 1_000_000:,.2f}" if kind == "cost" else f"{amount:,} {kind}"

@@ -15,6 +15,7 @@ from app.settings import Settings
 from app.storage import answers
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint
+from app.storage.prices import in_force
 from app.storage.projects import BODY_DAYS
 from app.storage.secrets import decrypt
 
@@ -92,6 +93,7 @@ def call_row(
 ) -> dict[str, Any]:
     """One line of the log; `key` is the provider's, which no body may hold."""
     moment = now()
+    price = in_force(served.prices, moment)
     said = None if wish.example_id is not None else [(m.role, masked(m.content, key)) for m in wish.messages]
     return {
         "id": new_id(),
@@ -112,9 +114,9 @@ def call_row(
         "latency_ms": bought.latency_ms,
         "tokens_in": bought.prompt_tokens,
         "tokens_out": bought.completion_tokens,
-        "price_in": served.price_in,
-        "price_out": served.price_out,
-        "cost": served.cost(bought.prompt_tokens, bought.completion_tokens) if bought.ok else None,
+        "price_in": price and price.price_in,
+        "price_out": price and price.price_out,
+        "cost": price.cost(bought.prompt_tokens, bought.completion_tokens) if price and bought.ok else None,
         "finish_reason": bought.finish_reason,
         "model": bought.model,
         "request_id": bought.request_id,

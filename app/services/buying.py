@@ -5,20 +5,23 @@ from dataclasses import replace
 from typing import Any
 
 from app.domain.budgets import Amount
-from app.errors import AgonError, BudgetExhausted
+from app.errors import AgonError, BudgetExhausted, CapReached, EndpointFailure
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
-from app.services import bookkeeping
+from app.services import bookkeeping, capping
 from app.services.bookkeeping import Errand, Wish
 from app.services.purse import Purse
 from app.settings import Settings
-from app.storage import answers, campaigns, jobs, ledger
+from app.storage import answers, campaigns, jobs, ledger, spend
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint, get, learn
 from app.storage.jobs import Lease
+from app.storage.ledger import Account
 from app.storage.projects import Project
 from app.storage.session import Database
+
+HELD_SECONDS = 5.0  # after which what others hold reserved may be free again
 
 
 class Interrupted(AgonError):
@@ -42,6 +45,8 @@ class Buyer:
     ) -> None:
         self._database, self._settings, self._lease = database, settings, lease
         self._campaign, self._account = campaign.id, campaign.account_id
+        self._accounts = [self._account, *ledger.general_accounts(project.id)]
+        self._average = _average(campaign.account)
         self._errand = Errand(project.id, project.body_days, campaign_id=campaign.id)
         self._interrupted = False
         self._endpoints: dict[str, Endpoint] = {}
@@ -50,10 +55,12 @@ class Buyer:
         self.keep(keep_calls)
         with database.write() as session:
             jobs.renew(session, lease)
-            self._purse.open(session, [self._account, *ledger.general_accounts(project.id)])
+            self._purse.open(session, self._accounts)
 
     def keep(self, calls: int) -> None:
-        self._purse.keep = {self._account: Amount(calls)}
+        """Leave so many calls, and what they cost on average so far, to others of the campaign's own account."""
+        tokens, cost = self._average
+        self._purse.keep = {self._account: Amount(calls, round(calls * tokens), round(calls * cost))}
 
     def close(self) -> None:
         with self._database.write() as session:
@@ -69,25 +76,44 @@ class Buyer:
     def buy(self, wishes: Sequence[Wish], round_number: int, *, holdout: bool = False) -> None:
         """Buy these answers, equal requests once, and store them.
 
-        Raises BudgetExhausted when a cap was reached before all were bought, Interrupted when a person asked for
-        something, EndpointFailure when some could not be had; what was bought is stored in every case.
+        Raises BudgetExhausted when the campaign's own cap was reached before all were bought, CapReached when one was
+        that others share, Interrupted when a person asked for something, EndpointFailure when some could not be had;
+        what was bought is stored in every case.
         """
         by_hash = {wish.request_hash(self.target(wish.endpoint_id)): wish for wish in wishes}
-        if not by_hash:
-            return
         self._interrupted = False
+        self._kept: set[str] = set()
         errand = replace(self._errand, round=round_number, holdout=holdout)
-        complete = purchase(
-            [bookkeeping.request_of(key, wish, self.target(wish.endpoint_id)) for key, wish in by_hash.items()],
-            limits=self._limits(wishes),
-            permit=lambda request: self._permit(request, by_hash[request.key]),
-            record=lambda batch: self._record(batch, by_hash, errand),
+        while missing := {key: wish for key, wish in by_hash.items() if key not in self._kept}:
+            before = len(self._kept)
+            complete = self._purchase(missing, errand)
+            if self._interrupted:
+                raise Interrupted("A person asked for something.")
+            if complete:
+                return
+            if len(self._kept) == before:
+                raise self._refusal()
+            # What a call may cost at most is far above what it costs: some may fit now that these are settled.
+
+    def _purchase(self, wishes: dict[str, Wish], errand: Errand) -> bool:
+        """Buy what the caps allow; False when they refused some."""
+        return purchase(
+            [bookkeeping.request_of(key, wish, self.target(wish.endpoint_id)) for key, wish in wishes.items()],
+            limits=self._limits(list(wishes.values())),
+            permit=lambda request: self._permit(request, wishes[request.key]),
+            record=lambda batch: self._record(batch, wishes, errand),
             learned=self._learned,
         )
-        if self._interrupted:
-            raise Interrupted("A person asked for something.")
-        if not complete:
-            raise BudgetExhausted("The cap on calls is reached.")
+
+    def _refusal(self) -> AgonError:
+        """Why nothing more can be bought: the own cap ends a round, a shared one is waited for."""
+        with self._database.read() as session:
+            found = capping.blocking(session, self._accounts, self._unit, self._purse.keep)
+        if any(use.account == self._account for use in found):
+            return BudgetExhausted(capping.refusal(found, self._unit))
+        if found:
+            return CapReached(capping.refusal(found, self._unit))
+        return EndpointFailure("Other work holds what is left under a cap.", wait=HELD_SECONDS)
 
     def _limits(self, wishes: Sequence[Wish]) -> Limits:
         limits = Limits.of(self._settings)
@@ -97,7 +123,11 @@ class Buyer:
     def _permit(self, request: Request, wish: Wish) -> bool:
         if self._interrupted:
             return False
-        return self._purse.draw(request.key, bookkeeping.at_most(request, [self._endpoints[wish.endpoint_id]]))
+        unit = bookkeeping.at_most(request, [self._endpoints[wish.endpoint_id]])
+        if self._purse.draw(request.key, unit):
+            return True
+        self._unit = unit
+        return False
 
     def _record(self, batch: Sequence[Purchase], wishes: dict[str, Wish], errand: Errand) -> None:
         rows = [self._row(bought, wishes[bought.key], errand) for bought in batch]
@@ -112,7 +142,9 @@ class Buyer:
                 if bought.ok
             ]
             answers.keep(session, kept)
+            self._kept.update(bought.key for bought in batch if bought.ok)
             answers.log(session, rows)
+            spend.add(session, rows)
             self._purse.settle(session, [bought.key for bought in batch], *bookkeeping.spent(rows))
 
     def _row(self, bought: Purchase, wish: Wish, errand: Errand) -> dict[str, Any]:
@@ -124,3 +156,9 @@ class Buyer:
         with self._database.write() as session:
             learn(session, endpoint_name, dropped, renamed)
         self._targets = {key: value for key, value in self._targets.items() if value.endpoint != endpoint_name}
+
+
+def _average(account: Account) -> tuple[float, float]:
+    """Tokens and cost of one call so far; nothing before the first."""
+    calls = max(1, account.spent_calls)
+    return account.spent_tokens / calls, account.spent_cost / calls

@@ -1,6 +1,7 @@
 """Which endpoints there are: the practice models, the provider from the environment, and those a person adds."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -8,9 +9,12 @@ from app.domain.prompts import clean
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.gateway.guard import check_url
 from app.gateway.probe import ModelInfo
+from app.services import pricelist
 from app.settings import Settings
-from app.storage import endpoints
+from app.storage import endpoints, prices
+from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
+from app.storage.prices import Price
 from app.storage.secrets import encrypt
 
 PRACTICE = "practice"
@@ -39,8 +43,7 @@ def keep_practice(session: Session, base_url: str, models: Iterable[ModelInfo]) 
                     name=model.id,
                     about=model.about,
                     role=model.role,
-                    price_in=0,
-                    price_out=0,
+                    prices=[Price(price_in=0, price_out=0, source=prices.LOCAL)],
                 )
             )
     session.flush()
@@ -121,31 +124,61 @@ def forget_key(session: Session, settings: Settings, provider_id: str) -> Provid
     return provider
 
 
-def change_prices(session: Session, endpoint_id: str, prices: Mapping[str, float | None]) -> Endpoint:
-    """`prices` holds price_in, price_out or both, None when unknown; calls that are logged keep what they cost."""
+PRICED = ("price_in", "price_out", "price_cached_in")
+
+
+def change_prices(
+    session: Session, endpoint_id: str, given: Mapping[str, float | None], starts: date | None = None
+) -> Endpoint:
+    """Add a price to the endpoint's history; calls that are logged keep what they cost.
+
+    `given` holds some of PRICED in money per million tokens, None when unknown; what is left out stays as it is by
+    then. It holds from now on, or from the beginning of a later day. Raises Invalid naming the field.
+    """
     endpoint = endpoints.get(session, endpoint_id)
     refuse_practice(endpoint.provider)
-    for field, price in {field: _micro(price, field) for field, price in prices.items()}.items():
-        setattr(endpoint, field, price)
+    moment = _beginning(starts)
+    before = prices.in_force(endpoint.prices, moment)
+    values = {field: getattr(before, field) if before else None for field in PRICED}
+    values |= {field: _micro(price, field) for field, price in given.items()}
+    endpoint.prices.append(Price(valid_from=moment, source=prices.PERSON, **values))
+    session.flush()
     return endpoint
 
 
+def _beginning(day: date | None) -> datetime:
+    moment = now()
+    if day is None or day == moment.date():
+        return moment
+    if day < moment.date():
+        raise Invalid([Problem("must be today or a later day: calls that were made keep what they cost", "starts")])
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def add_endpoint(
-    session: Session, provider_id: str, name: str, price_in: float | None = None, price_out: float | None = None
+    session: Session, provider_id: str, name: str, given: Mapping[str, float | None] | None = None
 ) -> Endpoint:
-    """Prices are in money per million tokens, None when unknown."""
+    """`given` holds some of PRICED in money per million tokens; without any, the price list is asked."""
     provider = endpoints.get_provider(session, provider_id)
     name = clean(name)[0].strip()
     if not name or len(name) > 200:
         raise Invalid([Problem("the model's name as the provider writes it", "model")])
     if endpoints.named(session, f"{provider.name}/{name}") is not None:
         raise Conflict(f"{provider.name}/{name} is there already.")
-    endpoint = Endpoint(
-        provider=provider, name=name, price_in=_micro(price_in, "price_in"), price_out=_micro(price_out, "price_out")
-    )
+    known = {field: _micro(price, field) for field, price in (given or {}).items() if price is not None}
+    price = Price(source=prices.PERSON, **known) if known else _proposed(provider.base_url, name)
+    endpoint = Endpoint(provider=provider, name=name, prices=[price] if price else [])
     session.add(endpoint)
     session.flush()
     return endpoint
+
+
+def _proposed(base_url: str, name: str) -> Price | None:
+    """What the price list says of a hosted model, nothing for a server of one's own; None when unknown."""
+    listed = pricelist.look_up(base_url, name)
+    if listed is not None:
+        return Price(**vars(listed))
+    return Price(price_in=0, price_out=0, source=prices.LOCAL) if pricelist.is_local(base_url) else None
 
 
 def _micro(price: float | None, field: str) -> int | None:

@@ -9,7 +9,7 @@ from app.gateway.limits import Limits
 from app.gateway.probe import ASKED, ROOM, ModelInfo, list_models, try_endpoint
 from app.services.bookkeeping import Errand, Wish, call_row, target_of
 from app.settings import Settings
-from app.storage import answers, endpoints
+from app.storage import answers, endpoints, spend
 from app.storage.endpoints import Endpoint
 from app.storage.secrets import decrypt
 from app.storage.session import Database
@@ -82,6 +82,7 @@ def _keep(
         wish = Wish(endpoint.id, ASKED, Sampling(0.0, ROOM), "test")
         rows = [call_row(one, request_hash, wish, Errand(), endpoint, endpoint, key) for one in bought]
         answers.log(session, rows)
+        spend.add(session, rows)
         return rows
 
 

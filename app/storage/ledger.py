@@ -1,6 +1,6 @@
 """The ledger: no call is bought that was not reserved under every cap that concerns it, whatever races."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -157,6 +157,23 @@ def forfeit_open(session: Session, subject: str) -> None:
     query = select(LedgerEntry.id).where(LedgerEntry.subject == subject, LedgerEntry.state == "open")
     for entry_id in session.scalars(query).all():
         close_entry(session, entry_id)
+
+
+def set_caps(session: Session, account_id: str, caps: Mapping[str, int | None]) -> Account:
+    """Give an account these caps, None for none; those of every day hold for the day that has begun too."""
+    account = open_account(session, account_id)
+    today = session.get(Account, day_account(now().date())) if account_id == EVERY_DAY else None
+    for one in filter(None, (account, today)):
+        for kind in KINDS:
+            setattr(one, f"cap_{kind}", caps.get(kind))
+    session.flush()
+    return account
+
+
+def found(session: Session, account_ids: Iterable[str]) -> dict[str, Account]:
+    """Those of the accounts that were opened, by id."""
+    query = select(Account).where(Account.id.in_(list(account_ids)))
+    return {account.id: account for account in session.scalars(query)}
 
 
 def exhausted(session: Session, account_ids: Sequence[str], unit: Amount) -> list[Account]:

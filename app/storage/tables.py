@@ -8,10 +8,12 @@ from app.storage import (
     evaluations,
     jobs,
     ledger,
+    prices,
     projects,
     prompts,
     rounds,
     runs,
+    spend,
     test_sets,
     uploads,
 )
@@ -19,6 +21,6 @@ from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "campaigns", "champions", "endpoints", "evaluations", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
-    "runs", "test_sets", "uploads",
+    "answers", "campaigns", "champions", "endpoints", "evaluations", "jobs", "ledger", "metadata", "prices", "projects",
+    "prompts", "rounds", "runs", "spend", "test_sets", "uploads",
 ]  # fmt: skip

@@ -95,3 +95,32 @@ def shares(*counts: int) -> list[tuple[float, float]]:
         (round(100 * start / total, 2), round(100 * count / total, 2)) if total else (0.0, 0.0)
         for start, count in zip(starts, counts, strict=True)
     ]
+
+
+class Column(NamedTuple):
+    """A bar that stands on the axis: start and width in percent, top and height in pixels."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+
+
+def columns(values: list[int], height: float, top: float = 0.0) -> tuple[list[Column], list[tuple[float, float]]]:
+    """A bar for each value, from zero, in a plot `height` pixels high, and (value, y) of the lines behind them."""
+    step = nice_step(float(max(values, default=0)), 3)
+    most = step * max(1, ceil(max(values, default=0) / step - 1e-9))
+    slot = 100 / max(1, len(values))
+    bars = [
+        Column(
+            round(slot * (index + 0.1), 3),
+            round(slot * 0.8, 3),
+            round(top + height * (1 - value / most), 1),
+            round(height * value / most, 1),
+        )
+        for index, value in enumerate(values)
+    ]
+    lines = [
+        (step * index, round(top + height * (1 - step * index / most), 1)) for index in range(1, round(most / step) + 1)
+    ]
+    return bars, lines

@@ -28,7 +28,13 @@ class Place(NamedTuple):
     here: bool
 
 
-_PLACES = (("Projects", "/"), ("Generators", "/generators"), ("Endpoints", "/endpoints"), ("Calls", "/calls"))
+_PLACES = (
+    ("Projects", "/"),
+    ("Generators", "/generators"),
+    ("Endpoints", "/endpoints"),
+    ("Calls", "/calls"),
+    ("Spend", "/spend"),
+)
 
 
 def places(path: str) -> tuple[Place, ...]:

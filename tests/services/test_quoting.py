@@ -14,6 +14,7 @@ from app.services import importing
 from app.services.commanding import Command, Seats
 from app.storage.base import new_id
 from app.storage.endpoints import Endpoint, Provider
+from app.storage.prices import Price
 from tests.web.arena_world import DEMO, World
 from tests.web.reading import words
 
@@ -26,7 +27,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     with world.database.write() as session:
         provider = Provider(id=new_id(), name="paid", base_url="http://127.0.0.1:1/v1")
         prices = {"task": (150_000, 600_000), "generator": (2_500_000, 10_000_000)}
-        models = [Endpoint(provider_id=provider.id, name=role, role=role, price_in=price[0], price_out=price[1]) for role, price in prices.items()]  # fmt: skip
+        models = [Endpoint(provider_id=provider.id, name=role, role=role, prices=[Price(price_in=price[0], price_out=price[1])]) for role, price in prices.items()]  # fmt: skip
         session.add(provider)
         session.flush()
         session.add_all(models)

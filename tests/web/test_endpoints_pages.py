@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.gateway.probe import ModelInfo
 from app.services import catalogue
 from app.storage import endpoints
 from app.storage.answers import Call
+from app.storage.base import now
 from app.storage.endpoints import Provider
 from app.storage.secrets import decrypt
 from tests.gateway.scripted import Answer, Hit, Server, completion, refusal
@@ -455,3 +457,39 @@ def test_an_endpoint_is_tested_in_a_browser_with_and_without_scripts(
         expect(page.get_by_role("row", name="large-2")).to_be_visible()
     context.close()
     assert wrong == []
+
+
+def test_a_price_can_begin_later_and_the_history_keeps_all(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "https://api.openai.com/v1")
+    visitor.send(f"{page}/endpoints", {"model": "gpt-4o-mini"})
+    here = f"/endpoints/{world.endpoint('lab/gpt-4o-mini').id}"
+    assert world.endpoint("lab/gpt-4o-mini").price_in == 150_000
+    assert "the shipped price list, litellm" in visitor.read(here)
+    later = (now() + timedelta(days=3)).date()
+    assert visitor.send(here, {"price_in": "9", "price_out": "8", "starts": later.isoformat()}) == here
+    assert world.endpoint("lab/gpt-4o-mini").price_in == 150_000, "it has not begun"
+    assert "to come" in visitor.read(here)
+    visitor.client.patch(f"/api/v1{here}", json={"price_in": 1})
+    told = visitor.json(here)["prices"]
+    assert isinstance(told, list)
+    assert [(one["price_in"], one["price_out"], one["source"]) for one in told[:2]] == [
+        (9_000_000, 8_000_000, "person"),
+        (1_000_000, 600_000, "person"),
+    ]
+    assert told[2]["source"].startswith("snapshot litellm")
+    for starts, sentence in (("2020-01-01", "must be today or a later day"), ("soon", "must be a day")):
+        html = visitor.send(here, {"price_in": "1", "price_out": "1", "starts": starts}, 422)
+        assert sentence in html.split('id="error-starts"')[1]
+    assert len(visitor.json(here)["prices"]) == 3  # type: ignore[arg-type]
+
+
+def test_a_server_of_ones_own_costs_nothing_and_says_so(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "http://127.0.0.1:11434/v1")
+    visitor.send(f"{page}/endpoints", {"model": "llama"})
+    assert (world.endpoint("lab/llama").price_in, world.endpoint("lab/llama").price_out) == (0, 0)
+    here = f"/endpoints/{world.endpoint('lab/llama').id}"
+    assert "a server of your own, which sends no bill" in visitor.read(here)
+    visitor.send(here, {"price_in": "1", "price_out": "2"})
+    assert world.endpoint("lab/llama").price_out == 2_000_000

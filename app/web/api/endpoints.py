@@ -1,6 +1,7 @@
 """The JSON twin of providers and endpoints."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -18,6 +19,16 @@ from app.web.dependencies import Reading, Writing
 router = APIRouter(tags=["endpoints"])
 
 
+class PriceView(BaseModel):
+    """Millionths of money per million tokens from a moment on, null when unknown."""
+
+    valid_from: datetime
+    price_in: int | None
+    price_out: int | None
+    price_cached_in: int | None
+    source: str = Field(description="person, local, or the shipped price list with its version and date")
+
+
 class EndpointView(BaseModel):
     """One language model. Prices are millionths of money per million tokens, null when unknown."""
 
@@ -29,6 +40,7 @@ class EndpointView(BaseModel):
     simulated: bool
     price_in: int | None
     price_out: int | None
+    prices: list[PriceView] = Field(description="every price, the newest first; some may not have begun yet")
     dropped: list[str] = Field(description="request parameters that it was found to refuse")
     renamed: dict[str, str] = Field(description="our name of a parameter -> its name there")
 
@@ -62,16 +74,24 @@ class Prices(BaseModel):
 
     price_in: float | None = None
     price_out: float | None = None
+    price_cached_in: float | None = None
+
+
+class PriceChange(Prices):
+    starts: date | None = Field(None, description="the day, in UTC, on which it begins; now when left out")
 
 
 class NewEndpoint(Prices):
+    """Without any price, the shipped price list is asked, and a local server costs nothing."""
+
     model: str
 
 
 def _endpoint(endpoint: Endpoint) -> EndpointView:
     kept = ("id", "name", "full_name", "role", "about", "simulated", "price_in", "price_out", "dropped", "renamed")
     fields: dict[str, Any] = {name: getattr(endpoint, name) for name in kept}
-    return EndpointView(**fields)
+    told = [PriceView.model_validate(price, from_attributes=True) for price in endpoint.history]
+    return EndpointView(**fields, prices=told)
 
 
 def _provider(provider: Provider, own: Sequence[Endpoint]) -> ProviderView:
@@ -102,9 +122,10 @@ def show_endpoint(session: Reading, endpoint_id: str) -> EndpointView:
 
 
 @router.patch("/endpoints/{endpoint_id}")
-def change_prices(session: Writing, endpoint_id: str, given: Prices) -> EndpointView:
-    """Calls that are logged keep what they cost."""
-    return _endpoint(catalogue.change_prices(session, endpoint_id, given.model_dump(exclude_unset=True)))
+def change_prices(session: Writing, endpoint_id: str, given: PriceChange) -> EndpointView:
+    """A price is added to the history; calls that are logged keep what they cost."""
+    prices = given.model_dump(exclude_unset=True, exclude={"starts"})
+    return _endpoint(catalogue.change_prices(session, endpoint_id, prices, given.starts))
 
 
 @router.delete("/endpoints/{endpoint_id}", status_code=204)
@@ -152,7 +173,7 @@ def list_models(request: Request, provider_id: str) -> list[ModelInfo]:
 
 @router.post("/providers/{provider_id}/endpoints", status_code=201)
 def add_endpoint(session: Writing, provider_id: str, given: NewEndpoint) -> EndpointView:
-    added = catalogue.add_endpoint(session, provider_id, given.model, given.price_in, given.price_out)
+    added = catalogue.add_endpoint(session, provider_id, given.model, given.model_dump(exclude={"model"}))
     return _endpoint(added)
 
 

@@ -141,7 +141,7 @@ def add_endpoint(
     request: Request, session: Writing, provider_id: str, typed: Annotated[EndpointForm, Form()]
 ) -> Response:
     try:
-        catalogue.add_endpoint(session, provider_id, typed.model, **typed.read())
+        catalogue.add_endpoint(session, provider_id, typed.model, typed.read())
     except Conflict as conflict:
         errors = {"model": str(conflict)}
     except Invalid as invalid:
