@@ -84,16 +84,23 @@ class Buyer:
         self._interrupted = False
         self._kept: set[str] = set()
         errand = replace(self._errand, round=round_number, holdout=holdout)
+        in_vain = 0
         while missing := {key: wish for key, wish in by_hash.items() if key not in self._kept}:
-            before = len(self._kept)
             complete = self._purchase(missing, errand)
             if self._interrupted:
                 raise Interrupted("A person asked for something.")
             if complete:
                 return
-            if len(self._kept) == before:
+            in_vain = 0 if missing.keys() & self._kept else in_vain + 1
+            if in_vain > 1:
                 raise self._refusal()
-            # What a call may cost at most is far above what it costs: some may fit now that these are settled.
+            self._free_reserve()
+
+    def _free_reserve(self) -> None:
+        """What a call may cost at most is far above what it costs: some may fit now that others are settled."""
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            self._purse.give_back(session)
 
     def _purchase(self, wishes: dict[str, Wish], errand: Errand) -> bool:
         """Buy what the caps allow; False when they refused some."""
