@@ -67,3 +67,8 @@ UNITS = {"calls": "calls", "tokens": "tokens", "cost": "money"}
 def said(kind: str, amount: int) -> str:
     """An amount of calls, tokens or cost in words."""
     return f"${amount / 1_000_000:,.2f}" if kind == "cost" else f"{amount:,} {kind}"
+
+
+def part_said(kind: str, part: int, whole: int) -> str:
+    """So much of an amount, in words."""
+    return f"{said(kind, part).removesuffix(f' {kind}')} of {said(kind, whole)}"

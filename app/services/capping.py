@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.domain.budgets import NOTHING, UNITS, Amount, said
+from app.domain.budgets import NOTHING, UNITS, Amount, part_said, said
 from app.errors import Invalid, NotFound, Problem
 from app.storage import ledger, projects
 from app.storage.base import now
@@ -50,10 +50,8 @@ class CapUse:
 
     @property
     def sentence(self) -> str:
-        return (
-            f"{said(self.kind, self.used)} of {said(self.kind, self.cap)} are used of the cap on {UNITS[self.kind]} "
-            f"of {self.name}."
-        )
+        used = part_said(self.kind, self.used, self.cap)
+        return f"{used} are used of the cap on {UNITS[self.kind]} of {self.name}."
 
 
 def check(caps: Caps) -> list[Problem]:
@@ -138,8 +136,8 @@ def blocking(
 def refusal(found: Sequence[CapUse], unit: Amount) -> str:
     """Which caps stopped a purchase, and what would let it go on."""
     told = [
-        f"The cap on {UNITS[use.kind]} of {use.name} is reached: {said(use.kind, use.used)} of "
-        f"{said(use.kind, use.cap)} are used, and one more call may take {said(use.kind, getattr(unit, use.kind))}."
+        f"The cap on {UNITS[use.kind]} of {use.name} is reached: {part_said(use.kind, use.used, use.cap)} are used, and "
+        f"one more request may take {said(use.kind, getattr(unit, use.kind))}."
         for use in found
     ]
     return " ".join([*told, "What was bought is kept. Raise the cap, then resume."])

@@ -106,21 +106,18 @@ class Column(NamedTuple):
     height: float
 
 
+LABELLED = 88  # percent of the width that bars may take: the rest is for the labels of the lines behind them
+
+
 def columns(values: list[int], height: float, top: float = 0.0) -> tuple[list[Column], list[tuple[float, float]]]:
     """A bar for each value, from zero, in a plot `height` pixels high, and (value, y) of the lines behind them."""
-    step = nice_step(float(max(values, default=0)), 3)
-    most = step * max(1, ceil(max(values, default=0) / step - 1e-9))
-    slot = 100 / max(1, len(values))
+    highest = max(values, default=0)
+    step = nice_step(float(highest), 3)
+    parts = max(1, ceil(highest / step - 1e-9))
+    slot = LABELLED / max(1, len(values))
+    tall = [round(height * value / (step * parts), 1) for value in values]
     bars = [
-        Column(
-            round(slot * (index + 0.1), 3),
-            round(slot * 0.8, 3),
-            round(top + height * (1 - value / most), 1),
-            round(height * value / most, 1),
-        )
-        for index, value in enumerate(values)
+        Column(round(slot * (index + 0.1), 3), round(slot * 0.8, 3), round(top + height - one, 1), one)
+        for index, one in enumerate(tall)
     ]
-    lines = [
-        (step * index, round(top + height * (1 - step * index / most), 1)) for index in range(1, round(most / step) + 1)
-    ]
-    return bars, lines
+    return bars, [(step * part, round(top + height * (1 - part / parts), 1)) for part in range(1, parts + 1)]

@@ -40,7 +40,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def begin(world: World, *, rounds: int = 2, **caps: int) -> tuple[str, str]:
     draft = CampaignDraft(
         world.project_id, world.first_prompt(), world.endpoint(TASK).id, [world.endpoint(one).id for one in DUO],
-        max_calls=4000, max_rounds=rounds, seed=1, **caps,
+        max_calls=4000, max_rounds=rounds, max_tokens=caps.get("max_tokens"), max_cost=caps.get("max_cost"), seed=1,
     )  # fmt: skip
     with world.database.write() as session:
         campaign, job_id = campaigns.start(session, world.settings, draft)
@@ -140,7 +140,8 @@ def test_caps_of_a_campaign_change_until_it_is_over(world: World) -> None:
         4_500_000,
         300,
     )
-    for fields, place in (({"calls": ""}, "calls"), ({"calls": "5", "cost": "much"}, "cost")):
+    wrong: list[tuple[dict[str, object], str]] = [({"calls": ""}, "calls"), ({"calls": "5", "cost": "much"}, "cost")]
+    for fields, place in wrong:
         assert f'id="error-{place}"' in visitor.send(here, fields, 422)
     told = visitor.client.put(f"/api/v1{here}", json={"calls": 400, "tokens": 9000}).json()
     assert {one["kind"]: one["cap"] for one in told} == {"calls": 400, "tokens": 9000}
