@@ -1,7 +1,7 @@
 """Which endpoints there are: the practice models, the provider from the environment, and those a person adds."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -9,10 +9,9 @@ from app.domain.prompts import clean
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.gateway.guard import check_url
 from app.gateway.probe import ModelInfo
-from app.services import pricelist
+from app.services import tariffs
 from app.settings import Settings
 from app.storage import endpoints, prices
-from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.prices import Price
 from app.storage.secrets import encrypt
@@ -57,9 +56,19 @@ def keep_environment_provider(session: Session, settings: Settings) -> None:
     if provider is None:
         provider = Provider(name=OPENAI, base_url=settings.openai_base_url)
         session.add(provider)
-    provider.base_url = settings.openai_base_url
+    _move(session, provider, settings.openai_base_url)
     provider.encrypted_key = encrypt(settings, settings.openai_api_key)
     session.flush()
+
+
+def _move(session: Session, provider: Provider, base_url: str) -> None:
+    """Another address has other prices, but for those that a person set."""
+    if base_url == provider.base_url:
+        return
+    provider.base_url = base_url
+    if provider.id is not None:
+        for endpoint in by_provider(session)[provider.id]:
+            tariffs.moved(endpoint, base_url)
 
 
 def add_provider(session: Session, settings: Settings, name: str, base_url: str, key: str) -> Provider:
@@ -85,7 +94,8 @@ def change_provider(session: Session, settings: Settings, provider_id: str, base
     base_url = base_url.strip().rstrip("/")
     check_url(base_url)
     if base_url != provider.base_url:
-        provider.base_url, provider.encrypted_key = base_url, None
+        provider.encrypted_key = None
+        _move(session, provider, base_url)
     if key:
         provider.encrypted_key = encrypt(settings, key)
     return provider
@@ -124,9 +134,6 @@ def forget_key(session: Session, settings: Settings, provider_id: str) -> Provid
     return provider
 
 
-PRICED = ("price_in", "price_out", "price_cached_in")
-
-
 def change_prices(
     session: Session, endpoint_id: str, given: Mapping[str, float | None], starts: date | None = None
 ) -> Endpoint:
@@ -137,22 +144,9 @@ def change_prices(
     """
     endpoint = endpoints.get(session, endpoint_id)
     refuse_practice(endpoint.provider)
-    moment = _beginning(starts)
-    before = prices.in_force(endpoint.prices, moment)
-    values = {field: getattr(before, field) if before else None for field in PRICED}
-    values |= {field: _micro(price, field) for field, price in given.items()}
-    endpoint.prices.append(Price(valid_from=moment, source=prices.PERSON, **values))
+    tariffs.change(endpoint, given, starts)
     session.flush()
     return endpoint
-
-
-def _beginning(day: date | None) -> datetime:
-    moment = now()
-    if day is None or day == moment.date():
-        return moment
-    if day < moment.date():
-        raise Invalid([Problem("must be today or a later day: calls that were made keep what they cost", "starts")])
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def add_endpoint(
@@ -165,28 +159,11 @@ def add_endpoint(
         raise Invalid([Problem("the model's name as the provider writes it", "model")])
     if endpoints.named(session, f"{provider.name}/{name}") is not None:
         raise Conflict(f"{provider.name}/{name} is there already.")
-    known = {field: _micro(price, field) for field, price in (given or {}).items() if price is not None}
-    price = Price(source=prices.PERSON, **known) if known else _proposed(provider.base_url, name)
+    price = tariffs.first(provider.base_url, name, given or {})
     endpoint = Endpoint(provider=provider, name=name, prices=[price] if price else [])
     session.add(endpoint)
     session.flush()
     return endpoint
-
-
-def _proposed(base_url: str, name: str) -> Price | None:
-    """What the price list says of a hosted model, nothing for a server of one's own; None when unknown."""
-    listed = pricelist.look_up(base_url, name)
-    if listed is not None:
-        return Price(**vars(listed))
-    return Price(price_in=0, price_out=0, source=prices.LOCAL) if pricelist.is_local(base_url) else None
-
-
-def _micro(price: float | None, field: str) -> int | None:
-    if price is None:
-        return None
-    if not 0 <= price < 1_000_000:
-        raise Invalid([Problem("must be a price per million tokens, 0 or more, or nothing when it is unknown", field)])
-    return round(price * 1_000_000)
 
 
 def named_or_added(session: Session, full_name: str) -> Endpoint:

@@ -10,12 +10,14 @@ from app.storage.base import OWNER, Base, BigId, now
 
 PERSON = "person"
 LOCAL = "local"
+UNKNOWN = "unknown"
 
 
 class Price(Base):
     """Micro-units of money per million tokens from a moment on, None when unknown.
 
-    `source` says where it comes from: a person, "snapshot VERSION of DATE", or "local" for a server of one's own.
+    `source` says where it comes from: a person, "snapshot VERSION of DATE", "local" for a server of one's own,
+    or "unknown" when nothing tells what the address asks.
     """
 
     __tablename__ = "price"

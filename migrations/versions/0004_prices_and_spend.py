@@ -40,6 +40,7 @@ def upgrade() -> None:
     with op.batch_alter_table("endpoint") as endpoint:
         endpoint.drop_column("price_in")
         endpoint.drop_column("price_out")
+    op.create_index("ix_campaign_status", "campaign", ["status"])
     _add_spend()
 
 
@@ -68,6 +69,7 @@ def _add_spend() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_campaign_status", "campaign")
     op.drop_table("spend")
     with op.batch_alter_table("endpoint") as endpoint:
         endpoint.add_column(sa.Column("price_in", BIG, nullable=True))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 from sqlalchemy import Row, event
 from sqlalchemy.orm import Session
 
-from app.services import uploading
-from app.storage import boards, call_log, campaign_boards, live, migrating, prompt_boards, rounds, starts
+from app.services import spending, uploading
+from app.storage import boards, call_log, campaign_boards, live, migrating, prompt_boards, rounds, spend, starts
 from app.storage.call_log import CallFilter
 from app.storage.session import Database
+from app.storage.spend import Span
 
+SPAN = Span(date(2026, 1, 1), date(2026, 1, 30))
 NAMED: campaign_boards.Models = {}
-GROWING = ("answer", "battle", "call", "campaign", "candidate", "evaluation", "example", "output", "placement", "project", "prompt", "prompt_version", "round", "test_set", "test_set_version", "upload", "used_answer")  # fmt: skip
+GROWING = ("answer", "battle", "call", "campaign", "candidate", "evaluation", "example", "output", "placement", "project", "prompt", "prompt_version", "round", "spend", "test_set", "test_set_version", "upload", "used_answer")  # fmt: skip
 QUERIES: dict[str, Callable[[Session], object]] = {
     "prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h"),
     "older prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h", before=400),
@@ -37,6 +40,11 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "campaigns to choose calls of": lambda session: call_log.campaigns(session, "c"),
     "rounds": lambda session: live.turns(session, "c", None, 20),
     "the pool": lambda session: live.pool(session, "c"),
+    "spend": lambda session: spending.view(session, SPAN),
+    "spend of a project": lambda session: spend.by_endpoint(session, SPAN._replace(project_id="p")),
+    "spend as a file": lambda session: spending.rows(session, SPAN),
+    "calls an endpoint served": lambda session: spend.logged(session, "e"),
+    "the usual length of calls": lambda session: spend.of_project(session, "p"),
     "refusals": lambda session: rounds.refusals(session, "c"),
 }
 

@@ -493,3 +493,21 @@ def test_a_server_of_ones_own_costs_nothing_and_says_so(world: World) -> None:
     assert "a server of your own, which sends no bill" in visitor.read(here)
     visitor.send(here, {"price_in": "1", "price_out": "2"})
     assert world.endpoint("lab/llama").price_out == 2_000_000
+
+
+def test_a_provider_that_moves_takes_the_prices_of_its_new_address_but_keeps_a_persons(world: World) -> None:
+    visitor = world.visitor()
+    page = add(visitor, "http://127.0.0.1:11434/v1")
+    for model in ("gpt-4o-mini", "own"):
+        visitor.send(f"{page}/endpoints", {"model": model})
+    visitor.send(f"{page}/endpoints", {"model": "set", "price_in": "3", "price_out": "4"})
+    visitor.send(page, {"base_url": "https://api.openai.com/v1"})
+    found = {name: world.endpoint(f"lab/{name}") for name in ("gpt-4o-mini", "own", "set")}
+    assert {name: one.price_in for name, one in found.items()} == {
+        "gpt-4o-mini": 150_000,
+        "own": None,
+        "set": 3_000_000,
+    }
+    assert "not known at this address" in visitor.read(f"/endpoints/{found['own'].id}")
+    visitor.send(page, {"base_url": "https://api.openai.com/v1"})
+    assert len(world.endpoint("lab/own").prices) == 2, "the same address again changes nothing"

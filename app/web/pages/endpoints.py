@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.errors import EndpointFailure, Invalid, Problem
 from app.services import catalogue, retiring, trying
+from app.services.tariffs import PRICED
 from app.services.trying import Trial
 from app.storage import endpoints
 from app.storage.base import now
@@ -30,7 +31,7 @@ class Prices(BaseModel):
 
     def read(self) -> dict[str, float | None]:
         """Raises Invalid naming the field."""
-        return {field: _price(getattr(self, field), field) for field in catalogue.PRICED}
+        return {field: _price(getattr(self, field), field) for field in PRICED}
 
 
 class PriceChange(Prices):
@@ -103,7 +104,7 @@ def _show(
 
 def _now(endpoint: Endpoint) -> PriceChange:
     """The form with what is in force."""
-    return PriceChange(**{field: _typed(getattr(endpoint.price, field, None)) for field in catalogue.PRICED})
+    return PriceChange(**{field: _typed(getattr(endpoint.price, field, None)) for field in PRICED})
 
 
 def _typed(price: int | None) -> str:
