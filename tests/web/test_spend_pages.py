@@ -63,7 +63,7 @@ def test_generators_have_no_name_while_a_round_is_undecided(own: World, arena: P
     for name in (DUO[1], *TRIO):
         assert name not in page
         assert name not in file
-    assert "name hidden" in page
+    assert "names hidden" in page
     assert "(name hidden)" in file
     with own.database.write() as session:
         session.execute(update(Round).where(Round.campaign_id == arena.undecided).values(settled=True))
