@@ -48,7 +48,7 @@ def test_what_campaigns_bought_is_told_by_day_endpoint_purpose_and_project(own: 
     assert [line["name"] for line in told["projects"]] == ["Support messages"]
     text = words(visitor.read("/spend"))
     assert f"Calls {bought:,}" in text
-    assert "practice/skimmer-v1" in text
+    assert "practice/ skimmer-v1 simulated" in text
 
 
 def test_generators_have_no_name_while_a_round_is_undecided(own: World, arena: Played) -> None:
