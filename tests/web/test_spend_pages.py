@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, expect
 from sqlalchemy import update
 
 from app.storage import ledger, spend
@@ -16,7 +17,7 @@ from app.storage.campaigns import Campaign
 from app.storage.projects import Project
 from app.storage.rounds import Round
 from app.storage.spend import Spend
-from tests.web.arena_world import DUO, TRIO, Played, World
+from tests.web.arena_world import DUO, TRIO, Played, World, serving
 from tests.web.reading import words
 
 
@@ -177,3 +178,23 @@ def test_an_instance_that_bought_nothing_says_so(tmp_path: Path) -> None:
     assert "Nothing was bought" in text
     assert re.search(r"The instance\s+No cap\.", text)
     world.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_a_cap_is_set_in_a_browser_and_nothing_runs_off_the_page(own: World, browser: Browser, width: int) -> None:
+    count(own, row(own, "practice/scholar-v1", cost=123_456_789), row(own, "practice/skimmer-v1", cost=None))
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    with serving(own.app()) as url:
+        page.goto(f"{url}/spend?project={own.project_id}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        mine = page.get_by_role("region", name="Project Support messages")
+        mine.get_by_text("Set its caps").click()
+        mine.get_by_label("Money at most").fill("200")
+        mine.get_by_role("button", name="Save caps").click()
+        expect(page.get_by_role("img", name="$0.00 used of $200.00")).to_be_visible()
+        page.get_by_label("From", exact=True).fill("2020-01-01")
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("must be at most 366 days before the last one")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()
