@@ -6,11 +6,15 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from app.services import spending
 from app.storage import spend
+from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.prices import Price, in_force
+from app.storage.rounds import Round
 from app.storage.session import Database
 from app.storage.spend import Span, Sums
+from tests.storage.test_jobs import campaign
 
 DAY = date(2026, 3, 4)
 SPAN = Span(DAY, DAY)
@@ -73,6 +77,37 @@ def test_workers_that_count_at_once_lose_nothing(database: Database) -> None:
     with database.read() as session:
         assert spend.total(session, SPAN).calls == 240
         assert session.scalar(select(func.count()).select_from(spend.Spend)) == 3
+
+
+def test_generators_are_summed_from_the_day_an_undecided_round_began(database: Database) -> None:
+    campaign_id = campaign(database)
+    one, other = endpoints(database)
+    with database.write() as session:
+        project_id = session.get_one(Campaign, campaign_id).project_id
+        session.add(
+            Round(campaign_id=campaign_id, number=1, inputs={}, started_at=datetime(2026, 3, 4, 23, tzinfo=UTC))
+        )
+        before = datetime(2026, 3, 3, 12, tzinfo=UTC)
+        spend.add(session, [row(one, purpose="generator", project_id=project_id, created_at=before)])
+        spend.add(session, [row(one, purpose="generator", project_id=project_id), row(other, project_id=project_id)])
+        spend.add(session, [row(other, purpose="generator", project_id=project_id)])
+    both = Span(DAY - timedelta(days=1), DAY, project_id)
+
+    def told() -> dict[str, int]:
+        with database.read() as session:
+            assert spend.total(session, both).calls == sum(cell.sums.calls for cell in spend.cells(session, both)) == 4
+            assert len(spending.view(session, both).endpoints) == len(spend.by_endpoint(session, both))
+            return {line.key: line.sums.calls for line in spend.by_endpoint(session, both)}
+
+    assert told() == {one: 1, other: 1, spend.HIDDEN: 2}
+    with database.read() as session:
+        assert spend.hidden_since(session) == spend.hidden_since(session, project_id) == DAY
+        assert spend.hidden_since(session, "another") is None
+        names = [(line.day, line.endpoint) for line in spending.rows(session, both) if line.purpose == "generator"]
+        assert names == [(both.first, "lab/one"), (DAY, "(name hidden)")]
+    with database.write() as session:
+        session.get_one(Round, (campaign_id, 1)).settled = True
+    assert told() == {one: 2, other: 2}
 
 
 def test_a_monitor_sees_every_endpoint_but_generators_as_one(database: Database) -> None:
