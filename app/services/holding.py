@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.gateway.calls import Purchase
-from app.services import bookkeeping
+from app.services import bookkeeping, capping
 from app.services.bookkeeping import Wish
 from app.services.ordering import Order
 from app.services.purse import Purse
@@ -76,8 +76,8 @@ class Holding:
         ids = answers.keep(session, kept)
         found = [ids[row["request_hash"], row["owner"], row["sample"]] for row in kept]
         outputs = [self._output(*one, answer_id) for one, answer_id in zip(good, found, strict=True)]
-        bookkeeping.log(session, rows)
         self._store(session, [key for key, _, _ in good], outputs)
+        bookkeeping.log(session, rows)
         self.purse.settle(session, [one.key for one in batch], *bookkeeping.spent(rows))
         return [] if self.open else self._finish(session)
 
@@ -144,12 +144,12 @@ class Holding:
 
     def _stop_at_the_cap(self, session: Session) -> list[Nudge]:
         """Pause the run, unless only reservations stand in the way: what comes of them may leave room."""
-        why = bookkeeping.why_spent(session, self.order.accounts, self.purse.denied, self.purse.keep)
-        if not why:
+        found = capping.blocking(session, self.order.accounts, self.purse.denied, self.purse.keep)
+        if not found:
             jobs.defer(session, self.lease, RESERVED_SECONDS)
             return []
         jobs.shelve(session, self.lease)
-        return pause(session, self.order, why, "exhausted")
+        return pause(session, self.order, capping.refusal(found, self.purse.denied), "exhausted")
 
     def _put_off(self, session: Session, reason: str, lasting: bool, wait: float) -> list[Nudge]:
         if self._progressed:

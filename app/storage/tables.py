@@ -9,10 +9,12 @@ from app.storage import (
     heartbeats,
     jobs,
     ledger,
+    prices,
     projects,
     prompts,
     rounds,
     runs,
+    spend,
     test_sets,
     traffic,
     uploads,
@@ -21,6 +23,6 @@ from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata",
-    "projects", "prompts", "rounds", "runs", "test_sets", "traffic", "uploads",
+    "answers", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "prices",
+    "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "uploads",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Evaluations in blocks on both databases, against a real server: every example answered once, nothing lost or overspent."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -135,7 +136,7 @@ def test_a_cap_stops_a_run_and_raising_it_lets_it_go_on(database: Database, sett
         assert len(server.hits) == 33
         run = tickets.run(run_id)
         assert (run.status, run.done) == ("exhausted", 33)
-        assert run.note == "The cap on calls of this run is reached. Raise it to go on; what was bought is kept."
+        assert "The cap on calls of this run is reached: 33 of 33 calls are used" in run.note
         with database.write() as session:
             runs.get(session, run_id).account.cap_calls = 100
             evaluating.resume(session, run_id)
@@ -153,7 +154,7 @@ def test_money_and_tokens_are_capped_too_and_only_by_what_is_really_spent(
         tickets.work_on()
         run = tickets.run(run_id)
         assert run.status == "exhausted"
-        assert "The cap on money of this run is reached." in run.note
+        assert re.match(r"The cap on money of this run is reached: \$0\.000\d+ of \$0\.0005 are used", run.note)
         assert 380 <= run.account.spent_cost <= 500, "another call could have cost more than what is left"
         assert run.account.spent_cost == 11 * len(server.hits)
 

@@ -13,6 +13,7 @@ from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.jobs import Nudge
 from app.storage.ledger import Account
+from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.prompts import add, line_of
 from app.storage.runs import Run
@@ -50,7 +51,8 @@ class Tickets:
             provider = Provider(name="x", base_url=base_url)
             session.add_all([project, provider])
             session.flush()
-            endpoint = Endpoint(provider_id=provider.id, name="small", price_in=1_000_000, price_out=2_000_000)
+            price = Price(valid_from=now(), price_in=1_000_000, price_out=2_000_000, source="person")
+            endpoint = Endpoint(provider_id=provider.id, name="small", prices=[price])
             test_set = TestSet(project_id=project.id, name="t")
             session.add_all([endpoint, test_set])
             session.flush()
