@@ -13,6 +13,8 @@ CALLS = "agon.calls"
 CALLS_QUEUE = "calls"
 TICK = "agon.tick"
 BLOCK = "block"
+TIDY = "agon.tidy"
+TIDY_SECONDS = 600.0
 _CONNECT = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
@@ -62,6 +64,7 @@ def make_celery(settings: Settings) -> Celery:
         task_routes={CALLS: {"queue": CALLS_QUEUE}},
         beat_schedule={
             "tick": {"task": TICK, "schedule": settings.tick_seconds, "options": {"expires": 10}},
+            "tidy": {"task": TIDY, "schedule": TIDY_SECONDS, "options": {"expires": 300}},
         },
         **_broker(settings),
     )

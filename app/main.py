@@ -13,6 +13,7 @@ from app.settings import Settings, settings
 from app.storage.secrets import app_secret
 from app.storage.session import Database
 from app.web import api, errors
+from app.web.metrics import Scrapes
 from app.web.pages import (
     calls,
     campaigns,
@@ -22,6 +23,8 @@ from app.web.pages import (
     health,
     home,
     login,
+    metrics,
+    operations,
     projects,
     prompts,
     providers,
@@ -29,6 +32,7 @@ from app.web.pages import (
     uploads,
 )
 from app.web.rendering import STATIC, VERSION
+from app.web.request_log import RequestLog
 from app.web.security.bodies import BodyLimit
 from app.web.security.forgery import refuse_forgery
 from app.web.security.gate import Gate
@@ -41,7 +45,8 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, login, docs, health,
+    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, operations, login, docs, health,
+    metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (
@@ -55,12 +60,12 @@ def create_app(
     secret: bytes,
     database: Database,
     ready: health.Ready,
-    poke: Callable[[str], None],
+    poke: Callable[..., None],
     clock: Callable[[], float] = time.time,
 ) -> FastAPI:
     """The app; raises Invalid when others could reach it and no password is set.
 
-    `secret` signs sessions and forms; `poke` nudges the queue after a commit; `ready` gives what /readyz shows, with
+    `secret` signs sessions and forms; `poke` nudges the queue after a commit, with a job and its kind; `ready` gives what /readyz shows, with
     `{"ready": True}` when all is well; `clock` gives seconds since 1970.
     """
     if settings.reachable_by_others and not settings.password:
@@ -76,7 +81,7 @@ def create_app(
     )
     app.state.secret, app.state.sessions, app.state.attempts = secret, sessions, Attempts()
     app.state.settings, app.state.database = settings, database
-    app.state.ready, app.state.poke = ready, poke
+    app.state.ready, app.state.poke, app.state.scrapes = ready, poke, Scrapes(database)
     errors.register(app)
     for router in _ROUTERS:
         app.include_router(router)
@@ -88,6 +93,7 @@ def create_app(
 def _defences(settings: Settings, sessions: Sessions) -> list[Middleware]:
     """From the outside in: each sees only what the ones before it let through."""
     return [
+        Middleware(RequestLog),
         Middleware(SecurityHeaders),
         Middleware(KnownHosts, names=allowed_names(settings)),
         Middleware(Gate, token=settings.api_token, sessions=sessions),

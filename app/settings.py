@@ -15,6 +15,12 @@ def _plain(name: str, default: Any, reason: str) -> Any:
     return Field(default, description=reason, validation_alias=AliasChoices(name, name.lower()))
 
 
+def _one_of(choices: tuple[str, ...], given: str) -> str:
+    if given not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return given
+
+
 class Settings(BaseSettings):
     """Environment variables with the prefix `AGON_`, beside the customary names of others' services."""
 
@@ -32,7 +38,9 @@ class Settings(BaseSettings):
     password: str = Field("", description="asked for at login; a public bind is refused without it", repr=False)
     api_token: str = Field("", description="bearer token of /api/v1 when a password is set", repr=False)
     session_hours: int = Field(168, description="a week: long enough not to annoy, short enough to end", ge=1)
-    secret_key: str = Field("", description="encrypts stored keys; empty: made once in the data folder", repr=False)
+    secret_key: str = Field(
+        "", description="encrypts stored keys, old ones after a comma; empty: made once in the data folder", repr=False
+    )
     private_endpoints: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="hosts or networks that model endpoints may use although private, comma-separated"
     )
@@ -82,13 +90,26 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(200_000_000, description="size of one uploaded file", ge=1)
     dev_limit: int = Field(300, description="dev examples at most; the surplus goes to train", ge=20)
 
+    draft_days: int = Field(14, description="an upload that nobody imports is deleted after so many days", ge=1)
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: str = Field("console", description="console: lines for people; json: one object a line")
+    log_bytes: int = Field(10_000_000, description="size of a log in the data folder; one older is kept", ge=10_000)
 
     @field_validator("allowed_hosts", "trusted_proxies", "private_endpoints", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """A list in the environment is written with commas."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _level(cls, value: object) -> object:
+        return _one_of(("DEBUG", "INFO", "WARNING", "ERROR"), str(value).upper())
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _format(cls, value: object) -> object:
+        return _one_of(("console", "json"), str(value).lower())
 
     @property
     def effective_database_url(self) -> str:

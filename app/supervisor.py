@@ -9,12 +9,16 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import IO
+
+from app.logs import keep_short
 
 PARENT = "AGON_PARENT_FD"
 _PATIENCE = (1.0, 30.0)
 _STEADY = 20.0
+_LOGS_EVERY = 5.0  # seconds
 
 
 def end_with_parent() -> bool:
@@ -67,10 +71,11 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """Keeps children alive until it is closed. Use it as a context manager."""
+    """Keeps children alive and their logs short until it is closed. Use it as a context manager."""
 
     environment: Mapping[str, str]
     children: list[Child] = field(default_factory=list)
+    log_bytes: int = 10_000_000
 
     def __enter__(self) -> "Supervisor":
         self._read, self._write = os.pipe()
@@ -89,10 +94,19 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Restart what ended by itself, soon at first and less often when it keeps dying."""
+        looked = time.monotonic()
         while not self._ending.wait(0.2):
             for child in self.children:
                 if not child.running():
                     self._restart(child)
+            if time.monotonic() - looked > _LOGS_EVERY:
+                looked = time.monotonic()
+                self._keep_logs_short()
+
+    def _keep_logs_short(self) -> None:
+        for child in self.children:
+            if child.log is not None:
+                keep_short(Path(child.log.name), self.log_bytes)
 
     def _restart(self, child: Child) -> None:
         moment = time.monotonic()

@@ -47,13 +47,13 @@ def two_workers(folder: Path, services: Mapping[str, str]) -> Iterator[None]:
 def _wait_for_beats(url: str, count: int) -> None:
     from time import monotonic, sleep
 
-    from app.storage import jobs
+    from app.storage import heartbeats
     from app.storage.session import Database
 
     database, limit = Database(url), monotonic() + 60
     while True:
         with database.read() as session:
-            if len(jobs.beats(session)) >= count:
+            if len(heartbeats.beats(session)) >= count:
                 break
         assert monotonic() < limit, "the workers do not say that they live"
         sleep(0.2)

@@ -8,7 +8,7 @@ from functools import cache
 
 from celery import shared_task
 
-from app.jobs import CALLS, TICK, WORK, Poker
+from app.jobs import CALLS, TICK, TIDY, WORK, Poker
 from app.settings import settings
 from app.storage.jobs import Nudge, this_process
 from app.storage.session import Database
@@ -47,7 +47,13 @@ def answer_blocks(job_id: str) -> None:
 
 @shared_task(name=TICK)
 def tick() -> None:
-    from app.services.ticking import forget, lost_jobs
+    from app.services.ticking import lost_jobs
 
     poke(lost_jobs(database()))
-    forget(database())
+
+
+@shared_task(name=TIDY)
+def tidy_up() -> None:
+    from app.services.tidying import tidy
+
+    tidy(database(), settings())

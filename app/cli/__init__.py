@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from app.cli import endpoints, status
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
 from app.errors import AgonError, Invalid, Problem
+from app.logs import configure
 from app.settings import Settings, settings
 
 app = typer.Typer(
@@ -23,6 +25,9 @@ app = typer.Typer(
 )
 app.command("improve")(improving.improve)
 app.command("demo")(improving.demo)
+app.add_typer(endpoints.app, name="endpoints")
+app.command("rotate-keys")(endpoints.rotate_keys)
+app.command("status")(status.show)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
 
 
@@ -54,6 +59,12 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+@app.callback()
+def begin() -> None:
+    """A command tells people what matters by itself; what it logs beside is trouble."""
+    configure(settings().model_copy(update={"log_level": "WARNING"}))
+
+
 @app.command()
 def serve() -> None:
     """Serve the pages with a worker and the practice models until Ctrl-C."""
@@ -70,6 +81,7 @@ def web() -> None:
     from app.supervisor import end_with_parent
 
     now = settings()
+    configure(now)
     if not end_with_parent():
         offer_alone(now)
     uvicorn.run(
@@ -78,7 +90,7 @@ def web() -> None:
         host=now.host,
         port=now.port,
         forwarded_allow_ips=list(now.trusted_proxies),
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=2,

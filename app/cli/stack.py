@@ -19,7 +19,7 @@ from app.gateway.probe import list_models
 from app.jobs import CALLS_QUEUE
 from app.services import catalogue
 from app.settings import Settings
-from app.storage import endpoints, jobs, migrating
+from app.storage import endpoints, heartbeats, migrating
 from app.storage.base import now
 from app.storage.session import Database
 from app.supervisor import Child, Supervisor, python_module
@@ -68,7 +68,7 @@ def practice_answers(url: str) -> bool:
 def worker_answers(database: Database) -> bool:
     """Whether a worker said lately that it lives; one of this machine must also be there still."""
     with database.read() as session:
-        return any(now() - beat.seen_at < FRESH and _alive(beat.worker) for beat in jobs.beats(session))
+        return any(now() - beat.seen_at < FRESH and _alive(beat.worker) for beat in heartbeats.beats(session))
 
 
 def _alive(worker: str) -> bool:
@@ -105,7 +105,7 @@ def worker_command(settings: Settings, pool: str, *, beat: bool = True) -> list[
     drives = pool == DRIVERS
     processes = settings.worker_processes + 1 if drives else settings.call_processes
     command = python_module(
-        "celery", "-A", "worker.main:celery", "worker", "-n", f"{pool}@%h", "-P", "prefork", "-c", str(processes),
+        "celery", "-q", "-A", "worker.main:celery", "worker", "-n", f"{pool}@%h", "-P", "prefork", "-c", str(processes),
         "-Q", "celery" if drives else CALLS_QUEUE, "--without-gossip", "--without-mingle", "-l", settings.log_level,
     )  # fmt: skip
     return [*command, "-B", "--schedule", str(schedule)] if drives and beat else command
@@ -143,7 +143,7 @@ def stack(settings: Settings, *, web: bool = False, latency: float | None = None
     wait = settings.practice_latency if latency is None else latency
     children = _children(settings, database, web=web, latency=wait)
     try:
-        with Supervisor(environment(settings), children):
+        with Supervisor(environment(settings), children, settings.log_bytes):
             register(settings, database)
             yield database
     finally:

@@ -20,6 +20,14 @@ class Amount:
     def __sub__(self, other: "Amount") -> "Amount":
         return Amount(self.calls - other.calls, self.tokens - other.tokens, self.cost - other.cost)
 
+    def lacking(self, unit: "Amount") -> "Amount":
+        """What of the unit this amount is not enough for, each kind whole or not at all."""
+        return Amount(
+            unit.calls if self.calls < unit.calls else 0,
+            unit.tokens if self.tokens < unit.tokens else 0,
+            unit.cost if self.cost < unit.cost else 0,
+        )
+
     def times(self, count: int) -> "Amount":
         return Amount(self.calls * count, self.tokens * count, self.cost * count)
 

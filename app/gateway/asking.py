@@ -1,53 +1,92 @@
 """One HTTP attempt at one call: what it brought, why it brought nothing, or how to ask instead."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from app.errors import EndpointFailure
 from app.gateway import faults
-from app.gateway.calls import Purchase, Request
+from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, Refused
-from app.gateway.parameters import Traits, body, refused_parameter
+from app.gateway.parameters import PLAIN, Traits, body, refused_parameter
 from app.gateway.replies import Unreadable, name_of, purchased, refused, written
-from app.gateway.wire import Broken, Wire
-
-PATH = "/chat/completions"
+from app.gateway.wire import Broken, Reply, Wire
 
 
-async def attempt(
-    wire: Wire, request: Request, traits: Traits, attempts: int, seconds: float, connect_seconds: float
-) -> Purchase | Fault | Traits:
-    """Send the request once, `attempts` counts it in; traits come back when other parameters should be sent."""
+@dataclass(eq=False, slots=True)
+class Call:
+    """One request on its way through its attempts at the endpoints of its route, of which it asks the one `at` now.
+
+    `tries` counts by endpoint what may not go on for ever, `attempts` everything that was sent; the first sets
+    `deadline`. `headers` are those of the last reply, if one came.
+    """
+
+    request: Request
+    route: tuple[Target, ...]
+    tries: list[int] = field(init=False)
+    at: int = 0
+    attempts: int = 0
+    deadline: float = 0.0
+    fault: str = ""
+    traits: Traits = PLAIN
+    headers: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        self.tries = [0] * len(self.route)
+
+    @property
+    def target(self) -> Target:
+        return self.route[self.at]
+
+    def failed(self, sentence: str) -> Purchase:
+        request = self.request
+        return Purchase(
+            request.key, request.target.endpoint, self.target.endpoint, False, attempts=self.attempts, error=sentence
+        )
+
+
+async def attempt(wire: Wire, call: Call, seconds: float, connect_seconds: float) -> Purchase | Fault | Traits:
+    """Send the call's request once; `attempts` has counted it. Traits come back when to send other parameters."""
+    target, call.headers = call.target, None
     try:
         async with asyncio.timeout(seconds):
-            reply = await wire.post(PATH, written(body(request, traits)))
+            reply = await wire.post(written(body(call.request, target.model, call.traits)))
+        call.headers = reply.headers
         if 200 <= reply.status < 300:
-            return purchased(request, reply, attempts)
-        judged = _of_status(refused(reply), request, traits)
+            return purchased(call.request, target.endpoint, reply, call.attempts)
+        return _of_status(call, reply)
     except TimeoutError:
-        return faults.of_silence(request.target, seconds)
+        return faults.of_silence(target, seconds)
     except EndpointFailure as failure:
         return Fault(str(failure), lasting=failure.lasting)
     except Unreadable as unreadable:
-        return faults.of_reply(request.target, str(unreadable), unreadable.words)
+        return faults.of_reply(target, str(unreadable), unreadable.words)
     except RecursionError:
-        return faults.of_reply(request.target, "sent a reply that is nested too deep", "")
+        return faults.of_reply(target, "sent a reply that is nested too deep", "")
     except Broken as broken:
-        return faults.of_trouble(broken.trouble, request.target, connect_seconds)
-    if isinstance(judged, Purchase):
-        return replace(judged, attempts=attempts, latency_ms=reply.milliseconds)
-    return judged
+        return faults.of_trouble(broken.trouble, target, connect_seconds)
 
 
-def _of_status(error: Refused, request: Request, traits: Traits) -> Purchase | Fault | Traits:
+def _of_status(call: Call, reply: Reply) -> Purchase | Fault | Traits:
     """A refusal for content is an answer, a refused parameter a lesson, the rest a fault."""
+    error = refused(reply)
     words = faults.said(error.body)
     reason = faults.content_refusal(error, words)
     if not reason and error.status in {400, 422}:
-        if named := refused_parameter(error.body, words, traits.on_the_wire(request)):
-            return traits.without(named, words, request)
+        if named := refused_parameter(error.body, words, call.traits.on_the_wire(call.request)):
+            return call.traits.without(named, words, call.request)
         reason = faults.too_long(words)
-    if reason:
-        served = name_of(error.headers.get("x-request-id"))
-        return Purchase(request.key, request.target.endpoint, ok=True, finish_reason=reason, request_id=served)
-    return faults.of_status(error, words, request.target)
+    return _refusal(call, reply, error, reason) if reason else faults.of_status(error, words, call.target)
+
+
+def _refusal(call: Call, reply: Reply, error: Refused, reason: str) -> Purchase:
+    return Purchase(
+        call.request.key,
+        call.request.target.endpoint,
+        call.target.endpoint,
+        ok=True,
+        finish_reason=reason,
+        latency_ms=reply.milliseconds,
+        attempts=call.attempts,
+        request_id=name_of(error.headers.get("x-request-id")),
+    )

@@ -1,81 +1,56 @@
-"""One run of purchases: who asks next, who waits, what is learned, and when the run stops."""
+"""One run of purchases: who asks next and whom, who waits, and when the run stops."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 
 from app.errors import EndpointFailure
-from app.gateway.asking import attempt
+from app.gateway.asking import Call, attempt
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, place
+from app.gateway.learning import Learned, Lessons
 from app.gateway.limits import Limits
 from app.gateway.parameters import Traits
-from app.gateway.queueing import WaitingRoom
+from app.gateway.queueing import Line, WaitingRoom
 from app.gateway.saving import Saver
-from app.gateway.waiting import Pace, backoff
+from app.gateway.waiting import backoff, until_reset
 from app.gateway.wire import Wire
 
-Learned = Callable[[str, frozenset[str], tuple[tuple[str, str], ...]], None]
-Server = tuple[str, str]  # base URL and key
+Permit = Callable[[Request], bool]
+Outcome = Purchase | Fault | Traits
 
 # A request that hangs may use this share of the time that is left, so that another can follow it.
 ATTEMPT_SHARE = 2 / 3
-# Calls that may wait for each worker before no fresh one is taken: a broken server is not asked everything once.
-WAITING_PER_WORKER = 4
+# For each worker: calls that may sleep between two attempts at one server, and calls that may wait for anything.
+# The second is the larger, so that a server without room does not keep those behind it from another server.
+CROWD, HELD = 4, 64
 NOT_AGAIN = "The cap on calls was spent, or the run was stopped, before this request could be sent again."
 LONGEST_WAIT = 3600.0
-
-
-@dataclass(eq=False)
-class Call:
-    """One request on its way through its attempts; `deadline` is set by the first."""
-
-    request: Request
-    attempts: int = 0
-    deadline: float = 0.0
-    fault: str = ""
-    traits: Traits = field(default_factory=Traits)
-
-    @property
-    def server(self) -> Server:
-        return self.request.target.base_url, self.request.target.api_key
-
-    def failed(self, sentence: str) -> Purchase:
-        return Purchase(
-            self.request.key, self.request.target.endpoint, ok=False, attempts=self.attempts, error=sentence
-        )
 
 
 class Run:
     """A fixed number of workers over one iterator of requests.
 
-    A worker takes a call that is due again, else a fresh one while not too many wait.
-    A call that must wait leaves its worker; it comes back through `_due`. All state belongs to one event loop.
+    A worker takes a call that is due again, else a fresh one while not too many wait. A call that must wait leaves its
+    worker: it sleeps until a time, or is parked until its server has room. All state belongs to one event loop.
+
+    A call's deadline runs from its first attempt, also while it waits for a server that is down. Its attempts are
+    counted by endpoint, but for probes of a server that worked before and is down: a call is not to blame for those.
     """
 
     def __init__(
-        self,
-        requests: Iterator[Request],
-        limits: Limits,
-        permit: Callable[[Request], bool],
-        saver: Saver,
-        learned: Learned,
+        self, requests: Iterator[Request], limits: Limits, permit: Permit, saver: Saver, learned: Learned
     ) -> None:
         self._requests = requests
         self._limits = limits
         self._permit = permit
         self._saver = saver
-        self._learned = learned
+        self._lessons = Lessons(learned)
         self._dice = Random()
-        self._wires: dict[Server, Wire] = {}
-        self._paces: dict[Server, Pace] = defaultdict(lambda: Pace(limits.in_flight))
-        self._traits: dict[str, Traits] = {}
-        self._told: dict[str, Traits] = {}
-        self._room: WaitingRoom[Call] = WaitingRoom()
-        self._resting: set[Server] = set()
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._dead: dict[str, str] = {}  # endpoint -> why asking it again will not help
+        self._room = WaitingRoom()
         self._open = 0
         self._exhausted = self._stopped = self._ended = False
         self._in_a_row = self._gave_up_after = 0
@@ -94,8 +69,9 @@ class Run:
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         finally:
-            for wire in self._wires.values():
-                await wire.close()
+            for line in self._lines.values():
+                if line.wire:
+                    await line.wire.close()
         self._saver.finish()
 
     def conclude(self) -> None:
@@ -113,130 +89,178 @@ class Run:
 
     async def _worker(self) -> None:
         while (call := await self._next()) is not None:
-            if self._admitted(call):
-                await self._attempt(call)
-            self._let_in(call.server)
+            if line := self._admitted(call):
+                self._settle(call, line, *await self._sent(call, line))
+            self._let_in(line or self._line(call.target))
 
-    def _let_in(self, server: Server) -> None:
-        """Send for the calls that wait for this server, or see that it is done when its rest is over."""
-        if not self._room.parked_at(server):
+    def _line(self, target: Target) -> Line:
+        server = target.base_url, target.api_key
+        if server not in self._lines:
+            self._lines[server] = Line(self._limits.in_flight, self._limits.in_flight * CROWD)
+        return self._lines[server]
+
+    def _let_in(self, line: Line) -> None:
+        """Send for the calls that are parked here, or see that it is done when the server's rest is over."""
+        if not line.parked:
             return
-        if not (rest := self._paces[server].rest()):
-            self._room.release(server, self._paces[server].room)
-        elif server not in self._resting:
-            self._resting.add(server)
-            asyncio.get_running_loop().call_later(rest, self._reopen, server)
+        if not (rest := line.pace.rest()):
+            self._room.release(line, line.room)
+        elif not line.reopening:
+            line.reopening = True
+            asyncio.get_running_loop().call_later(rest, self._reopen, line)
 
-    def _reopen(self, server: Server) -> None:
-        self._resting.discard(server)
-        self._let_in(server)
+    def _reopen(self, line: Line) -> None:
+        line.reopening = False
+        self._let_in(line)
 
     async def _next(self) -> Call | None:
         """A call that is due again, else a fresh one, else whatever becomes due; None at the end."""
-        crowd = self._limits.in_flight * WAITING_PER_WORKER
-        if not self._room.due and not self._stopped and self._room.held < crowd:
+        if not self._room.due and not self._stopped and self._room.held < self._limits.in_flight * HELD:
             request = None if self._exhausted else next(self._requests, None)
             if request is not None:
                 self._open += 1
-                return Call(request)
+                return Call(request, (request.target, *request.fallbacks))
             self._exhausted = True
         if (self._exhausted or self._stopped) and not self._open and not self._ended:
             self._ended = True
             self._room.close(self._limits.in_flight)
         return await self._room.take()
 
-    def _admitted(self, call: Call) -> bool:
-        """May this call be sent now? If not, it was put where it waits, or was settled."""
-        pace = self._paces[call.server]
+    def _admitted(self, call: Call) -> Line | None:
+        """The line on which this call may be sent now; without one it was put where it waits, or was settled."""
         if self._stopped:
             self._give_up(call)
         elif call.attempts and monotonic() >= call.deadline:
+            self._wait = max(self._wait, self._line(call.target).pace.rest())
             self._fail(call)
-        elif pace.rest() or pace.room <= 0:
-            self._room.park(call, call.server)
-        elif self._opened(call):
-            if self._permit(call.request):
-                return True
-            self.cap_spent = True
+        elif self._placed(call):
+            line = self._line(call.target)
+            if line.room <= 0:
+                self._room.park(call, line, call.deadline - monotonic() if call.attempts else None)
+            elif self._opened(call, line):
+                if self._permit(call.request):
+                    return line
+                self.cap_spent = True
+                self._stop()
+                self._give_up(call)
+        return None
+
+    def _placed(self, call: Call) -> bool:
+        """Turn the call to the endpoint that is asked next; when none is left for it, it is settled."""
+        choice = self._choice(call)
+        if choice is not None:
+            call.at = choice
+            return True
+        dead = [self._dead[target.endpoint] for target in call.route if target.endpoint in self._dead]
+        if len(dead) < len(call.route):
+            self._fail(call)
+        else:
+            self._lasting = self._lasting or dead[0]
             self._stop()
+            call.fault = dead[0]
             self._give_up(call)
         return False
 
-    def _opened(self, call: Call) -> bool:
-        """Is there a wire to this call's server? One that cannot be made stops the run."""
-        if call.server not in self._wires:
+    def _choice(self, call: Call) -> int | None:
+        """The first endpoint that works, as far as is known, or that a probe may try; else the one that rests least."""
+        down: list[tuple[float, int]] = []
+        for at, target in enumerate(call.route):
+            if target.endpoint in self._dead or call.tries[at] >= self._limits.call_attempts:
+                continue
+            pace = self._line(target).pace
+            if not pace.down or pace.room > 0:
+                return at
+            down.append((pace.rest(), at))
+        return min(down)[1] if down else None
+
+    def _opened(self, call: Call, line: Line) -> bool:
+        """Is there a wire to this server? One that cannot be made is a lasting fault."""
+        if line.wire is None:
             try:
-                self._wires[call.server] = Wire(*call.server, self._limits)
+                line.wire = Wire(call.target.base_url, call.target.api_key, self._limits)
             except EndpointFailure as failure:
-                self._settle(call, Fault(str(failure), lasting=True))
+                self._mourn(call, line, str(failure))
                 return False
         return True
 
-    async def _attempt(self, call: Call) -> None:
-        pace = self._paces[call.server]
-        pace.under_way += 1
-        try:
-            outcome = await self._ask(call)
-        finally:
-            pace.under_way -= 1
-        self._settle(call, outcome)
-
-    async def _ask(self, call: Call) -> Purchase | Fault | Traits:
+    async def _sent(self, call: Call, line: Line) -> tuple[Outcome, bool]:
+        """What one attempt brought, and whether it was a probe."""
+        assert line.wire is not None
         call.attempts += 1
         if call.attempts == 1:
             call.deadline = monotonic() + self._limits.call_deadline
-        left = call.deadline - monotonic()
-        seconds = left if call.attempts == self._limits.call_attempts else left * ATTEMPT_SHARE
-        call.traits = self._known(call.request.target)
-        wire = self._wires[call.server]
-        return await attempt(wire, call.request, call.traits, call.attempts, seconds, self._limits.connect_seconds)
+        call.traits = self._lessons.known(call.target)
+        probe = line.pace.begin()
+        sent = line.pace.sent
+        try:
+            outcome = await attempt(line.wire, call, self._seconds(call), self._limits.connect_seconds)
+        finally:
+            line.pace.end(probe)
+        if call.headers and not (isinstance(outcome, Fault) and outcome.wait is not None):
+            tokens = outcome.tokens if isinstance(outcome, Purchase) else 0
+            if reset := until_reset(call.headers, line.pace.sent - sent, tokens):
+                line.pace.pause(reset)
+        return outcome, probe
 
-    def _settle(self, call: Call, outcome: Purchase | Fault | Traits) -> None:
-        pace = self._paces[call.server]
+    def _seconds(self, call: Call) -> float:
+        """How long this attempt may take: all that is left when no other can follow it."""
+        left = call.deadline - monotonic()
+        last = call.tries[call.at] >= self._limits.call_attempts - 1 and call.target is call.route[-1]
+        return left if last else left * ATTEMPT_SHARE
+
+    def _settle(self, call: Call, line: Line, outcome: Outcome, probe: bool) -> None:
+        if isinstance(outcome, Fault):
+            if outcome.lasting:
+                self._mourn(call, line, outcome.sentence)
+            else:
+                self._bear(call, line, outcome, probe)
+            return
+        if line.pace.answered():
+            self._look_again()
         if isinstance(outcome, Purchase):
             self._in_a_row = 0
-            pace.answered()
-            self._confirm(call)
+            self._lessons.confirm(call.target, call.traits)
             self._close(outcome)
-        elif isinstance(outcome, Traits):
-            endpoint = call.request.target.endpoint
-            self._traits[endpoint] = outcome.joined(self._traits.get(endpoint, Traits()))
-            self._again(call, 0.0, f"{place(call.request.target)} refuses the parameters it is sent.")
-        elif outcome.lasting:
-            self._lasting = self._lasting or outcome.sentence
-            self._stop()
-            call.fault = outcome.sentence
-            self._give_up(call)
         else:
-            wait = backoff(call.attempts, self._dice) if outcome.wait is None else outcome.wait
-            if wait < self._limits.call_deadline:
-                pace.failed(outcome.wait, outcome.crowded)
-            else:
-                self._wait = max(self._wait, wait)
-            self._again(call, wait, outcome.sentence)
+            self._lessons.learn(call.target, outcome)
+            call.tries[call.at] += 1
+            self._again(call, line, 0.0, f"{place(call.target)} refuses the parameters it is sent.")
 
-    def _confirm(self, call: Call) -> None:
-        """Tell what was learned once it has worked: a misread refusal is not remembered."""
-        target = call.request.target
-        if target.endpoint in self._traits and call.traits == self._known(target) != self._told.get(target.endpoint):
-            self._told[target.endpoint] = call.traits
-            self._learned(target.endpoint, call.traits.dropped, call.traits.renamed)
+    def _look_again(self) -> None:
+        """A server lives again: whoever waits for another one may ask it."""
+        for line in self._lines.values():
+            self._room.release(line, len(line.parked))
 
-    def _known(self, target: Target) -> Traits:
-        """What was known of the endpoint before this run, and what the run learned."""
-        before = Traits.of(target)
-        return before.joined(self._traits[target.endpoint]) if target.endpoint in self._traits else before
+    def _mourn(self, call: Call, line: Line, sentence: str) -> None:
+        self._dead.setdefault(call.target.endpoint, sentence)
+        self._again(call, line, 0.0, sentence)
 
-    def _again(self, call: Call, wait: float, sentence: str) -> None:
+    def _bear(self, call: Call, line: Line, fault: Fault, probe: bool) -> None:
+        """Count a fault that may pass; the call goes on to a fallback, or waits and tries again."""
+        longest = self._limits.call_deadline
+        if not (probe and line.pace.lived) or self._limits.call_attempts == 1:
+            call.tries[call.at] += 1
+        wait = backoff(max(1, call.tries[call.at]), self._dice) if fault.wait is None else fault.wait
+        if wait < longest:
+            line.pace.failed(fault.wait, fault.crowded, probe)
+        elif len(call.route) > 1:
+            line.pace.failed(longest, crowded=False, probe=probe)
+        else:
+            self._wait = max(self._wait, wait)
+        if monotonic() + wait >= call.deadline:
+            call.tries[call.at] = self._limits.call_attempts
+        self._again(call, line, wait, fault.sentence)
+
+    def _again(self, call: Call, line: Line, wait: float, sentence: str) -> None:
         call.fault = sentence
+        asked = call.target
         if self._stopped:
             self._give_up(call)
-        elif call.attempts >= self._limits.call_attempts or monotonic() + wait >= call.deadline:
-            self._fail(call)
-        elif wait:
-            self._room.later(call, wait)
-        else:
-            self._room.now(call)
+        elif self._placed(call):
+            if wait and call.target is asked and not line.pace.down:
+                self._room.later(call, line, wait)
+            else:
+                self._room.now(call)
 
     def _fail(self, call: Call) -> None:
         self._failed.append(call.fault)
@@ -249,7 +273,7 @@ class Run:
     def _stop(self) -> None:
         """Start nothing more; what is under way goes on, what waits is given up."""
         self._stopped = True
-        for call in self._room.drain():
+        for call in self._room.drain(self._lines.values()):
             self._give_up(call)
 
     def _give_up(self, call: Call) -> None:

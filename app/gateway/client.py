@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from app.gateway.buying import Learned, Run
+from app.gateway.buying import Permit, Run
 from app.gateway.calls import Purchase, Request
+from app.gateway.learning import Learned
 from app.gateway.limits import Limits
 from app.gateway.saving import Saver
 
@@ -13,14 +14,14 @@ def purchase(
     requests: Iterable[Request],
     *,
     limits: Limits,
-    permit: Callable[[Request], bool],
+    permit: Permit,
     record: Callable[[Sequence[Purchase]], None],
     learned: Learned,
 ) -> bool:
     """Buy every request; False when the cap was spent before the last one, else True.
 
-    `permit` reserves one HTTP request and is asked before every one of them, retries included; once it says no,
-    nothing is started any more. `record` gets what was bought in batches, in the order of arrival, and an empty batch
+    `permit` reserves one HTTP request for the call it is told, and is asked before every one of them, retries and
+    fallbacks included; once it says no, nothing is started any more. `record` gets what was bought in batches, in the order of arrival, and an empty batch
     as a beat; when it raises, everything under way is cancelled and the exception goes through. `learned` is told
     which parameters an endpoint turned out to refuse or rename: all of them, not only the new ones. All three are
     called from the calling thread.

@@ -9,17 +9,16 @@ from urllib.parse import urlsplit
 from app.domain.prompts import clean
 from app.gateway.calls import Target
 from app.gateway.waiting import asked_to_wait
+from app.masking import mask
 
 READ, SHOWN = 4000, 300  # characters of a provider's own words
 MESSAGES = ("message", "detail", "error", "msg")
-KEYS = re.compile(r"Bearer\s+\S+|\b(?:sk|pk|rk|gsk|csk|xai|hf|nvapi|pplx|r8|fw)[-_][\w\-*.]{6,}|\bAIza[\w-]{10,}")
 CONTENT_CODES = {"content_filter", "content_policy_violation", "invalid_prompt", "ResponsibleAIPolicyViolation"}
 LENGTH_CODES = {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
 TOO_LONG = re.compile(r"(?:maximum |exceeds? .{0,20})context.(?:length|size|window)|prompt is too long", re.IGNORECASE)
 CUT_OFF = re.compile(r"(?:max_tokens|model output) (?:or model output )?limit was reached", re.IGNORECASE)
 NO_MODEL = re.compile(r"model.{0,200}(?:not found|does not exist|not exist)|(?:invalid|unknown) model", re.I | re.S)
 AGAIN = {408, 409, 425, 429}
-CROWDED = {429, 503, 529}
 
 
 class Trouble(Enum):
@@ -63,7 +62,7 @@ def masked(text: str, key: str) -> str:
     """The text without this key, and without what looks like one."""
     if len(key) >= 4:
         text = text.replace(key, "[key]")
-    return KEYS.sub("[key]", text)
+    return mask(text)
 
 
 def shown(text: str, key: str) -> str:
@@ -74,9 +73,7 @@ def shown(text: str, key: str) -> str:
 def place(target: Target) -> str:
     """The endpoint as people know it: model and address, without what an address may hide."""
     parts = urlsplit(target.base_url)
-    return KEYS.sub(
-        "[key]", f"{target.model} at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:SHOWN]
-    )
+    return mask(f"{target.model} at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:SHOWN])
 
 
 def said(error: object, depth: int = 0) -> str:
@@ -119,7 +116,7 @@ def of_status(error: Refused, words: str, target: Target) -> Fault:
         return Fault(
             _sentence(target, f"{trouble} ({status})", "", words),
             wait=asked_to_wait(error.headers),
-            crowded=status in CROWDED,
+            crowded=status == 429,
         )
     return Fault(_lasting_sentence(error, words, target), lasting=True)
 

@@ -46,11 +46,14 @@ class Traits:
         return Traits(self.dropped | {sent[0]}, self.renamed)
 
 
-def body(request: Request, traits: Traits) -> dict[str, object]:
+PLAIN = Traits()
+
+
+def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
     """The JSON body of a chat completion."""
     return {
-        "model": request.target.model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "model": model,
+        "messages": request.messages,
         **{name: value for name, (_, value) in traits.on_the_wire(request).items()},
     }
 

@@ -1,84 +1,90 @@
 """Where calls wait that hold no worker: until a time, until their server has room, or for the next free worker."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Hashable
-from heapq import heappop, heappush
-from itertools import count
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterable
+from itertools import islice
+
+from app.gateway.asking import Call
+from app.gateway.pacing import Pace
+from app.gateway.wire import Wire
 
 
-class Queueing(Hashable, Protocol):
-    attempts: int
+class Line:
+    """One server in one run: its pace, its wire once there is one, and the calls that wait for it.
 
-
-Waiting = TypeVar("Waiting", bound=Queueing)
-Place = tuple[float, int]
-
-
-class WaitingRoom(Generic[Waiting]):
-    """Calls that were taken and are not under way; belongs to one event loop.
-
-    Whoever has more attempts behind it goes first, for it has fewer left.
+    `most` requests may be under way there; `crowd` calls may sleep between two attempts before no other is sent, so
+    that a broken server is not asked everything once.
     """
 
-    def __init__(self) -> None:
-        self._numbers = count()
-        self._due: asyncio.PriorityQueue[tuple[Place, Waiting | None]] = asyncio.PriorityQueue()
-        self._sleeping: dict[Waiting, asyncio.TimerHandle] = {}
-        self._parked: dict[Hashable, list[tuple[Place, Waiting]]] = defaultdict(list)
+    def __init__(self, most: int, crowd: int) -> None:
+        self.pace = Pace(most)
+        self.wire: Wire | None = None
+        self.parked: dict[Call, asyncio.TimerHandle | None] = {}
+        self.sleeping: dict[Call, asyncio.TimerHandle] = {}
+        self.reopening = False
+        self._crowd = crowd
 
     @property
-    def held(self) -> int:
-        """How many wait for a time or for their server."""
-        return len(self._sleeping) + sum(map(len, self._parked.values()))
+    def room(self) -> int:
+        """How many calls may be sent now."""
+        return self.pace.room if len(self.sleeping) < self._crowd else 0
+
+
+class WaitingRoom:
+    """Calls that were taken and are not under way, first come first served; belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._due: asyncio.Queue[Call | None] = asyncio.Queue()
+        self.held = 0  # how many wait for a time or for their server
 
     @property
     def due(self) -> bool:
         return not self._due.empty()
 
-    async def take(self) -> Waiting | None:
+    async def take(self) -> Call | None:
         """The next call that is due, whenever that is; None when the room was closed."""
-        return (await self._due.get())[1]
+        return await self._due.get()
 
-    def now(self, call: Waiting) -> None:
-        self._due.put_nowait((self._place(call), call))
+    def now(self, call: Call) -> None:
+        self._due.put_nowait(call)
 
-    def later(self, call: Waiting, seconds: float) -> None:
-        self._sleeping[call] = asyncio.get_running_loop().call_later(seconds, self._wake, call)
+    def later(self, call: Call, line: Line, seconds: float) -> None:
+        line.sleeping[call] = asyncio.get_running_loop().call_later(seconds, self._wake, call, line)
+        self.held += 1
 
-    def park(self, call: Waiting, server: Hashable) -> None:
-        heappush(self._parked[server], (self._place(call), call))
+    def park(self, call: Call, line: Line, seconds: float | None) -> None:
+        """Keep a call until its line is let in, or until these seconds are over."""
+        loop = asyncio.get_running_loop()
+        line.parked[call] = None if seconds is None else loop.call_later(seconds, self._release, call, line)
+        self.held += 1
 
-    def parked_at(self, server: Hashable) -> bool:
-        return bool(self._parked.get(server))
+    def release(self, line: Line, count: int) -> None:
+        """Make up to this many of the calls due that are parked there."""
+        for call in tuple(islice(line.parked, max(count, 0))):
+            self._release(call, line)
 
-    def release(self, server: Hashable, room: int) -> None:
-        """Make up to `room` of the calls due that wait for this server."""
-        parked = self._parked[server]
-        for _ in range(min(len(parked), room)):
-            self.now(heappop(parked)[1])
-
-    def drain(self) -> list[Waiting]:
+    def drain(self, lines: Iterable[Line]) -> list[Call]:
         """Take out everything that waits."""
-        for timer in self._sleeping.values():
-            timer.cancel()
-        waiting = [*self._sleeping, *(call for parked in self._parked.values() for _, call in parked)]
-        self._sleeping.clear()
-        self._parked.clear()
-        while self.due:
-            if (call := self._due.get_nowait()[1]) is not None:
-                waiting.append(call)
-        return waiting
+        for line in lines:
+            self.release(line, len(line.parked))
+            for call, timer in list(line.sleeping.items()):
+                timer.cancel()
+                self._wake(call, line)
+        waiting = [self._due.get_nowait() for _ in range(self._due.qsize())]
+        return [call for call in waiting if call is not None]
 
     def close(self, workers: int) -> None:
         """Send this many workers home."""
         for _ in range(workers):
-            self._due.put_nowait(((float("inf"), next(self._numbers)), None))
+            self._due.put_nowait(None)
 
-    def _place(self, call: Waiting) -> Place:
-        return -call.attempts, next(self._numbers)
+    def _wake(self, call: Call, line: Line) -> None:
+        del line.sleeping[call]
+        self.held -= 1
+        self.now(call)
 
-    def _wake(self, call: Waiting) -> None:
-        del self._sleeping[call]
+    def _release(self, call: Call, line: Line) -> None:
+        if timer := line.parked.pop(call):
+            timer.cancel()
+        self.held -= 1
         self.now(call)

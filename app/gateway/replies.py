@@ -1,14 +1,18 @@
 """How a chat completion's JSON is read: leniently in what may be missing, never trusting a type."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta, Struct
 
 from app.domain.prompts import clean
 from app.gateway.calls import Purchase, Request
 from app.gateway.faults import Refused
 from app.gateway.wire import Reply
+
+LARGEST_COUNT = 2**31 - 1
+Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
 
 
 class Unreadable(Exception):
@@ -24,7 +28,7 @@ def written(body: dict[str, object]) -> bytes:
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
-        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        return json.dumps(body, ensure_ascii=False, default=msgspec.to_builtins).encode("utf-8", "replace")
 
 
 def refused(reply: Reply) -> Refused:
@@ -57,33 +61,95 @@ def parsed(content: bytes) -> dict[str, Any]:
     return body
 
 
-def purchased(request: Request, reply: Reply, attempts: int) -> Purchase:
+class _Message(Struct):
+    content: str | None = None
+
+
+class _Choice(Struct):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Details(Struct):
+    cached_tokens: Count | None = None
+
+
+class _Usage(Struct):
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    prompt_tokens_details: _Details | None = None
+
+
+class _Completion(Struct):
+    """What nearly every server sends; whatever is otherwise is read by hand."""
+
+    choices: Annotated[list[_Choice], Meta(min_length=1)]
+    usage: _Usage | None = None
+    model: str | None = None
+    id: str | None = None
+    system_fingerprint: str | None = None
+
+
+_decoder = msgspec.json.Decoder(_Completion)
+
+
+def purchased(request: Request, served_by: str, reply: Reply, attempts: int) -> Purchase:
     """The purchase that a completion holds.
 
     Raises Unreadable when there is no choice to read. Missing content is an empty text, missing usage None.
     """
+    try:
+        got = _decoder.decode(reply.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _read_by_hand(request, served_by, reply, attempts)
+    choice, usage = got.choices[0], got.usage or _Usage()
+    details = usage.prompt_tokens_details
+    return Purchase(
+        request.key,
+        request.target.endpoint,
+        served_by,
+        True,
+        clean(choice.message.content or "")[0],
+        name_of(choice.finish_reason),
+        name_of(got.model),
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        details.cached_tokens if details else None,
+        reply.milliseconds,
+        attempts,
+        name_of(reply.headers.get("x-request-id") or got.id),
+        name_of(got.system_fingerprint),
+    )
+
+
+def _read_by_hand(request: Request, served_by: str, reply: Reply, attempts: int) -> Purchase:
     body = parsed(reply.content)
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise Unreadable("sent a reply without choices", _complaint(body.get("error")))
-    usage = body.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = _object(body.get("usage"))
     return Purchase(
         key=request.key,
         endpoint=request.target.endpoint,
+        served_by=served_by,
         ok=True,
         text=clean(_text(message.get("content")))[0],
         finish_reason=name_of(choice.get("finish_reason")),
         model=name_of(body.get("model")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
         latency_ms=reply.milliseconds,
         attempts=attempts,
         request_id=name_of(reply.headers.get("x-request-id") or body.get("id")),
         fingerprint=name_of(body.get("system_fingerprint")),
     )
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(content: object) -> str:
@@ -100,7 +166,7 @@ def name_of(value: object) -> str:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT else None
 
 
 def _complaint(error: object) -> str:

@@ -1,14 +1,16 @@
-"""How long to wait before asking again, and how many requests a crowded server is sent at once."""
+"""How long to wait before asking again: by chance, by a reply's word, or until a limit is reset."""
 
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from random import Random
-from time import monotonic
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
-PATIENCE = 4
-REGAIN = 1.05
+# Limits count by the minute. A reset further away is that of a day's limit: the next 429 says what to do about it.
+LONGEST_RESET = 60.0
+UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
 
 
 def backoff(attempts: int, dice: Random) -> float:
@@ -34,52 +36,35 @@ def asked_to_wait(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _number(text: str, scale: float) -> float | None:
+def until_reset(headers: Mapping[str, str], sent_since: int, tokens: int) -> float:
+    """Seconds to the reset of a limit into which no other call fits; 0.0 while one fits, or nobody knows.
+
+    What remains is what the reply says, less what was sent after its request: `sent_since` calls of `tokens` each.
+    """
+    waits = [0.0]
+    for kind, each in (("requests", 1), ("tokens", tokens)):
+        if (said := headers.get(f"x-ratelimit-remaining-{kind}")) is None:
+            continue
+        remaining = _number(said)
+        limit = _number(headers.get(f"x-ratelimit-limit-{kind}", ""))
+        if remaining is not None and limit != 0 and remaining - sent_since * each < max(each, 1):
+            waits.append(min(duration(headers.get(f"x-ratelimit-reset-{kind}", "")), LONGEST_RESET))
+    return max(waits)
+
+
+def duration(text: str) -> float:
+    """Seconds of `1s`, `6m0s`, `120ms`, or a plain number of them; 0.0 for what cannot be one, such as a date."""
+    text = text.strip()[:40]
+    if (seconds := _number(text)) is not None:
+        return seconds if seconds <= UNITS["d"] else 0.0
+    if DURATION.sub("", text):
+        return 0.0
+    return sum(float(number) * UNITS[unit] for number, unit in DURATION.findall(text))
+
+
+def _number(text: str, scale: float = 1.0) -> float | None:
     try:
         seconds = float(text) / scale
     except ValueError:
         return None
     return seconds if 0 <= seconds < float("inf") else None
-
-
-class Pace:
-    """The room one server has for requests under way.
-
-    Lone faults mean little and are only retried. Some in a row mean that the server is full or down: the room is
-    halved and nothing is sent until the wait it asked for, else one that doubles, is over; so a server that restarts
-    costs few requests. Once the room is small, a single "slow down" is enough to rest again, until the successes,
-    each of which gives a twentieth back, have restored all of it.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = self._room = float(most)
-        self._faults = 0
-        self._rests = 0
-        self._closed_until = 0.0
-        self.under_way = 0
-
-    @property
-    def room(self) -> int:
-        """How many more requests may be sent now; a rest aside."""
-        return int(self._room) - self.under_way
-
-    def rest(self) -> float:
-        """Seconds until requests may be sent again."""
-        return max(0.0, self._closed_until - monotonic())
-
-    def answered(self) -> None:
-        self._faults = self._rests = 0
-        self._room = min(self._most, self._room * REGAIN)
-
-    def failed(self, asked: float | None, crowded: bool) -> None:
-        """Count a fault; those that come while the server rests belong to the event that made it rest."""
-        if self.rest():
-            self._closed_until = max(self._closed_until, monotonic() + (asked or 0.0))
-            return
-        self._faults += 1
-        if self._faults >= PATIENCE or (crowded and self._room < self._most):
-            own = min(LONGEST_WAIT, FIRST_WAIT * 2**self._rests)
-            self._closed_until = monotonic() + (own if asked is None else asked)
-            self._room = max(1.0, self._room / 2)
-            self._rests += 1
-            self._faults = 0

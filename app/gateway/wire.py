@@ -3,7 +3,6 @@
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from time import monotonic
@@ -12,6 +11,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
+from msgspec import Struct
+from yarl import URL
 
 from app.errors import EndpointFailure
 from app.gateway.faults import Trouble
@@ -21,10 +22,10 @@ from app.gateway.limits import Limits
 KEEP_ALIVE_SECONDS = 5.0
 LARGEST_REPLY = 16 * 1024 * 1024
 AGENT = "agon"
+PATH = "/chat/completions"
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An HTTP answer, whatever its status, and how long it took."""
 
     status: int
@@ -54,6 +55,7 @@ class Wire:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": AGENT}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
+        self._url = URL(self._base + PATH)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=limits.in_flight,
@@ -72,14 +74,14 @@ class Wire:
     async def close(self) -> None:
         await self._session.close()
 
-    async def post(self, path: str, content: bytes) -> Reply:
-        """Send this body once. Raises Broken, or EndpointFailure for a forbidden address."""
+    async def post(self, content: bytes) -> Reply:
+        """Ask for a chat completion once. Raises Broken, or EndpointFailure for a forbidden address."""
         started = monotonic()
         try:
-            async with self._session.post(self._base + path, data=content, allow_redirects=False) as response:
+            async with self._session.post(self._url, data=content, allow_redirects=False) as response:
                 body = await _bounded(response)
                 took = round((monotonic() - started) * 1000)
-                return Reply(response.status, took, response.headers, response.url.path, body)
+                return Reply(response.status, took, response.headers, self._url.path, body)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Broken(_trouble(error)) from error
 
@@ -93,7 +95,7 @@ def tls() -> ssl.SSLContext:
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     """The body, unless it is larger than any answer can be."""
     parts, size = [], 0
-    async for part in response.content.iter_any():
+    while part := await response.content.readany():
         parts.append(part)
         size += len(part)
         if size > LARGEST_REPLY:

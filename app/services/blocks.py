@@ -114,8 +114,8 @@ class Crew:
     def _permit(self, request: Request) -> bool:
         if self._halted:
             return False
-        unit = bookkeeping.at_most(request, self._order.endpoints)
-        return self._held[block_of(request.key)].purse.draw(request.key, unit)
+        held, unit = self._held[block_of(request.key)], bookkeeping.at_most(request, self._order.endpoints)
+        return held.purse.draw(request.key, unit, len(held.open))
 
     def _record(self, batch: Sequence[Purchase]) -> None:
         """Save what came, block by block; each time also hear whether the run goes on."""

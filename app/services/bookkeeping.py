@@ -1,6 +1,6 @@
 """What is written down of a purchase: rows for the answer store, the log of calls and the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -14,12 +14,17 @@ from app.domain.improving.asks import Message, Sampling
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import masked
 from app.settings import Settings
-from app.storage import answers, ledger
+from app.storage import answers, ledger, traffic
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint
 from app.storage.projects import BODY_DAYS
 from app.storage.secrets import decrypt
 
+_KINDS = {"calls": "calls", "tokens": "tokens", "cost": "money"}
+_WHOSE = {
+    "campaign": "this campaign", "run": "this run", "project": "this project", "day": "this day",
+    "instance": "all of Agon",
+}  # fmt: skip
 ENVELOPE = 32  # bytes that a server may add around each message
 
 
@@ -134,6 +139,12 @@ def answer_row(row: dict[str, Any], text: str, owner: str) -> dict[str, Any]:
     return {"owner": owner, "text": text, **{name: row[name] for name in kept}}
 
 
+def log(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write lines into the log of calls, and count them."""
+    answers.log(session, rows)
+    traffic.count(session, [row["ok"] for row in rows])
+
+
 def spent(rows: Sequence[dict[str, Any]]) -> tuple[Amount, int]:
     """What these calls came to, and how many answers of them have no known price."""
     bought = [row for row in rows if row["ok"]]
@@ -142,19 +153,12 @@ def spent(rows: Sequence[dict[str, Any]]) -> tuple[Amount, int]:
     return Amount(sum(row["attempts"] for row in rows), tokens, cost), sum(row["cost"] is None for row in bought)
 
 
-def why_spent(session: Session, account_ids: Sequence[str]) -> str:
-    """Which cap leaves no room for one more call, in a sentence that says what to do."""
-    names = {
-        "campaign": "this campaign",
-        "run": "this run",
-        "project": "this project",
-        "day": "today",
-        "instance": "Agon as a whole",
-    }
-    said = []
-    for account in ledger.exhausted(session, account_ids, Amount(1, 1, 1)):
-        whose = names[account.id.partition(":")[0]]
-        said += [f"{kind} of {whose}" for kind in ledger.KINDS if getattr(account, f"cap_{kind}") is not None]
-    if not said:
-        return "What is left under a cap is not enough for one more call. Raise the cap to go on."
-    return f"The cap on {' and on '.join(said)} is reached. Raise it to go on; what was bought is kept."
+def why_spent(
+    session: Session, account_ids: Sequence[str], unit: Amount, keep: Mapping[str, Amount] | None = None
+) -> str:
+    """Which cap leaves no room for one more such call, in a sentence that says what to do; empty when none does."""
+    caps = ledger.used_up(session, account_ids, unit, keep or {})
+    if not caps:
+        return ""
+    said = " and on ".join(f"{_KINDS[kind]} of {_WHOSE[account.id.partition(':')[0]]}" for account, kind in caps)
+    return f"The cap on {said} is reached. Raise it to go on; what was bought is kept."

@@ -43,6 +43,7 @@ class Buyer:
         self._database, self._settings, self._lease = database, settings, lease
         self._campaign, self.account_id = campaign.id, campaign.account_id
         self._errand = Errand(project.id, project.body_days, campaign_id=campaign.id)
+        self._accounts = [self.account_id, *ledger.general_accounts(project.id)]
         self._interrupted = False
         self._endpoints: dict[str, Endpoint] = {}
         self._targets: dict[str, Target] = {}
@@ -50,7 +51,7 @@ class Buyer:
         self.keep(keep_calls)
         with database.write() as session:
             jobs.renew(session, lease)
-            self._purse.open(session, [self.account_id, *ledger.general_accounts(project.id)])
+            self._purse.open(session, self._accounts)
 
     def keep(self, calls: int) -> None:
         self.kept_calls = calls
@@ -78,27 +79,40 @@ class Buyer:
             return
         self._interrupted = False
         errand = replace(self._errand, round=round_number, holdout=holdout)
-        complete = purchase(
-            [bookkeeping.request_of(key, wish, self.target(wish.endpoint_id)) for key, wish in by_hash.items()],
-            limits=self._limits(wishes),
-            permit=lambda request: self._permit(request, by_hash[request.key]),
-            record=lambda batch: self._record(batch, by_hash, errand),
-            learned=self._learned,
-        )
+        left = dict(by_hash)
+        while not self._purchase(left, errand):
+            if self._interrupted:
+                raise Interrupted("A person asked for something.")
+            if len(left) == len(by_hash) or self._why_spent():
+                raise BudgetExhausted(self._why_spent() or "The cap on calls is reached.")
+            by_hash = dict(left)
         if self._interrupted:
             raise Interrupted("A person asked for something.")
-        if not complete:
-            raise BudgetExhausted("The cap on calls is reached.")
+
+    def _purchase(self, left: dict[str, Wish], errand: Errand) -> bool:
+        """Buy what is left, and take out of it what came; False when a cap, or a person, did not allow all."""
+        return purchase(
+            [bookkeeping.request_of(key, wish, self.target(wish.endpoint_id)) for key, wish in left.items()],
+            limits=self._limits(list(left.values())),
+            permit=lambda request: self._permit(request, left),
+            record=lambda batch: self._record(batch, left, errand),
+            learned=self._learned,
+        )
+
+    def _why_spent(self) -> str:
+        with self._database.read() as session:
+            return bookkeeping.why_spent(session, self._accounts, self._purse.denied, self._purse.keep)
 
     def _limits(self, wishes: Sequence[Wish]) -> Limits:
         limits = Limits.of(self._settings)
         writes = any(wish.purpose == "generator" for wish in wishes)
         return replace(limits, call_deadline=self._settings.generator_deadline) if writes else limits
 
-    def _permit(self, request: Request, wish: Wish) -> bool:
+    def _permit(self, request: Request, wishes: dict[str, Wish]) -> bool:
         if self._interrupted:
             return False
-        return self._purse.draw(request.key, bookkeeping.at_most(request, [self._endpoints[wish.endpoint_id]]))
+        endpoint = self._endpoints[wishes[request.key].endpoint_id]
+        return self._purse.draw(request.key, bookkeeping.at_most(request, [endpoint]), len(wishes))
 
     def _record(self, batch: Sequence[Purchase], wishes: dict[str, Wish], errand: Errand) -> None:
         rows = [self._row(bought, wishes[bought.key], errand) for bought in batch]
@@ -113,8 +127,10 @@ class Buyer:
                 if bought.ok
             ]
             answers.keep(session, kept)
-            answers.log(session, rows)
+            bookkeeping.log(session, rows)
             self._purse.settle(session, [bought.key for bought in batch], *bookkeeping.spent(rows))
+        for bought in batch:
+            wishes.pop(bought.key, None)
 
     def _row(self, bought: Purchase, wish: Wish, errand: Errand) -> dict[str, Any]:
         endpoint, target = self._endpoints[wish.endpoint_id], self.target(wish.endpoint_id)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.domain.prompts import clean
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.gateway.guard import check_url
-from app.gateway.probe import ModelInfo
+from app.gateway.listing import ModelInfo
 from app.settings import Settings
 from app.storage import endpoints
 from app.storage.endpoints import Endpoint, Provider
@@ -19,6 +19,8 @@ KEPT_BY_ENVIRONMENT = (
     "The base URL and the key of openai come from OPENAI_BASE_URL and OPENAI_API_KEY while those are set. Change them "
     "there and start Agon again, or add another provider here."
 )
+# The limits of a provider, and the largest that anybody could mean.
+MOST = {"in_flight": 10_000, "requests_per_minute": 1_000_000, "tokens_per_minute": 1_000_000_000}
 DEFAULT_TASK_MODEL = f"{PRACTICE}/scholar-v1"
 
 
@@ -76,13 +78,15 @@ def add_provider(session: Session, settings: Settings, name: str, base_url: str,
 
 
 def change_provider(session: Session, settings: Settings, provider_id: str, base_url: str, key: str) -> Provider:
-    """A changed base URL clears the key: it was given for another host."""
+    """A changed base URL clears the key, which was given for another host, and what was found out about that one."""
     provider = endpoints.get_provider(session, provider_id)
     refuse_kept(settings, provider)
     base_url = base_url.strip().rstrip("/")
     check_url(base_url)
     if base_url != provider.base_url:
         provider.base_url, provider.encrypted_key = base_url, None
+        for endpoint in by_provider(session)[provider_id]:
+            endpoint.forget_findings()
     if key:
         provider.encrypted_key = encrypt(settings, key)
     return provider
@@ -118,6 +122,22 @@ def forget_key(session: Session, settings: Settings, provider_id: str) -> Provid
     provider = endpoints.get_provider(session, provider_id)
     refuse_kept(settings, provider)
     provider.encrypted_key = None
+    return provider
+
+
+def change_limits(session: Session, provider_id: str, limits: Mapping[str, int | None]) -> Provider:
+    """`limits` holds some of MOST's names, None for no limit. Raises Invalid naming the fields."""
+    provider = endpoints.get_provider(session, provider_id)
+    refuse_practice(provider)
+    problems = [
+        Problem(f"must be a whole number from 1 to {MOST[name]:,}, or empty for no limit", name)
+        for name, limit in limits.items()
+        if limit is not None and not 1 <= limit <= MOST[name]
+    ]
+    if problems:
+        raise Invalid(problems)
+    for name, limit in limits.items():
+        setattr(provider, name, limit)
     return provider
 
 

@@ -27,7 +27,7 @@ MOST_CALLS = 100_000_000
 
 @dataclass(frozen=True)
 class RunDraft:
-    """What a person orders; None means all examples, the setting's default, or no cap.
+    """What a person orders; None means all examples, the usual setting, or no cap.
 
     `max_cost` is in micro-units of money; `count_fallbacks` scores answers of a fallback as if they were the model's.
     """
@@ -40,7 +40,7 @@ class RunDraft:
     samples: int = 1
     temperature: float = 0.0
     answer_tokens: int | None = None
-    count_fallbacks: bool = False
+    count_fallbacks: bool | None = None
     max_calls: int | None = None
     max_tokens: int | None = None
     max_cost: int | None = None
@@ -72,7 +72,7 @@ def start(session: Session, settings: Settings, draft: RunDraft) -> tuple[Run, l
         samples=draft.samples,
         temperature=draft.temperature,
         max_tokens=tokens,
-        count_fallbacks=draft.count_fallbacks,
+        count_fallbacks=endpoint.fallback_counts if draft.count_fallbacks is None else draft.count_fallbacks,
     )
     return run, runs.add(session, run, settings.block_size)
 

@@ -19,6 +19,7 @@ RUN = "run"
 CAMPAIGN = "campaign"
 WORKING = ("queued", "running")
 ASK_AGAIN_SECONDS = 30.0
+RESERVED_SECONDS = 0.5
 ELSEWHERE = "Another model answered {count} examples in place of the one asked. They do not count and are asked again."
 
 
@@ -75,7 +76,7 @@ class Holding:
         ids = answers.keep(session, kept)
         found = [ids[row["request_hash"], row["owner"], row["sample"]] for row in kept]
         outputs = [self._output(*one, answer_id) for one, answer_id in zip(good, found, strict=True)]
-        answers.log(session, rows)
+        bookkeeping.log(session, rows)
         self._store(session, [key for key, _, _ in good], outputs)
         self.purse.settle(session, [one.key for one in batch], *bookkeeping.spent(rows))
         return [] if self.open else self._finish(session)
@@ -135,12 +136,20 @@ class Holding:
             shelve(session, self.lease, status)
             return []
         if spent:
-            jobs.shelve(session, self.lease)
-            return pause(session, self.order, bookkeeping.why_spent(session, self.order.accounts), "exhausted")
+            return self._stop_at_the_cap(session)
         if reason:
             return self._put_off(session, reason, lasting, wait)
         jobs.release(session, self.lease, again=True)
         return [Nudge(self.lease.job_id, BLOCK)]
+
+    def _stop_at_the_cap(self, session: Session) -> list[Nudge]:
+        """Pause the run, unless only reservations stand in the way: what comes of them may leave room."""
+        why = bookkeeping.why_spent(session, self.order.accounts, self.purse.denied, self.purse.keep)
+        if not why:
+            jobs.defer(session, self.lease, RESERVED_SECONDS)
+            return []
+        jobs.shelve(session, self.lease)
+        return pause(session, self.order, why, "exhausted")
 
     def _put_off(self, session: Session, reason: str, lasting: bool, wait: float) -> list[Nudge]:
         if self._progressed:

@@ -6,7 +6,7 @@ from app.domain.answers import read_label
 from app.domain.improving.asks import Message, Sampling
 from app.domain.prompts import render
 from app.gateway.calls import Target
-from app.services import bookkeeping
+from app.services import bookkeeping, fallbacks
 from app.services.bookkeeping import Errand, Wish
 from app.settings import Settings
 from app.storage import answers, campaigns, endpoints, ledger, projects, prompts, runs
@@ -19,7 +19,10 @@ from app.storage.test_sets import Placed
 
 @dataclass(frozen=True)
 class Order:
-    """A run with its evaluation, its prompt, and the endpoints that may serve it: the one asked first."""
+    """A run with its evaluation, its prompt, and the endpoints that may serve it: the one asked first.
+
+    A campaign's has no other: it compares prompts on one model, and waits for that one.
+    """
 
     run: Run
     evaluation: Evaluation
@@ -75,7 +78,7 @@ def order_of(database: Database, settings: Settings, block_id: str) -> Order:
         evaluation = session.get_one(Evaluation, run.evaluation_id)
         project = projects.get(session, run.project_id)
         endpoint = endpoints.get(session, evaluation.endpoint_id)
-        serving = (endpoint, *endpoints.fallbacks(session, endpoint))
+        serving = (endpoint, *(fallbacks.chosen(session, endpoint) if run.campaign_id is None else ()))
         sealed = evaluation.split == "holdout" and run.campaign_id is not None
         return Order(
             run=run,

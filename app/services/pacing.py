@@ -1,19 +1,17 @@
 """How far a campaign is: what it is doing, what it has spent, and how long it may go on."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from app.services.concluding import holdout_reserve
 from app.settings import Settings
-from app.storage import confirmations, jobs, live
+from app.storage import confirmations, heartbeats, live
 from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.confirmations import Answered
 from app.storage.live import Pace, Turn
 
-WORKER_MISSED_AFTER = timedelta(seconds=30)
 FEWEST_ANSWERS = 10  # that tell a pace
 
 
@@ -46,8 +44,7 @@ def worker_missing(session: Session, campaign: Campaign) -> bool:
     """Whether a campaign waits for a worker and none has been seen for a while."""
     if campaign.status not in ("queued", "running"):
         return False
-    seen = jobs.last_beat(session)
-    return seen is None or now() - seen > WORKER_MISSED_AFTER
+    return not heartbeats.anybody_alive(session)
 
 
 def budget(settings: Settings, campaign: Campaign, holdout: int) -> Budget:

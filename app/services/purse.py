@@ -11,7 +11,8 @@ from app.storage.session import Database
 class Purse:
     """One ledger entry under one lease. What an earlier holder of the job had reserved is forfeited when it opens.
 
-    `chunk` is how many requests it reserves for at once; `keep` holds back an amount of an account's cap.
+    `chunk` is how many requests it reserves for at once; `keep` holds back an amount of an account's cap; `denied` is
+    what a cap did not allow last.
     """
 
     def __init__(self, database: Database, lease: Lease, chunk: int) -> None:
@@ -19,27 +20,27 @@ class Purse:
         self.keep: dict[str, Amount] = {}
         self._left = NOTHING
         self._drawn: dict[str, Amount] = {}
+        self.denied = NOTHING
 
     def open(self, session: Session, accounts: list[str]) -> None:
         ledger.forfeit_open(session, self._lease.subject)
         self._entry = ledger.open_entry(session, self._lease.subject, self._lease.token, accounts)
 
-    def draw(self, key: str, unit: Amount) -> bool:
-        """Take so much for one request; False when a cap does not allow it."""
-        if not self._covers(unit) and not self._fill(unit):
+    def draw(self, key: str, unit: Amount, coming: int) -> bool:
+        """Take so much for one request of those that are still `coming`; False when a cap does not allow it."""
+        lacking = self._left.lacking(unit)
+        if lacking != NOTHING and not self._fill(lacking, coming - len(self._drawn)):
+            self.denied = unit
             return False
         self._left = self._left - unit
         self._drawn[key] = self._drawn.get(key, NOTHING) + unit
         return True
 
-    def _covers(self, unit: Amount) -> bool:
-        left = self._left
-        return left.calls >= unit.calls and left.tokens >= unit.tokens and left.cost >= unit.cost
-
-    def _fill(self, unit: Amount) -> bool:
+    def _fill(self, unit: Amount, coming: int) -> bool:
+        """Reserve for the next requests, and for no more than there will be: others may need the rest."""
         with self._database.write() as session:
             jobs.renew(session, self._lease)
-            granted = ledger.reserve(session, self._entry, unit, self._chunk, self.keep)
+            granted = ledger.reserve(session, self._entry, unit, max(1, min(self._chunk, coming)), self.keep)
         self._left = self._left + unit.times(granted)
         return granted > 0
 

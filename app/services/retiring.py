@@ -4,7 +4,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
-from app.services import catalogue
+from app.services import catalogue, fallbacks
 from app.settings import Settings
 from app.storage import endpoints, tables
 from app.storage.answers import Call
@@ -16,6 +16,7 @@ _NAMES = {
     "champion": ("champion", "champions"),
     "prompt_version": ("prompt", "prompts"),
     "call": ("logged call", "logged calls"),
+    "fallback": ("model that falls back to it", "models that fall back to it"),
 }
 _RECORDS = ("record of a battle or a score", "records of battles or scores")
 
@@ -31,6 +32,7 @@ def uses(session: Session, endpoint_id: str) -> list[str]:
                     query = query.where(Call.campaign_id.is_not(None))
                 names = _NAMES.get(table.name, _RECORDS)
                 counts[names] = counts.get(names, 0) + (session.scalar(query) or 0)
+    counts[_NAMES["fallback"]] = len(fallbacks.relying_on(session, endpoint_id))
     return [f"{count:,} {one if count == 1 else many}" for (one, many), count in counts.items() if count]
 
 

@@ -1,11 +1,12 @@
-"""What is looked after every second or so: jobs that were lost, and what has had its time."""
+"""What is looked after every second or so: jobs whose poke was lost, and those of dead workers."""
 
-from app.storage import answers, jobs
-from app.storage.base import now
+import structlog
+
+from app.storage import jobs
 from app.storage.jobs import Nudge
 from app.storage.session import Database
 
-BODIES_AT_ONCE = 500
+_log = structlog.get_logger(__name__)
 
 
 def lost_jobs(database: Database) -> list[Nudge]:
@@ -15,13 +16,5 @@ def lost_jobs(database: Database) -> list[Nudge]:
     if found:
         with database.write() as session:
             jobs.poked(session, [nudge.job_id for nudge in found])
+        _log.debug("poked again", jobs=len(found))
     return found
-
-
-def forget(database: Database) -> None:
-    """Drop what the log of calls keeps for a time only."""
-    with database.read() as session:
-        due = answers.bodies_due(session, now())
-    if due:
-        with database.write() as session:
-            answers.forget_bodies(session, now(), BODIES_AT_ONCE)

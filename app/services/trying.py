@@ -1,26 +1,36 @@
-"""Asks a provider what it offers, and an endpoint whether it answers; no call is made inside a transaction."""
+"""Asks a provider what it offers, and an endpoint what it can do; no call is made inside a transaction."""
 
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
+from sqlalchemy.orm import Session
+
+from app.domain.capabilities import Capabilities
 from app.domain.improving.asks import Sampling
-from app.gateway.calls import Purchase
+from app.errors import EndpointFailure, Invalid
+from app.gateway.calls import Target
+from app.gateway.interviewing import Asked
 from app.gateway.limits import Limits
-from app.gateway.probe import ASKED, ROOM, ModelInfo, list_models, try_endpoint
+from app.gateway.probe import ROOM, ModelInfo, Probed, list_models, probe
 from app.services.bookkeeping import Errand, Wish, call_row, target_of
 from app.settings import Settings
 from app.storage import answers, endpoints
-from app.storage.endpoints import Endpoint
+from app.storage.base import now
+from app.storage.endpoints import Endpoint, Provider
 from app.storage.secrets import decrypt
 from app.storage.session import Database
 
-_Learned = tuple[frozenset[str], tuple[tuple[str, str], ...]]
 SECONDS = 25.0  # somebody waits for the page
+ASKED_AGAIN = {"temperature", "seed"}  # what every probe asks anew; a length that was too large is not among it
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one small call brought; `cost` is in millionths of money, None when a price is unknown."""
+    """What the probe of one endpoint brought: its plainest call, the number of all, and what they showed.
+
+    `cost` is of all of them, in millionths of money, None when a price is unknown.
+    """
 
     endpoint: str
     simulated: bool
@@ -29,11 +39,13 @@ class Trial:
     model: str
     latency_ms: int
     attempts: int
+    calls: int
     tokens_in: int | None
     tokens_out: int | None
     cost: int | None
     dropped: tuple[str, ...]
     renamed: dict[str, str]
+    capabilities: Capabilities
     call_id: str
 
 
@@ -44,65 +56,105 @@ def offered(database: Database, settings: Settings, provider_id: str) -> tuple[M
     """
     with database.read() as session:
         provider = endpoints.get_provider(session, provider_id)
-        base_url, encrypted = provider.base_url, provider.encrypted_key
-    key = decrypt(settings, encrypted) if encrypted else ""
-    return list_models(base_url, key, _limits(settings))
+    key = decrypt(settings, provider.encrypted_key) if provider.encrypted_key else ""
+    return list_models(provider.base_url, key, _limits(settings, provider))
 
 
 def attempt(database: Database, settings: Settings, endpoint_id: str) -> Trial:
-    """Make one small call, log it also when it fails, and remember what it taught. Raises as `offered` does."""
+    """Find out what an endpoint can do, log every call, and remember what they showed.
+
+    Raises as `offered` does, after the failure was written down at the endpoint.
+    """
     with database.read() as session:
         endpoint = endpoints.get(session, endpoint_id)
-        target = target_of(endpoint, settings)
-    request_hash = Wish(endpoint_id, ASKED, Sampling(0.0, ROOM), "test").request_hash(target)
-    learned: list[_Learned] = []
-    bought: list[Purchase] = []
     try:
-        try_endpoint(target, _limits(settings), lambda _, *found: learned.append(found), bought.extend)
-    finally:
-        rows = _keep(database, endpoint_id, request_hash, bought, learned, target.api_key)
+        target = target_of(endpoint, settings)
+        probed = probe(target, _limits(settings, endpoint.provider))
+    except (EndpointFailure, Invalid) as error:
+        with database.write() as session:
+            _note_failure(endpoints.get(session, endpoint_id), str(error))
+        raise
+    rows = _keep(database, endpoint_id, target, probed)
+    if probed.fault:
+        raise EndpointFailure(probed.fault.sentence, lasting=probed.fault.lasting, wait=probed.fault.wait or 0.0)
     with database.read() as session:
-        return _trial(endpoints.get(session, endpoint_id), bought[0], rows[0]["cost"], rows[0]["id"])
+        return _trial(endpoints.get(session, endpoint_id), probed, rows)
 
 
-def _keep(
-    database: Database,
-    endpoint_id: str,
-    request_hash: str,
-    bought: Sequence[Purchase],
-    learned: Sequence[_Learned],
-    key: str,
-) -> list[dict[str, object]]:
-    """Write down what was bought and learned; the rows of the log."""
+def look_into(database: Database, settings: Settings, endpoint_id: str) -> None:
+    """Probe an endpoint that was just added; when it does not answer it stays, with the failure written down."""
+    with suppress(EndpointFailure, Invalid):
+        attempt(database, settings, endpoint_id)
+
+
+def _keep(database: Database, endpoint_id: str, target: Target, probed: Probed) -> list[dict[str, Any]]:
+    """Write down what was bought and what it showed; the rows of the log."""
     with database.write() as session:
         endpoint = endpoints.get(session, endpoint_id)
-        for dropped, renamed in learned:
-            endpoint.dropped = sorted({*endpoint.dropped, *dropped})
-            endpoint.renamed = {**endpoint.renamed, **dict(renamed)}
-        wish = Wish(endpoint.id, ASKED, Sampling(0.0, ROOM), "test")
-        rows = [call_row(one, request_hash, wish, Errand(), endpoint, endpoint, key) for one in bought]
-        answers.log(session, rows)
-        return rows
+        if probed.fault:
+            _note_failure(endpoint, probed.fault.sentence)
+        else:
+            _note(endpoint, probed)
+        return _log(session, endpoint, target, probed)
 
 
-def _limits(settings: Settings) -> Limits:
+def _note(endpoint: Endpoint, probed: Probed) -> None:
+    """Keep what was found with its date; what calls learn of parameters starts anew from it."""
+    found = probed.capabilities
+    endpoint.capabilities, endpoint.probed_at = found.as_json(), now()
+    endpoint.failed_at, endpoint.failure = None, ""
+    asked_again = ASKED_AGAIN if found.seed is not None else ASKED_AGAIN - {"seed"}
+    refused = probed.traits.dropped | ({"seed"} if found.seed is False else set())
+    endpoint.dropped = sorted((set(endpoint.dropped) - asked_again) | refused)
+    endpoint.renamed = dict(probed.traits.renamed)
+
+
+def _note_failure(endpoint: Endpoint, sentence: str) -> None:
+    endpoint.failed_at, endpoint.failure = now(), sentence
+
+
+def _limits(settings: Settings, provider: Provider) -> Limits:
     limits = Limits.of(settings)
-    return replace(limits, call_deadline=min(SECONDS, limits.call_deadline))
+    in_flight = min(limits.in_flight, provider.in_flight or limits.in_flight)
+    return replace(limits, call_deadline=min(SECONDS, limits.call_deadline), in_flight=in_flight)
 
 
-def _trial(endpoint: Endpoint, bought: Purchase, cost: object, call_id: object) -> Trial:
+def _log(session: Session, endpoint: Endpoint, target: Target, probed: Probed) -> list[dict[str, Any]]:
+    rows = [_row(endpoint, target, asked) for asked in probed.asked]
+    answers.log(session, rows)
+    return rows
+
+
+def _row(endpoint: Endpoint, target: Target, asked: Asked) -> dict[str, Any]:
+    """A call that belongs to no project."""
+    wish = Wish(endpoint.id, asked.question.messages, Sampling(0.0, ROOM), "test")
+    hashed = wish.request_hash(target)
+    return call_row(asked.purchase, hashed, wish, Errand(), endpoint, endpoint, target.api_key)
+
+
+def _trial(endpoint: Endpoint, probed: Probed, rows: list[dict[str, Any]]) -> Trial:
+    first = probed.asked[0].purchase
+    paid = [row for row in rows if row["ok"]]
     return Trial(
         endpoint=endpoint.full_name,
         simulated=endpoint.simulated,
-        reply=bought.text,
-        finish_reason=bought.finish_reason,
-        model=bought.model,
-        latency_ms=bought.latency_ms,
-        attempts=bought.attempts,
-        tokens_in=bought.prompt_tokens,
-        tokens_out=bought.completion_tokens,
-        cost=cost if isinstance(cost, int) else None,
+        reply=first.text,
+        finish_reason=first.finish_reason,
+        model=first.model,
+        latency_ms=first.latency_ms,
+        attempts=first.attempts,
+        calls=len(rows),
+        tokens_in=_sum(paid, "tokens_in"),
+        tokens_out=_sum(paid, "tokens_out"),
+        cost=_sum(paid, "cost"),
         dropped=tuple(endpoint.dropped),
         renamed=dict(endpoint.renamed),
-        call_id=str(call_id),
+        capabilities=probed.capabilities,
+        call_id=str(rows[0]["id"]),
     )
+
+
+def _sum(rows: list[dict[str, Any]], column: str) -> int | None:
+    """All of them together, None as soon as one is unknown."""
+    values = [row[column] for row in rows]
+    return sum(values) if None not in values else None

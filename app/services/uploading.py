@@ -14,11 +14,10 @@ from app.errors import Conflict, Invalid, Problem
 from app.services import importing, projects
 from app.services.arriving import ImportProgress, import_progress
 from app.services.importing import Choices
-from app.services.pacing import WORKER_MISSED_AFTER
 from app.services.previewing import Filled, Preview, read
 from app.services.projects import ProjectDraft
 from app.settings import Settings
-from app.storage import jobs, uploads
+from app.storage import heartbeats, jobs, uploads
 from app.storage.base import now
 from app.storage.boards import TestSetFacts, test_set
 from app.storage.uploads import WAITING, Upload
@@ -163,7 +162,7 @@ def view(session: Session, upload_id: str) -> UploadView:
         stage=upload.stage,
         seconds=seconds,
         progress=import_progress(upload.stage, preview.row_count, seconds or 0.0) if queued else None,
-        worker_missing=queued and _worker_missing(session),
+        worker_missing=queued and not heartbeats.anybody_alive(session),
         problems=problems,
         quoted=quoted(session, upload_id, problems),
         preview=replace(preview, rows=[]) if upload.status == "done" else preview,
@@ -192,8 +191,3 @@ def _seconds(upload: Upload) -> float | None:
     """How long the import has run or ran, the wait for a worker included."""
     asked = upload.choices.get("asked_at")
     return ((upload.finished_at or now()) - datetime.fromisoformat(asked)).total_seconds() if asked else None
-
-
-def _worker_missing(session: Session) -> bool:
-    seen = jobs.last_beat(session)
-    return seen is None or now() - seen > WORKER_MISSED_AFTER

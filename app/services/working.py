@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from app.services import evaluating, holding, importing, improving
 from app.settings import Settings
 from app.storage import jobs
@@ -10,14 +12,15 @@ from app.storage.session import Database
 
 
 def work(database: Database, settings: Settings, job_id: str) -> Sequence[Nudge]:
-    """Work on a job for a while; whom to nudge afterwards."""
+    """Work on a job for a while; whom to nudge afterwards. What is logged meanwhile names the job."""
     with database.read() as session:
         job = session.get(jobs.Job, job_id)
     if job is None:
         return []
-    if job.kind == holding.RUN:
-        return evaluating.conclude(database, settings, job_id)
-    if job.kind == importing.KIND:
-        again = importing.run(database, settings, job_id)
-        return [Nudge(job_id, job.kind)] if again else []
-    return improving.drive(database, settings, job_id)
+    with structlog.contextvars.bound_contextvars(job=job_id, kind=job.kind, subject=job.subject):
+        if job.kind == holding.RUN:
+            return evaluating.conclude(database, settings, job_id)
+        if job.kind == importing.KIND:
+            again = importing.run(database, settings, job_id)
+            return [Nudge(job_id, job.kind)] if again else []
+        return improving.drive(database, settings, job_id)

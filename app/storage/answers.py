@@ -99,11 +99,6 @@ def unpack_body(body: bytes) -> tuple[str, list[tuple[str, str]] | None]:
     return reply, None if request is None else [(role, content) for role, content in request]
 
 
-def bodies_due(session: Session, moment: datetime) -> bool:
-    """Whether the time of any body is over."""
-    return session.scalar(select(Call.id).where(Call.expires_at < moment).limit(1)) is not None
-
-
 def forget_bodies(session: Session, moment: datetime, most: int) -> int:
     """Drop the bodies of up to `most` calls whose time is over; how many were dropped."""
     old = select(Call.id).where(Call.expires_at < moment).order_by(Call.expires_at).limit(most)

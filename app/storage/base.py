@@ -1,6 +1,8 @@
 """The declared base of every table: named constraints, random ids, UTC times, and whose a thing is."""
 
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -25,8 +27,26 @@ def id_for(content: str) -> str:
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in sha256(content.encode()).digest()[:12])
 
 
-def now() -> datetime:
+def _today() -> datetime:
     return datetime.now(UTC)
+
+
+_clock: Callable[[], datetime] = _today
+
+
+def now() -> datetime:
+    return _clock()
+
+
+@contextmanager
+def simulated(clock: Callable[[], datetime]) -> Iterator[None]:
+    """Within the block this process reads the time from `clock`: for a day that passes in a minute."""
+    global _clock
+    _clock = clock
+    try:
+        yield
+    finally:
+        _clock = _today
 
 
 BigId = BigInteger().with_variant(Integer, "sqlite")

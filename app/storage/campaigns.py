@@ -24,6 +24,7 @@ class Campaign(Owned, Base):
         UniqueConstraint("project_id", "number"),
         Index("ix_campaign_command", "command_key", "status"),
         Index("ix_campaign_newest", "created_at", "id"),
+        Index("ix_campaign_status", "status", "created_at"),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))

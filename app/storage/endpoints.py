@@ -1,17 +1,22 @@
-"""Providers and the language models behind them, with what each was found to refuse and what it costs."""
+"""Providers and the language models behind them: their limits, what each can and refuses, what it costs."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
+from app.domain.capabilities import Capabilities
 from app.errors import Invalid, NotFound
 from app.storage.base import Base, Owned, new_id
 
 
 class Provider(Owned, Base):
-    """A base URL with its key. Changing the URL clears the key, so that no key follows to another host."""
+    """A base URL with its key. Changing the URL clears the key, so that no key follows to another host.
+
+    `in_flight`, `requests_per_minute` and `tokens_per_minute` hold for the key, over all workers; None is no limit.
+    """
 
     __tablename__ = "provider"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)
@@ -20,12 +25,18 @@ class Provider(Owned, Base):
     base_url: Mapped[str]
     encrypted_key: Mapped[str | None]
     simulated: Mapped[bool] = mapped_column(default=False)
+    in_flight: Mapped[int | None]
+    requests_per_minute: Mapped[int | None]
+    tokens_per_minute: Mapped[int | None]
 
 
 class Endpoint(Owned, Base):
     """One language model at a provider. `role` is task, generator, or empty for either.
 
-    Prices are micro-units of money per million tokens; None is unknown.
+    Prices are micro-units of money per million tokens; None is unknown. `capabilities` is what the probe at `probed_at`
+    found, and stays when a later one had no answer (`failure`, at `failed_at`). `fallbacks` are the ids of the endpoints
+    that answer instead while this one cannot, in order; theirs are not followed. `fallback_counts`: whether rows that
+    another model answered are scored.
     """
 
     __tablename__ = "endpoint"
@@ -40,6 +51,11 @@ class Endpoint(Owned, Base):
     fallbacks: Mapped[list[Any]] = mapped_column(default=list)
     price_in: Mapped[int | None] = mapped_column(BigInteger)
     price_out: Mapped[int | None] = mapped_column(BigInteger)
+    capabilities: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    probed_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(default="")
+    fallback_counts: Mapped[bool] = mapped_column(default=False)
     provider: Mapped[Provider] = relationship(lazy="joined", innerjoin=True)
 
     @property
@@ -49,6 +65,15 @@ class Endpoint(Owned, Base):
     @property
     def simulated(self) -> bool:
         return self.provider.simulated
+
+    @property
+    def can(self) -> Capabilities:
+        return Capabilities.of(self.capabilities)
+
+    def forget_findings(self) -> None:
+        """For when another server answers under the same name."""
+        self.capabilities, self.probed_at, self.failed_at, self.failure = {}, None, None, ""
+        self.dropped, self.renamed = [], {}
 
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> int | None:
         """Micro-units for one call, or None when a price or a count is not known."""
@@ -62,12 +87,6 @@ def get(session: Session, endpoint_id: str) -> Endpoint:
     if endpoint is None:
         raise NotFound("There is no such endpoint.")
     return endpoint
-
-
-def fallbacks(session: Session, endpoint: Endpoint) -> list[Endpoint]:
-    """Who answers in this endpoint's place while it cannot, in their order."""
-    found = {one.id: one for one in session.scalars(select(Endpoint).where(Endpoint.id.in_(endpoint.fallbacks)))}
-    return [found[one] for one in endpoint.fallbacks if one in found]
 
 
 def get_provider(session: Session, provider_id: str) -> Provider:
@@ -105,3 +124,9 @@ def listed(session: Session) -> list[Endpoint]:
 
 def providers(session: Session) -> list[Provider]:
     return sorted(session.scalars(select(Provider)), key=lambda provider: (provider.simulated, provider.name))
+
+
+def providers_with_key(session: Session) -> list[Provider]:
+    """Those that hold a key, kept from others until the transaction ends."""
+    query = select(Provider).where(Provider.encrypted_key.is_not(None)).order_by(Provider.id).with_for_update()
+    return sorted(session.scalars(query), key=lambda provider: provider.name)

@@ -3,20 +3,24 @@
 import os
 import secrets
 import socket
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.errors import AgonError
 from app.storage.base import Base, new_id, now
-from app.storage.session import changed, insert_new
+from app.storage.session import changed, insert_new, insert_or_update
 
 REPOKE_AFTER = timedelta(seconds=3)
 FREE_TRIED = 8  # jobs of a party that a holder tries to claim before it turns to another
 FREE_POKED = 32
+IDLE_KEPT = timedelta(days=1)
+_log = structlog.get_logger(__name__)
 
 
 class LeaseLost(AgonError):
@@ -53,14 +57,6 @@ class Job(Base):
     holder: Mapped[str] = mapped_column(default="")
 
 
-class Heartbeat(Base):
-    """When each worker last said that it lives."""
-
-    __tablename__ = "heartbeat"
-    worker: Mapped[str] = mapped_column(primary_key=True)
-    seen_at: Mapped[datetime]
-
-
 @dataclass(frozen=True)
 class Nudge:
     """A job to poke after the commit, and its kind, which says on which queue."""
@@ -76,20 +72,30 @@ class Lease:
     subject: str
     token: str
     seconds: float
+    since: float = field(default_factory=time.monotonic)
+
+    def held(self) -> float:
+        """Seconds since this process claimed the job."""
+        return round(time.monotonic() - self.since, 2)
 
 
 def this_process() -> str:
-    """The name under which this process holds jobs."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """The name under which a process of a worker's pool holds jobs: the worker's own, and its number."""
+    return f"{socket.gethostname()}:{os.getppid()}/{os.getpid()}"
+
+
+def worker_of(holder: str) -> str:
+    """The worker whose process this is."""
+    return holder.partition("/")[0]
 
 
 def want(session: Session, kind: str, subject: str) -> str:
     """Ask for work on a subject; returns the job to poke after the commit."""
-    row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 0}
+    row = {"id": new_id(), "kind": kind, "subject": subject, "status": "queued", "wanted": 1}
     row |= {"next_at": now(), "poked_at": now()}
-    session.execute(insert_new(session, Job).values(seen=0, attempts=0, last_error="", priority=0, holder="", **row))
+    insert = insert_or_update(session, Job, ("kind", "subject"), {"wanted": Job.wanted + 1})
+    session.execute(insert.values(seen=0, attempts=0, last_error="", priority=0, holder="", **row))
     mine = (Job.kind == kind) & (Job.subject == subject)
-    session.execute(update(Job).where(mine).values(wanted=Job.wanted + 1))
     free = Job.status.in_(("idle", "queued"))
     session.execute(update(Job).where(mine, free).values(status="queued", attempts=0, next_at=now()))
     return session.scalars(select(Job.id).where(mine)).one()
@@ -115,6 +121,7 @@ def claim(session: Session, job_id: str, seconds: float, holder: str = "") -> Le
     if not taken:
         return None
     job = session.scalars(select(Job).where(Job.id == job_id)).one()
+    _log.info("job claimed", job=job.id, kind=job.kind, subject=job.subject)
     return Lease(job.id, job.kind, job.subject, token, seconds)
 
 
@@ -126,6 +133,7 @@ def renew(session: Session, lease: Lease) -> None:
     held = (Job.id == lease.job_id) & (Job.lease_token == lease.token) & (Job.status == "running")
     until = now() + timedelta(seconds=lease.seconds)
     if not changed(session, update(Job).where(held).values(lease_until=until)):
+        _log.warning("lease lost", job=lease.job_id, kind=lease.kind, subject=lease.subject, held=lease.held())
         raise LeaseLost("Another worker has taken this job over.")
 
 
@@ -143,7 +151,18 @@ def release(session: Session, lease: Lease, *, again: bool = False) -> bool:
     more = again or job.wanted > job.seen
     job.status, job.lease_token, job.lease_until, job.holder = ("queued" if more else "idle"), None, None, ""
     job.attempts, job.last_error, job.next_at = 0, "", now()
+    _log.info("job let go", job=job.id, kind=job.kind, subject=job.subject, held=lease.held(), more=more)
     return more
+
+
+def defer(session: Session, lease: Lease, seconds: float) -> None:
+    """Let the job go for a moment; that is no failure."""
+    renew(session, lease)
+    later: dict[str, object] = {"status": "queued", "lease_token": None, "lease_until": None, "holder": ""}
+    later |= {"next_at": now() + timedelta(seconds=seconds), "poked_at": now()}
+    session.execute(
+        update(Job).where(Job.id == lease.job_id).values(**later).execution_options(synchronize_session=False)
+    )
 
 
 def shelve(session: Session, lease: Lease) -> None:
@@ -162,6 +181,16 @@ def put_off(session: Session, lease: Lease, error: str, seconds: float) -> int:
     pause = 0.0 if job.wanted > job.seen else seconds
     job.status, job.lease_token, job.lease_until, job.holder = "queued", None, None, ""
     job.attempts, job.last_error, job.next_at = job.attempts + 1, error, now() + timedelta(seconds=pause)
+    _log.warning(
+        "job put off",
+        job=job.id,
+        kind=job.kind,
+        subject=job.subject,
+        held=lease.held(),
+        failures=job.attempts,
+        again_in=pause,
+        error=error,
+    )
     return job.attempts
 
 
@@ -271,21 +300,10 @@ def due(session: Session) -> list[Nudge]:
     return [Nudge(job_id, kind) for job_id, kind in session.execute(query)]
 
 
+def forget_idle(session: Session) -> None:
+    """Delete jobs that nobody has wanted for a day; whoever wants one again gets a new row."""
+    session.execute(delete(Job).where(Job.status == "idle", Job.party.is_(None), Job.next_at < now() - IDLE_KEPT))
+
+
 def poked(session: Session, job_ids: Sequence[str]) -> None:
     session.execute(update(Job).where(Job.id.in_(job_ids)).values(poked_at=now()))
-
-
-def beat(session: Session, worker: str) -> None:
-    """Say that a worker lives, and forget those that have not for an hour."""
-    session.execute(insert_new(session, Heartbeat).values(worker=worker, seen_at=now()))
-    session.execute(update(Heartbeat).where(Heartbeat.worker == worker).values(seen_at=now()))
-    session.execute(delete(Heartbeat).where(Heartbeat.seen_at < now() - timedelta(hours=1)))
-
-
-def beats(session: Session) -> list[Heartbeat]:
-    """Every worker's last beat, the latest first."""
-    return list(session.scalars(select(Heartbeat).order_by(Heartbeat.seen_at.desc())))
-
-
-def last_beat(session: Session) -> datetime | None:
-    return session.scalar(select(Heartbeat.seen_at).order_by(Heartbeat.seen_at.desc()).limit(1))

@@ -1,6 +1,6 @@
 """The ledger: no call is bought that was not reserved under every cap that concerns it, whatever races."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -159,10 +159,19 @@ def forfeit_open(session: Session, subject: str) -> None:
         close_entry(session, entry_id)
 
 
-def exhausted(session: Session, account_ids: Sequence[str], unit: Amount) -> list[Account]:
-    """The accounts whose caps do not leave room for one more such unit."""
+def used_up(
+    session: Session, account_ids: Sequence[str], unit: Amount, keep: Mapping[str, Amount]
+) -> list[tuple[Account, str]]:
+    """(account, kind) of every cap under which one more such unit will not fit, whatever becomes of reservations."""
     rows = session.scalars(select(Account).where(Account.id.in_(account_ids)).order_by(Account.id))
-    return [account for account in rows if account.room().fits(unit) == 0]
+    found = []
+    for account in rows.unique():
+        kept = keep.get(account.id, NOTHING)
+        for kind in KINDS:
+            cap, wanted = getattr(account, f"cap_{kind}"), getattr(unit, kind)
+            if cap is not None and wanted and account.used(kind) + getattr(kept, kind) + wanted > cap:
+                found.append((account, kind))
+    return found
 
 
 def _add(session: Session, account_ids: Sequence[str], changes: dict[str, Amount], unpriced: int = 0) -> None:

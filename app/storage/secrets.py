@@ -11,6 +11,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from app.errors import Invalid
 from app.settings import Settings
 
+_UNREADABLE = "A stored key cannot be decrypted: AGON_SECRET_KEY has changed. Enter the key again."
+
 
 def app_secret(settings: Settings) -> bytes:
     """AGON_SECRET_KEY, else a secret made once in the data folder (readable by its owner alone)."""
@@ -53,4 +55,12 @@ def decrypt(settings: Settings, encrypted: str) -> str:
     try:
         return _box(settings).decrypt(encrypted.encode()).decode()
     except InvalidToken:
-        raise Invalid("A stored key cannot be decrypted: AGON_SECRET_KEY has changed. Enter the key again.") from None
+        raise Invalid(_UNREADABLE) from None
+
+
+def encrypted_anew(settings: Settings, encrypted: str) -> str:
+    """The same key under the first secret, whichever it was under; raises Invalid when it is under none of them."""
+    try:
+        return _box(settings).rotate(encrypted.encode()).decode()
+    except InvalidToken:
+        raise Invalid(_UNREADABLE) from None

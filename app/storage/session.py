@@ -1,7 +1,7 @@
 """Opens the database: one way to read, one way to write, the same on SQLite and PostgreSQL."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -113,6 +113,12 @@ def changed(session: Session, statement: Executable) -> int:
     """How many rows an UPDATE or DELETE changed."""
     count: int = cast("CursorResult[Any]", session.execute(statement)).rowcount
     return count
+
+
+def insert_or_update(session: Session, table: type[Any], key: Sequence[str], changes: Mapping[str, Any]) -> Insert:
+    """An INSERT that instead changes the row that has this key already, and holds it: nobody deletes it meanwhile."""
+    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_update(index_elements=list(key), set_=dict(changes))
 
 
 def insert_new(session: Session, table: type[Any] | Table) -> Insert:

@@ -6,6 +6,7 @@ from app.storage import (
     champions,
     endpoints,
     evaluations,
+    heartbeats,
     jobs,
     ledger,
     projects,
@@ -13,12 +14,13 @@ from app.storage import (
     rounds,
     runs,
     test_sets,
+    traffic,
     uploads,
 )
 from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "campaigns", "champions", "endpoints", "evaluations", "jobs", "ledger", "metadata", "projects", "prompts", "rounds",
-    "runs", "test_sets", "uploads",
+    "answers", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata",
+    "projects", "prompts", "rounds", "runs", "test_sets", "traffic", "uploads",
 ]  # fmt: skip

@@ -1,13 +1,13 @@
 """Uploads: files on their way in, kept until they are imported or given up."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, delete
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
 
 from app.errors import NotFound
-from app.storage.base import Base, Owned, new_id
+from app.storage.base import Base, Owned, new_id, now
 
 WAITING = ("draft", "queued", "refused")
 
@@ -34,3 +34,9 @@ def get(session: Session, upload_id: str) -> Upload:
     if upload is None:
         raise NotFound("There is no such upload; it may have been imported or given up.")
     return upload
+
+
+def forget_drafts(session: Session, days: int) -> None:
+    """Delete files that nobody imported in so many days, those that could not be imported too."""
+    left = Upload.status.in_(("draft", "refused")), Upload.created_at < now() - timedelta(days=days)
+    session.execute(delete(Upload).where(*left))

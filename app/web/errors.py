@@ -17,6 +17,7 @@ from app.errors import AgonError, BudgetExhausted, Conflict, EndpointFailure, In
 from app.storage.session import is_clash
 from app.web.kinds import is_api, is_fragment
 from app.web.rendering import page
+from app.web.request_log import HEADER, request_id
 from app.web.security.headers import SECURITY_HEADERS
 
 _STATUS: tuple[tuple[type[AgonError], int], ...] = (
@@ -41,6 +42,7 @@ _TITLES = {
     503: "Not available right now",
 }
 _UNEXPECTED = "The error is in the server's log. Nothing you had saved is lost; trying again may help."
+_FIND_IT = " Whoever runs Agon finds it there under request {}."
 _NOWHERE = "There is no page at this address. It may have been mistyped, or what it showed was removed."
 _CLASH = "Somebody else was saving at the same moment; send it again."
 _NO_DATABASE = "The database does not answer. Nothing was changed; try again in a moment."
@@ -118,8 +120,10 @@ def _on_database(request: Request, error: Exception) -> Response:
 
 
 def _on_unexpected(request: Request, error: Exception) -> Response:
-    """Runs outside every middleware, so it brings the security headers itself; the server logs the error."""
-    return refuse(request, 500, _UNEXPECTED, SECURITY_HEADERS)
+    """Runs outside every middleware, so it brings their headers itself; the server logs the error."""
+    name = request_id(request)
+    named = {HEADER: name} if name else {}
+    return refuse(request, 500, _UNEXPECTED + (_FIND_IT.format(name) if name else ""), {**SECURITY_HEADERS, **named})
 
 
 _HANDLERS: tuple[tuple[type[Exception], Callable[[Request, Exception], Response]], ...] = (

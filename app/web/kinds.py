@@ -14,7 +14,7 @@ def is_safe(request: Request) -> bool:
 def is_api(request: Request) -> bool:
     """Whether a program asks: errors are then problem+json instead of pages."""
     path: str = request.scope["path"]
-    return path == "/openapi.json" or path.startswith("/api/")
+    return path in ("/openapi.json", "/metrics") or path.startswith("/api/")
 
 
 def is_fragment(request: Request) -> bool:

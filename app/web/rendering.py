@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from app.domain import capabilities
 from app.web import charts, diffs, formats, progress
 from app.web.security.forgery import csrf_token, remember_visitor
 from app.web.security.sessions import signed_in
@@ -28,7 +29,13 @@ class Place(NamedTuple):
     here: bool
 
 
-_PLACES = (("Projects", "/"), ("Generators", "/generators"), ("Endpoints", "/endpoints"), ("Calls", "/calls"))
+_PLACES = (
+    ("Projects", "/"),
+    ("Generators", "/generators"),
+    ("Endpoints", "/endpoints"),
+    ("Calls", "/calls"),
+    ("Operations", "/operations"),
+)
 
 
 def places(path: str) -> tuple[Place, ...]:
@@ -55,6 +62,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(formats.FILTERS)
+    made.filters.update(findings=capabilities.findings, missing=capabilities.missing)
     made.globals.update(
         asset=asset,
         version=VERSION,

@@ -38,8 +38,6 @@ def upgrade() -> None:
         output.add_column(sa.Column("counts", sa.Boolean(), nullable=False, server_default=sa.true()))
         output.drop_index("ix_output_answer")
         output.create_foreign_key("fk_output_served_by_endpoint", "endpoint", ["served_by"], ["id"])
-    with op.batch_alter_table("endpoint") as endpoint:
-        endpoint.add_column(sa.Column("fallbacks", sa.JSON(), nullable=False, server_default="[]"))
     with op.batch_alter_table("project") as project:
         project.add_column(sa.Column("body_days", sa.Integer(), nullable=False, server_default="30"))
 
@@ -193,8 +191,6 @@ def _change_ledger() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("project") as project:
         project.drop_column("body_days")
-    with op.batch_alter_table("endpoint") as endpoint:
-        endpoint.drop_column("fallbacks")
     with op.batch_alter_table("output") as output:
         output.drop_constraint("fk_output_served_by_endpoint", type_="foreignkey")
         output.create_index("ix_output_answer", ["answer_id"])

@@ -114,7 +114,7 @@ def test_no_page_scrolls_sideways_or_breaks_the_content_policy(served: Served, b
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
         page = context.new_page()
         complaints = errors_of(page)
-        for path in ("/", "/uploads/new", "/generators", "/endpoints", "/calls"):
+        for path in ("/", "/uploads/new", "/generators", "/endpoints", "/calls", "/operations"):
             page.goto(served.url + path)
             shown = (path, page.evaluate("document.documentElement.scrollWidth") <= width, complaints)
             assert shown == (path, True, []), f"at {width} pixels"

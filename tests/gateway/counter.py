@@ -1,5 +1,6 @@
 """What the shell would hold out to the gateway: a cap, a place for purchases, and a memory for what was learned."""
 
+from collections import Counter as Counts
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,14 +38,16 @@ class Counter:
 
     cap: int = 10_000
     permitted: int = 0
+    asked_for: Counts[str] = field(default_factory=Counts)
     batches: list[Sequence[Purchase]] = field(default_factory=list)
     lessons: list[tuple[str, frozenset[str], tuple[tuple[str, str], ...]]] = field(default_factory=list)
     recording: Callable[[Sequence[Purchase]], None] | None = None
 
-    def permit(self) -> bool:
+    def permit(self, request: Request) -> bool:
         if self.permitted >= self.cap:
             return False
         self.permitted += 1
+        self.asked_for[request.key] += 1
         return True
 
     def record(self, batch: Sequence[Purchase]) -> None:
@@ -67,7 +70,7 @@ class Counter:
         return purchase(
             iter(requests),
             limits=within or limits(),
-            permit=lambda _: self.permit(),
+            permit=self.permit,
             record=self.record,
             learned=self.learned,
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.errors import EndpointFailure
-from app.gateway.calls import Purchase
+from app.gateway.calls import Purchase, Request
 from tests.gateway.counter import KEY, Counter, ask, asks, limits, target
 from tests.gateway.scripted import Answer, Hit, completion, refusal, serving
 
@@ -28,7 +28,8 @@ def test_every_request_is_bought_once_and_comes_back_under_its_key() -> None:
         assert len(server.hits) == counter.permitted == 120
     assert {key: one.text for key, one in counter.by_key.items()} == {f"q{n}": f"to q{n}" for n in range(120)}
     one = counter.by_key["q3"]
-    assert (one.ok, one.endpoint, one.finish_reason, one.model) == (True, "e1", "stop", "served-model")
+    assert (one.ok, one.endpoint, one.served_by, one.finish_reason) == (True, "e1", "e1", "stop")
+    assert one.model == "served-model"
     assert (one.prompt_tokens, one.completion_tokens, one.attempts, one.error) == (7, 2, 1, "")
     assert one.fingerprint == "fp_1"
     assert one.request_id.startswith("reply-")
@@ -90,6 +91,13 @@ def test_the_cap_counts_retries_and_a_call_it_cuts_short_is_logged() -> None:
     assert "cap on calls" in only.error
 
 
+def test_the_cap_is_told_which_request_it_is_asked_for_retries_too() -> None:
+    counter = Counter()
+    with serving(lambda hit: refusal(500, "oops") if hit.number == 1 else echo(hit)) as server:
+        counter.buy(asks(server, 2), limits(in_flight=1))
+    assert counter.asked_for == {"q0": 2, "q1": 1}
+
+
 def test_a_cap_that_suffices_exactly_is_no_refusal() -> None:
     with serving(echo) as server:
         assert Counter(cap=20).buy(asks(server, 20)) is True
@@ -117,7 +125,9 @@ def test_the_calls_that_wait_are_bounded_too() -> None:
     counter = Counter()
     with serving(lambda hit: refusal(500, "oops", {"Retry-After": "0.5"})) as server:
         with pytest.raises(EndpointFailure):
-            counter.buy(asks(server, 200), limits(in_flight=4, call_attempts=2, failures_tolerated=1))
+            counter.buy(
+                asks(server, 200), limits(in_flight=4, call_attempts=2, failures_tolerated=1, call_deadline=2.0)
+            )
         assert len({hit.text for hit in server.hits}) <= 4 * 4 + 4
 
 
@@ -207,10 +217,10 @@ def test_an_exit_asked_for_inside_the_run_records_what_came_and_goes_on_up() -> 
     counter = Counter()
 
     class Leaving(Counter):
-        def permit(self) -> bool:
+        def permit(self, request: Request) -> bool:
             if self.permitted == 2:
                 raise SystemExit(0)
-            return super().permit()
+            return super().permit(request)
 
     counter = Leaving()
     with serving(echo) as server, pytest.raises(SystemExit):

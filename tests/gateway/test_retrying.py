@@ -1,21 +1,16 @@
 """Journeys through faults: what is tried again, for how long, and what a person is told in the end."""
 
-import ssl
 import time
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
-from ipaddress import ip_address
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.errors import EndpointFailure
+from tests.gateway.certificates import self_signed
 from tests.gateway.counter import KEY, Counter, ask, asks, limits, target
 from tests.gateway.scripted import Answer, Hit, Script, completion, refusal, serving
 
@@ -126,7 +121,7 @@ def test_failures_in_a_row_stop_the_run_early() -> None:
     counter = Counter()
     with serving(lambda hit: refusal(500, "down", {"Retry-After": "0.01"})) as server:
         with pytest.raises(EndpointFailure, match=r"5 of them in a row, so no more were started.*down"):
-            counter.buy(asks(server, 500), limits(in_flight=2, call_attempts=2))
+            counter.buy(asks(server, 500), limits(in_flight=2, call_attempts=2, call_deadline=2.0))
         assert len(server.hits) < 30
     assert len(counter.bought) >= 5
     assert sum(one.attempts for one in counter.bought) == len(server.hits)
@@ -287,6 +282,9 @@ def test_a_refusal_for_content_is_an_answer_that_cannot_be_read(answer: Answer, 
 REPLIES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"usage": None}, {"prompt_tokens": None, "completion_tokens": None, "text": "x"}),
     ({"usage": {"prompt_tokens": "7", "completion_tokens": -1}}, {"prompt_tokens": None, "completion_tokens": None}),
+    ({"usage": {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 4}}}, {"cached_tokens": 4}),
+    ({"usage": {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": "4"}}}, {"cached_tokens": None}),
+    ({"usage": {"prompt_tokens_details": "none"}}, {"cached_tokens": None, "prompt_tokens": None}),
     ({"choices": [{"message": {"content": None}, "finish_reason": None}]}, {"text": "", "finish_reason": ""}),
     (
         {"choices": [{"message": {"content": "a\x00\ud800b", "reasoning_content": "hm"}, "finish_reason": "length"}]},
@@ -306,31 +304,11 @@ def test_a_reply_is_read_leniently(changes: dict[str, Any], expected: dict[str, 
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    with serving(lambda hit: completion("x"), _self_signed(tmp_path)) as server:
+    with serving(lambda hit: completion("x"), self_signed(tmp_path)) as server:
         with pytest.raises(EndpointFailure, match="TLS certificate that cannot be verified") as failure:
             Counter().buy(asks(server, 1))
         assert server.hits == []
     assert failure.value.lasting
-
-
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    certificate = (
-        builder.not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form = serialization.PrivateFormat.PKCS8
-    private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    path = folder / "server.pem"
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
 
 
 def test_an_unreachable_address_is_named_with_what_to_check() -> None:

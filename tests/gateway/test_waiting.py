@@ -1,10 +1,10 @@
-"""Waits: how long, by whose word, and how a crowded server's room shrinks and grows."""
+"""Waits: how long, and by whose word."""
 
 from random import Random
 
 import pytest
 
-from app.gateway.waiting import Pace, asked_to_wait, backoff
+from app.gateway.waiting import asked_to_wait, backoff, duration, until_reset
 
 DATE = "Fri, 20 Nov 2026 10:00:00 GMT"
 WAITS: list[tuple[dict[str, str], float | None]] = [
@@ -39,55 +39,62 @@ def test_backoff_grows_with_full_jitter_up_to_a_bound() -> None:
         assert 0.95 * most < max(waits) <= most
 
 
-def test_lone_faults_leave_the_room_alone() -> None:
-    pace = Pace(16)
-    for _ in range(50):
-        pace.failed(30.0, crowded=True)
-        pace.failed(None, crowded=False)
-        pace.answered()
-    assert (pace.room, pace.rest()) == (16, 0.0)
+DURATIONS: list[tuple[str, float]] = [
+    ("1s", 1.0),
+    ("6m0s", 360.0),
+    ("120ms", 0.12),
+    ("1m30.951s", 90.951),
+    ("1h2m3s", 3723.0),
+    ("1d", 86400.0),
+    ("17", 17.0),
+    (" 0.5 ", 0.5),
+    ("", 0.0),
+    ("soon", 0.0),
+    ("-3", 0.0),
+    ("nan", 0.0),
+    ("5 parsecs", 0.0),
+    ("1767225600", 0.0),
+    ("2026-01-01T00:00:00Z", 0.0),
+    ("9" * 5000 + "s", 0.0),
+]
 
 
-def test_faults_in_a_row_halve_the_room_once_and_close_it_for_the_wait() -> None:
-    pace = Pace(16)
-    for _ in range(12):
-        pace.failed(30.0, crowded=True)
-    assert pace.room == 8
-    assert 29 < pace.rest() <= 30
+@pytest.mark.parametrize(("text", "seconds"), DURATIONS)
+def test_a_duration_is_read_as_servers_write_it(text: str, seconds: float) -> None:
+    assert duration(text) == pytest.approx(seconds)
 
 
-def test_a_server_that_asks_for_no_wait_gets_one_of_ours() -> None:
-    pace = Pace(16)
-    for _ in range(12):
-        pace.failed(None, crowded=False)
-    assert pace.room == 8
-    assert 0.4 < pace.rest() <= 0.5
+def limit(kind: str, limit: str, remaining: str, reset: str) -> dict[str, str]:
+    return {
+        f"x-ratelimit-limit-{kind}": limit,
+        f"x-ratelimit-remaining-{kind}": remaining,
+        f"x-ratelimit-reset-{kind}": reset,
+    }
 
 
-def test_a_full_server_is_left_with_one_request_and_regains_its_room_by_successes() -> None:
-    pace = Pace(16)
-    for _ in range(40):
-        pace.failed(0.0, crowded=True)
-    assert (pace.room, pace.rest()) == (1, 0.0)
-    for _ in range(15):
-        pace.answered()
-    assert pace.room == 2
-    for _ in range(60):
-        pace.answered()
-    assert pace.room == 16
+RESETS: list[tuple[dict[str, str], int, int, float]] = [
+    ({}, 0, 100, 0.0),
+    (limit("requests", "60", "1", "20s"), 0, 100, 0.0),
+    (limit("requests", "60", "0", "20s"), 0, 100, 20.0),
+    (limit("requests", "60", "3", "20s"), 2, 100, 0.0),
+    (limit("requests", "60", "3", "20s"), 3, 100, 20.0),
+    (limit("tokens", "9000", "500", "800ms"), 0, 100, 0.0),
+    (limit("tokens", "9000", "500", "800ms"), 4, 100, 0.0),
+    (limit("tokens", "9000", "500", "800ms"), 5, 100, 0.8),
+    (limit("tokens", "9000", "99", "800ms"), 0, 100, 0.8),
+    (limit("tokens", "9000", "0", "800ms"), 0, 0, 0.8),
+    (limit("requests", "60", "0", "2s") | limit("tokens", "9000", "0", "7s"), 0, 0, 7.0),
+    (limit("requests", "60", "0", "6m0s"), 0, 100, 60.0),
+    (limit("requests", "0", "0", "20s"), 0, 100, 0.0),
+    (limit("requests", "60", "none", "20s"), 0, 100, 0.0),
+    (limit("requests", "60", "-1", "20s"), 0, 100, 0.0),
+    (limit("requests", "60", "0", "tomorrow"), 0, 100, 0.0),
+    ({"x-ratelimit-remaining-requests": "0"}, 0, 100, 0.0),
+]
 
 
-@pytest.mark.parametrize(("crowded", "room"), [(True, 4), (False, 8)])
-def test_in_a_small_room_one_word_of_being_full_is_enough(crowded: bool, room: int) -> None:
-    pace = Pace(16)
-    for _ in range(4):
-        pace.failed(0.0, crowded=False)
-    pace.answered()
-    pace.failed(0.0, crowded)
-    assert pace.room == room
-
-
-def test_what_is_under_way_takes_room() -> None:
-    pace = Pace(4)
-    pace.under_way = 3
-    assert pace.room == 1
+@pytest.mark.parametrize(("headers", "sent_since", "tokens", "seconds"), RESETS)
+def test_a_used_up_limit_says_when_it_is_reset(
+    headers: dict[str, str], sent_since: int, tokens: int, seconds: float
+) -> None:
+    assert until_reset(headers, sent_since, tokens) == pytest.approx(seconds)

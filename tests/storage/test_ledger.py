@@ -88,7 +88,11 @@ def test_a_cap_of_any_account_holds_and_what_is_kept_back_is_left(database: Data
         entry = opened(session, "one", ["run:1", "project:1"], calls=100)
         granted = sum(ledger.reserve(session, entry, CALL, 50, {"project:1": CALL.times(5)}) for _ in range(6))
         assert granted == 3
-        assert [one.id for one in ledger.exhausted(session, ["run:1", "project:1"], CALL.times(6))] == ["project:1"]
+        ledger.settle(session, entry, CALL.times(2), CALL.times(2))
+        kept = {"project:1": CALL.times(5)}
+        assert ledger.used_up(session, ["run:1", "project:1"], CALL, kept) == [], "what is reserved may come back"
+        found = ledger.used_up(session, ["run:1", "project:1"], CALL.times(2), kept)
+        assert [(one.id, kind) for one, kind in found] == [("project:1", "calls")]
 
 
 def test_a_failed_call_gives_its_tokens_and_money_back(database: Database) -> None:

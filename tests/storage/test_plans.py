@@ -10,12 +10,23 @@ from sqlalchemy import Row, event
 from sqlalchemy.orm import Session
 
 from app.services import uploading
-from app.storage import boards, call_log, campaign_boards, live, migrating, prompt_boards, rounds, starts
+from app.storage import (
+    boards,
+    call_log,
+    campaign_boards,
+    live,
+    migrating,
+    operations,
+    prompt_boards,
+    rounds,
+    starts,
+    traffic,
+)
 from app.storage.call_log import CallFilter
 from app.storage.session import Database
 
 NAMED: campaign_boards.Models = {}
-GROWING = ("answer", "battle", "call", "campaign", "candidate", "evaluation", "example", "output", "placement", "project", "prompt", "prompt_version", "round", "test_set", "test_set_version", "upload", "used_answer")  # fmt: skip
+GROWING = ("answer", "battle", "call", "campaign", "candidate", "evaluation", "example", "job", "output", "placement", "project", "prompt", "prompt_version", "round", "test_set", "test_set_version", "traffic", "upload", "used_answer")  # fmt: skip
 QUERIES: dict[str, Callable[[Session], object]] = {
     "prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h"),
     "older prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h", before=400),
@@ -37,6 +48,14 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "campaigns to choose calls of": lambda session: call_log.campaigns(session, "c"),
     "rounds": lambda session: live.turns(session, "c", None, 20),
     "the pool": lambda session: live.pool(session, "c"),
+    "job depths": operations.depths,
+    "jobs that are held": operations.held,
+    "jobs in trouble": operations.troubled,
+    "campaigns paused by a fault": operations.paused_by_fault,
+    "open campaigns": operations.open_campaigns,
+    "names of campaigns": lambda session: operations.campaign_names(session, ["c"]),
+    "names of uploads": lambda session: operations.upload_names(session, ["u"]),
+    "the pace": lambda session: traffic.latest(session, 10),
     "refusals": lambda session: rounds.refusals(session, "c"),
 }
 

@@ -177,7 +177,13 @@ class World:
             return session.get_one(Campaign, campaign_id)
 
     def app(self) -> FastAPI:
-        return create_app(self.settings, SECRET, self.database, lambda: {"ready": True}, self.poked.append)
+        return create_app(
+            self.settings,
+            SECRET,
+            self.database,
+            lambda: {"ready": True},
+            lambda job_id, kind="": self.poked.append(job_id),
+        )
 
     def visitor(self) -> "Visitor":
         return Visitor(TestClient(self.app(), "http://localhost:8000", follow_redirects=False))

@@ -20,6 +20,7 @@ from tests.web.reading import log_in
         ("/endpoints/new", "Endpoints"),
         ("/calls", "Calls"),
         ("/callsign", None),
+        ("/operations", "Operations"),
         ("/docs", None),
     ],
 )

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.services import importing
 from app.settings import Settings
-from app.storage import jobs
+from app.storage import heartbeats, jobs
 from app.storage.jobs import Job
 from app.storage.projects import Project
 from app.storage.uploads import Upload
@@ -262,7 +262,7 @@ def test_the_running_import_is_one_part_that_asks_for_itself_until_it_has_ended(
     assert "No worker answers." in running
     assert visitor.read(here).count(f'hx-get="{here}/live"') == 1
     with world.database.write() as session:
-        jobs.beat(session, "a worker")
+        heartbeats.beat(session, "a worker")
     assert "No worker answers." not in visitor.read(f"{here}/live")
     work(world)
     done = visitor.read(f"{here}/live")

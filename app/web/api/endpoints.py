@@ -1,18 +1,21 @@
 """The JSON twin of providers and endpoints."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictInt
 from sqlalchemy.orm import Session
 
+from app.domain.capabilities import Capabilities, missing
 from app.gateway.guard import check_url, policy
-from app.gateway.probe import ModelInfo
-from app.services import catalogue, retiring, trying
+from app.gateway.listing import ModelInfo
+from app.services import catalogue, fallbacks, retiring, trying
 from app.services.trying import Trial
 from app.storage import endpoints
 from app.storage.endpoints import Endpoint, Provider
+from app.storage.session import Database
 from app.web.dependencies import Reading, Writing
 
 router = APIRouter(tags=["endpoints"])
@@ -31,6 +34,13 @@ class EndpointView(BaseModel):
     price_out: int | None
     dropped: list[str] = Field(description="request parameters that it was found to refuse")
     renamed: dict[str, str] = Field(description="our name of a parameter -> its name there")
+    probed_at: datetime | None = Field(description="when its capabilities were found out, null when never")
+    capabilities: Capabilities | None = Field(description="what it can do; what is null was not found out")
+    missing: list[str] = Field(description="what it cannot do, and what is done instead")
+    failed_at: datetime | None = Field(description="when its last test had no answer, null when it had one")
+    failure: str
+    fallbacks: list[str] = Field(description="ids of the endpoints that answer while it cannot, in order")
+    fallback_counts: bool = Field(description="whether rows that another model answered are scored")
 
 
 class ProviderView(BaseModel):
@@ -41,6 +51,9 @@ class ProviderView(BaseModel):
     base_url: str
     key_set: bool
     simulated: bool
+    in_flight: int | None
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
     endpoints: list[EndpointView]
 
 
@@ -57,6 +70,21 @@ class ProviderChange(BaseModel):
     key: str = Field("", repr=False)
 
 
+class ProviderLimits(BaseModel):
+    """Over all workers, null is no limit; in a change, what is left out stays."""
+
+    in_flight: StrictInt | None = None
+    requests_per_minute: StrictInt | None = None
+    tokens_per_minute: StrictInt | None = None
+
+
+class Fallbacks(BaseModel):
+    """Ids of other endpoints in their order; rows that they answer are scored only when they count."""
+
+    fallbacks: list[str]
+    fallback_counts: bool = False
+
+
 class Prices(BaseModel):
     """Money per million tokens, null when unknown; in a change, what is left out stays."""
 
@@ -69,9 +97,11 @@ class NewEndpoint(Prices):
 
 
 def _endpoint(endpoint: Endpoint) -> EndpointView:
-    kept = ("id", "name", "full_name", "role", "about", "simulated", "price_in", "price_out", "dropped", "renamed")
-    fields: dict[str, Any] = {name: getattr(endpoint, name) for name in kept}
-    return EndpointView(**fields)
+    told = EndpointView.model_fields.keys() - {"capabilities", "missing"}
+    fields: dict[str, Any] = {name: getattr(endpoint, name) for name in told}
+    return EndpointView(
+        **fields, capabilities=endpoint.can if endpoint.probed_at else None, missing=missing(endpoint.can)
+    )
 
 
 def _provider(provider: Provider, own: Sequence[Endpoint]) -> ProviderView:
@@ -81,6 +111,9 @@ def _provider(provider: Provider, own: Sequence[Endpoint]) -> ProviderView:
         base_url=provider.base_url,
         key_set=provider.encrypted_key is not None,
         simulated=provider.simulated,
+        in_flight=provider.in_flight,
+        requests_per_minute=provider.requests_per_minute,
+        tokens_per_minute=provider.tokens_per_minute,
         endpoints=[_endpoint(one) for one in own],
     )
 
@@ -105,6 +138,12 @@ def show_endpoint(session: Reading, endpoint_id: str) -> EndpointView:
 def change_prices(session: Writing, endpoint_id: str, given: Prices) -> EndpointView:
     """Calls that are logged keep what they cost."""
     return _endpoint(catalogue.change_prices(session, endpoint_id, given.model_dump(exclude_unset=True)))
+
+
+@router.put("/endpoints/{endpoint_id}/fallbacks")
+def change_fallbacks(session: Writing, endpoint_id: str, given: Fallbacks) -> EndpointView:
+    """Who answers while this one cannot; chains are not followed."""
+    return _endpoint(fallbacks.change(session, endpoint_id, given.fallbacks, given.fallback_counts))
 
 
 @router.delete("/endpoints/{endpoint_id}", status_code=204)
@@ -133,6 +172,11 @@ def change_provider(request: Request, session: Writing, provider_id: str, given:
     return _told(session, changed)
 
 
+@router.patch("/providers/{provider_id}")
+def change_limits(session: Writing, provider_id: str, given: ProviderLimits) -> ProviderView:
+    return _told(session, catalogue.change_limits(session, provider_id, given.model_dump(exclude_unset=True)))
+
+
 @router.delete("/providers/{provider_id}/key")
 def forget_key(request: Request, session: Writing, provider_id: str) -> ProviderView:
     return _told(session, catalogue.forget_key(session, request.app.state.settings, provider_id))
@@ -151,12 +195,17 @@ def list_models(request: Request, provider_id: str) -> list[ModelInfo]:
 
 
 @router.post("/providers/{provider_id}/endpoints", status_code=201)
-def add_endpoint(session: Writing, provider_id: str, given: NewEndpoint) -> EndpointView:
-    added = catalogue.add_endpoint(session, provider_id, given.model, given.price_in, given.price_out)
-    return _endpoint(added)
+def add_endpoint(request: Request, provider_id: str, given: NewEndpoint) -> EndpointView:
+    """Adds the model and asks it a few small things; when it does not answer it is there too, with the `failure`."""
+    database: Database = request.app.state.database
+    with database.write() as session:
+        added = catalogue.add_endpoint(session, provider_id, given.model, given.price_in, given.price_out)
+    trying.look_into(database, request.app.state.settings, added.id)
+    with database.read() as session:
+        return _endpoint(endpoints.get(session, added.id))
 
 
 @router.post("/endpoints/{endpoint_id}/test")
 def test(request: Request, endpoint_id: str) -> Trial:
-    """One small call. When it fails, the problem's detail says what to do."""
+    """A few small calls. When the first fails, the problem's detail says what to do."""
     return trying.attempt(request.app.state.database, request.app.state.settings, endpoint_id)

@@ -1,4 +1,4 @@
-"""Endpoints: all of them by provider, and one: its prices, its test with one call, its end."""
+"""Endpoints: all of them by provider, and one: what it can do, its prices, its fallbacks, its end."""
 
 from typing import Annotated, NamedTuple
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from app.errors import EndpointFailure, Invalid, Problem
-from app.services import catalogue, retiring, trying
+from app.services import catalogue, fallbacks, retiring, trying
 from app.services.trying import Trial
 from app.storage import endpoints
 from app.storage.endpoints import Endpoint
@@ -28,6 +28,21 @@ class Prices(BaseModel):
     def read(self) -> dict[str, float | None]:
         """Raises Invalid naming the field."""
         return {field: _price(getattr(self, field), field) for field in ("price_in", "price_out")}
+
+
+class FallbackForm(BaseModel):
+    """Ids in order, empty where none was chosen, and a yes when their rows count."""
+
+    fallback: list[str] = []
+    counts: str = ""
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "FallbackForm":
+        return cls(fallback=endpoint.fallbacks, counts="yes" if endpoint.fallback_counts else "")
+
+    @property
+    def chosen(self) -> list[str]:
+        return [one for one in self.fallback if one]
 
 
 class Tested(NamedTuple):
@@ -58,19 +73,14 @@ def _price(text: str, field: str) -> float | None:
     return price
 
 
-def _list(request: Request, session: Session, tested: Tested = _UNTESTED) -> Response:
-    """Every provider with its endpoints."""
-    owned = catalogue.by_provider(session)
-    providers = endpoints.providers(session)
-    return page(request, "endpoints/list.html", providers=providers, owned=owned, tested=tested)
-
-
 def _show(
     request: Request,
     session: Session,
     endpoint: Endpoint,
     typed: Prices | None = None,
     errors: dict[str, str] | None = None,
+    instead: FallbackForm | None = None,
+    tested: Tested = _UNTESTED,
 ) -> Response:
     return page(
         request,
@@ -79,6 +89,10 @@ def _show(
         endpoint=endpoint,
         typed=typed or Prices(price_in=_typed(endpoint.price_in), price_out=_typed(endpoint.price_out)),
         errors=errors or {},
+        tested=tested,
+        instead=instead or FallbackForm.of(endpoint),
+        choices=fallbacks.choices(session, endpoint),
+        most_fallbacks=fallbacks.MOST,
         uses=retiring.uses(session, endpoint.id),
     )
 
@@ -89,7 +103,8 @@ def _typed(price: int | None) -> str:
 
 @router.get("")
 def show(request: Request, session: Reading) -> Response:
-    return _list(request, session)
+    owned, providers = catalogue.by_provider(session), endpoints.providers(session)
+    return page(request, "endpoints/list.html", providers=providers, owned=owned)
 
 
 @router.get("/{endpoint_id}")
@@ -107,6 +122,18 @@ def change_prices(request: Request, session: Writing, endpoint_id: str, typed: A
     return RedirectResponse(f"/endpoints/{endpoint_id}", 303)
 
 
+@router.post("/{endpoint_id}/fallbacks")
+def change_fallbacks(
+    request: Request, session: Writing, endpoint_id: str, typed: Annotated[FallbackForm, Form()]
+) -> Response:
+    try:
+        fallbacks.change(session, endpoint_id, typed.chosen, bool(typed.counts))
+    except Invalid as invalid:
+        endpoint = endpoints.get(session, endpoint_id)
+        return _show(request, session, endpoint, errors=at_fields(invalid, "fallbacks"), instead=typed)
+    return RedirectResponse(f"/endpoints/{endpoint_id}", 303)
+
+
 @router.post("/{endpoint_id}/delete")
 def delete(session: Writing, endpoint_id: str) -> Response:
     gone = retiring.delete_endpoint(session, endpoint_id)
@@ -115,7 +142,7 @@ def delete(session: Writing, endpoint_id: str) -> Response:
 
 @router.post("/{endpoint_id}/test")
 def test(request: Request, endpoint_id: str) -> Response:
-    """One small call; no transaction is open while it is made."""
+    """A few small calls; no transaction is open while they are made."""
     database, settings = request.app.state.database, request.app.state.settings
     try:
         tested = Tested(endpoint_id, trying.attempt(database, settings, endpoint_id))
@@ -124,4 +151,4 @@ def test(request: Request, endpoint_id: str) -> Response:
     if is_fragment(request):
         return page(request, "endpoints/_trial.html", tested=tested)
     with database.read() as session:
-        return _list(request, session, tested)
+        return _show(request, session, endpoints.get(session, endpoint_id), tested=tested)

@@ -8,11 +8,13 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from app.errors import Conflict, EndpointFailure, Invalid
+from app.errors import Conflict, EndpointFailure, Invalid, Problem
 from app.gateway.guard import check_url, policy
-from app.gateway.probe import ModelInfo
+from app.gateway.listing import ModelInfo
 from app.services import catalogue, retiring, trying
 from app.storage import endpoints
+from app.storage.endpoints import Provider
+from app.storage.session import Database
 from app.web.dependencies import Reading, Writing
 from app.web.pages.endpoints import Prices, at_fields
 from app.web.rendering import page
@@ -27,6 +29,27 @@ class ProviderForm(BaseModel):
     key: str = ""
 
 
+class LimitsForm(BaseModel):
+    """As typed; empty is no limit."""
+
+    in_flight: str = ""
+    requests_per_minute: str = ""
+    tokens_per_minute: str = ""
+
+    @classmethod
+    def of(cls, provider: Provider) -> "LimitsForm":
+        kept = {name: getattr(provider, name) for name in cls.model_fields}
+        return cls(**{name: "" if limit is None else str(limit) for name, limit in kept.items()})
+
+    def read(self) -> dict[str, int | None]:
+        """Raises Invalid naming the fields."""
+        typed = {name: getattr(self, name).replace(",", "").strip() for name in LimitsForm.model_fields}
+        wrong = [name for name, text in typed.items() if text and not (text.isascii() and text.isdigit())]
+        if wrong:
+            raise Invalid([Problem("must be a whole number, or empty for no limit", name) for name in wrong])
+        return {name: int(text[:20]) if text else None for name, text in typed.items()}
+
+
 class EndpointForm(Prices):
     model: str = ""
 
@@ -39,6 +62,7 @@ def _provider(
     status: int = 200,
     change: ProviderForm | None = None,
     add: EndpointForm | None = None,
+    limits: LimitsForm | None = None,
     errors: Errors | None = None,
     models: Sequence[ModelInfo] | None = None,
     fault: str = "",
@@ -55,6 +79,8 @@ def _provider(
         kept=catalogue.KEPT_BY_ENVIRONMENT if kept else "",
         change=change or ProviderForm(name=provider.name, base_url=provider.base_url),
         add=add or EndpointForm(),
+        limits=limits or LimitsForm.of(provider),
+        most=catalogue.MOST,
         errors=errors or {},
         models=models,
         fault=fault,
@@ -110,6 +136,18 @@ def change_provider(
     return RedirectResponse(f"/endpoints/providers/{provider_id}", 303)
 
 
+@router.post("/{provider_id}/limits")
+def change_limits(
+    request: Request, session: Writing, provider_id: str, typed: Annotated[LimitsForm, Form()]
+) -> Response:
+    try:
+        catalogue.change_limits(session, provider_id, typed.read())
+    except Invalid as invalid:
+        errors = at_fields(invalid, "in_flight")
+        return _provider(request, session, provider_id, status=422, limits=typed, errors=errors)
+    return RedirectResponse(f"/endpoints/providers/{provider_id}", 303)
+
+
 @router.post("/{provider_id}/key/delete")
 def forget_key(request: Request, session: Writing, provider_id: str) -> Response:
     catalogue.forget_key(session, request.app.state.settings, provider_id)
@@ -137,15 +175,18 @@ def list_models(request: Request, provider_id: str) -> Response:
 
 
 @router.post("/{provider_id}/endpoints")
-def add_endpoint(
-    request: Request, session: Writing, provider_id: str, typed: Annotated[EndpointForm, Form()]
-) -> Response:
+def add_endpoint(request: Request, provider_id: str, typed: Annotated[EndpointForm, Form()]) -> Response:
+    """Add the model and ask it a few small things, in no transaction; its page shows what came of it."""
+    database: Database = request.app.state.database
     try:
-        catalogue.add_endpoint(session, provider_id, typed.model, **typed.read())
+        with database.write() as session:
+            added = catalogue.add_endpoint(session, provider_id, typed.model, **typed.read())
     except Conflict as conflict:
         errors = {"model": str(conflict)}
     except Invalid as invalid:
         errors = at_fields(invalid, "model")
     else:
-        return RedirectResponse(f"/endpoints/providers/{provider_id}", 303)
-    return _provider(request, session, provider_id, status=422, add=typed, errors=errors)
+        trying.look_into(database, request.app.state.settings, added.id)
+        return RedirectResponse(f"/endpoints/{added.id}", 303)
+    with database.read() as session:
+        return _provider(request, session, provider_id, status=422, add=typed, errors=errors)

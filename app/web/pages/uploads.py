@@ -141,6 +141,7 @@ def _show(
         quoted=uploading.quoted(session, view.id, problems) if problems else view.quoted,
         lines_of=lines_of,
         goals=METRICS,
+        draft_days=request.app.state.settings.draft_days,
     )
 
 

@@ -1,0 +1,101 @@
+"""`agon endpoints`: which models there are and what one of them can do; `agon rotate-keys`: their keys, encrypted anew."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app.domain.capabilities import findings, missing
+from app.errors import AgonError, NotFound
+from app.services import rekeying, trying
+from app.services.trying import Trial
+from app.settings import settings
+from app.storage import endpoints
+from app.storage.endpoints import Endpoint
+from app.storage.session import Database
+
+app = typer.Typer(invoke_without_command=True, help="List the models, or test one of them.")
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    """The migrated database. Raises AgonError when it is not ready."""
+    database = Database(settings().effective_database_url)
+    try:
+        yield database
+    except (OperationalError, ProgrammingError) as fault:
+        raise AgonError(f"The database cannot be used ({fault.orig}); start it, and run agon migrate.") from None
+    finally:
+        database.close()
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+@app.callback()
+def listing(context: typer.Context) -> None:
+    """List the models with what each cannot do."""
+    if context.invoked_subcommand:
+        return
+    table = Table("model", "tested", "lacks")
+    with _database() as database, database.read() as session:
+        for endpoint in endpoints.listed(session):
+            table.add_row(escape(endpoint.full_name), _tested(endpoint), escape(_lacks(endpoint)))
+    _console().print(table)
+
+
+@app.command()
+def test(name: Annotated[str, typer.Argument(metavar="PROVIDER/NAME")]) -> None:
+    """Find out with a few small calls what a model can do."""
+    with _database() as database:
+        with database.read() as session:
+            endpoint = endpoints.named(session, name)
+        if endpoint is None:
+            raise NotFound(f"There is no model {name}; agon endpoints lists those there are.")
+        _print(trying.attempt(database, settings(), endpoint.id))
+
+
+def rotate_keys() -> None:
+    """Encrypt every stored key anew with the first secret in AGON_SECRET_KEY."""
+    with _database() as database, database.write() as session:
+        rotated = rekeying.rotate_keys(session, settings())
+    keys = "1 key is" if rotated.count == 1 else f"{rotated.count} keys are"
+    _console().print(f"{keys} encrypted with the first secret now.")
+    if rotated.unreadable:
+        names = ", ".join(rotated.unreadable)
+        raise AgonError(
+            f"None of the secrets in AGON_SECRET_KEY opens the stored key of {names}. Add the secret that it was stored "
+            "under after a comma and run this again, or enter the key again on the Endpoints page."
+        )
+
+
+def _tested(endpoint: Endpoint) -> str:
+    if endpoint.failed_at:
+        return "does not answer"
+    return f"{endpoint.probed_at:%d %b %Y}" if endpoint.probed_at else "not yet"
+
+
+def _lacks(endpoint: Endpoint) -> str:
+    if endpoint.failed_at:
+        return endpoint.failure
+    return ", ".join(one.name for one in findings(endpoint.can) if one.state == "no")
+
+
+def _print(trial: Trial) -> None:
+    console = _console()
+    simulated = " (simulated)" if trial.simulated else ""
+    console.print(f"{trial.endpoint}{simulated} answers, in {trial.latency_ms} ms.", markup=False, style="bold")
+    table = Table("", "", "", show_header=False)
+    for one in findings(trial.capabilities):
+        table.add_row(one.name, one.state, escape(one.words))
+    console.print(table)
+    lacks = len(missing(trial.capabilities))
+    counted = "1 thing is" if lacks == 1 else f"{lacks or 'no'} things are"
+    console.print(f"{trial.calls} calls; {counted} missing.")
