@@ -14,7 +14,7 @@ from typing import Any
 from app.cli.stack import CALLERS, DRIVERS, worker_command
 from app.jobs import Poker
 from app.settings import Settings
-from app.storage import jobs, migrating
+from app.storage import heartbeats, migrating
 from app.storage.session import Database
 from benchmarks.processes import group_members
 from tests.flows.running import clean_environment
@@ -92,7 +92,7 @@ class Fleet:
 
     def _up(self) -> bool:
         with self.database.read() as session:
-            beating = {int(beat.worker.rpartition(":")[2]) for beat in jobs.beats(session)}
+            beating = {int(beat.worker.rpartition(":")[2]) for beat in heartbeats.beats(session)}
         return all(pool.leader in beating for pool in self.pools)
 
 

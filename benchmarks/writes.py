@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
 from app.gateway.calls import Purchase
@@ -122,7 +123,8 @@ def results(database: Database, settings: Settings, scene: Scene, rows: int, siz
 
 def _bought(key: str, held: Holding) -> Purchase:
     target = held.order.targets[0].endpoint
-    return Purchase(key, target, True, target, "billing", "stop", "stub", *TOKENS, latency_ms=50, request_id="r")
+    bought = Purchase(key, target, target, ok=True, text="billing", finish_reason="stop", model="stub", request_id="r")
+    return replace(bought, prompt_tokens=TOKENS[0], completion_tokens=TOKENS[1], latency_ms=50)
 
 
 def measured(rows: int) -> Iterator[Speed]:
