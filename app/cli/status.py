@@ -36,7 +36,7 @@ def _look() -> Operations:
     database = Database(now.effective_database_url)
     try:
         with database.read() as session:
-            return operations.view(session, Poker(now).alive(), operations.limits_in_force(now))
+            return operations.view(session, Poker(now).alive(), operations.limits_in_force(session, now))
     except (OperationalError, ProgrammingError) as fault:
         raise AgonError(f"The database cannot be used ({fault.orig}); start it, and run agon migrate.") from None
     finally:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.budgets import Amount
 from app.errors import AgonError, EndpointFailure
+from app.gateway.allowing import Shared, sharing_of
 from app.gateway.calls import Purchase, Request
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
@@ -67,6 +68,9 @@ class Crew:
                 permit=self._permit,
                 record=self._record,
                 learned=self._learned,
+                shared=Shared(
+                    sharing_of(self._settings), self._holder, self._order.run.campaign_id or self._order.run.id
+                ),
             )
             self._let_go(spent=not complete and not self._halted)
         except LeaseLost:

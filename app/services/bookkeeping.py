@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.allowances import Rule
 from app.domain.budgets import Amount, worst_case
 from app.domain.improving.asks import Message, Sampling
 from app.gateway.calls import Purchase, Request, Target
@@ -71,6 +72,7 @@ def target_of(endpoint: Endpoint, settings: Settings) -> Target:
         model=endpoint.name,
         dropped=frozenset(endpoint.dropped),
         renamed=tuple(sorted(endpoint.renamed.items())),
+        rule=Rule(provider.in_flight, provider.requests_per_minute, provider.tokens_per_minute),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.budgets import Amount
 from app.errors import AgonError, BudgetExhausted
+from app.gateway.allowing import Shared, sharing_of
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
@@ -97,6 +98,7 @@ class Buyer:
             permit=lambda request: self._permit(request, left),
             record=lambda batch: self._record(batch, left, errand),
             learned=self._learned,
+            shared=Shared(sharing_of(self._settings), jobs.this_process(), self._campaign),
         )
 
     def _why_spent(self) -> str:
