@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ForeignKey, Select, Table, UniqueConstraint, bindparam, column, exists, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ForeignKey, UniqueConstraint, exists, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, new_id
-from app.storage.session import insert_new
+from app.storage.session import add_rows, insert_new
 from app.storage.test_sets import Example, Placed, Placement, placed_between
 
 if TYPE_CHECKING:
@@ -89,32 +88,18 @@ def replies(session: Session, evaluation_id: str) -> dict[int, str]:
 
 
 def add_outputs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Store outputs, each with all its columns; one that counts already stays, one that does not gives way to the new one.
+    """Store outputs; one that counts already stays, one that does not gives way to the new one.
 
-    No example may be there twice. PostgreSQL takes all rows as arrays in one statement: half the time of one each.
+    No example may be there twice.
     """
-    if not rows:
-        return
-    table = cast("Table", Output.__table__)
-    if session.get_bind().dialect.name == "postgresql":
-        columns = list(table.columns)
-        adding = postgresql.insert(table).from_select(columns, _as_select(columns, rows))
-        session.execute(_unless_counted(adding))
-    else:
-        session.execute(_unless_counted(sqlite.insert(table)), rows)
+    if rows:
+        add_rows(session, Output, rows, _unless_counted)
 
 
 def _unless_counted(adding: Any) -> Any:
     news = {name: adding.excluded[name] for name in ("reading", "label", "answer_id", "served_by", "counts")}
     key = ["evaluation_id", "example_id", "sample"]
     return adding.on_conflict_do_update(index_elements=key, set_=news, where=~Output.counts)
-
-
-def _as_select(columns: Sequence[Column[Any]], rows: Sequence[dict[str, Any]]) -> Select[Any]:
-    """The rows as PostgreSQL reads them from one array a column."""
-    arrays = [bindparam(None, [row[one.name] for row in rows], postgresql.ARRAY(one.type)) for one in columns]
-    table = func.unnest(*arrays).table_valued(*(column(one.name, one.type) for one in columns)).render_derived()
-    return select(*(table.columns[one.name] for one in columns))
 
 
 def missing(
