@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.domain.budgets import Amount
@@ -64,7 +65,7 @@ class Crew:
         try:
             complete = purchase(
                 self._requests(lease),
-                limits=Limits.of(self._settings),
+                limits=replace(Limits.of(self._settings), save_every=self._settings.block_save_every),
                 permit=self._permit,
                 record=self._record,
                 learned=self._learned,

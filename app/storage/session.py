@@ -1,7 +1,7 @@
 """Opens the database: one way to read, one way to write, the same on SQLite and PostgreSQL."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -12,9 +12,13 @@ from sqlalchemy import (
     Engine,
     Executable,
     Insert,
+    Result,
     Table,
+    bindparam,
+    column,
     create_engine,
     event,
+    func,
     make_url,
     select,
 )
@@ -125,3 +129,23 @@ def insert_new(session: Session, table: type[Any] | Table) -> Insert:
     """An INSERT that leaves rows alone that are there already, whoever put them there."""
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return make(table).on_conflict_do_nothing()
+
+
+def add_rows(
+    session: Session,
+    table: type[Any],
+    rows: Sequence[dict[str, Any]],
+    finish: Callable[[Any], Any] = lambda adding: adding,
+) -> Result[Any]:
+    """Insert many rows of the same columns; `finish` says what becomes of those that are there, and what is returned.
+
+    PostgreSQL takes them as one array a column in one statement, in half the time that one statement each takes.
+    """
+    made = cast("Table", table.__table__)
+    if session.get_bind().dialect.name != "postgresql":
+        return session.execute(finish(sqlite.insert(made)), rows)
+    columns = [made.columns[name] for name in rows[0]]
+    arrays = [bindparam(None, [row[one.name] for row in rows], postgresql.ARRAY(one.type)) for one in columns]
+    given = func.unnest(*arrays).table_valued(*(column(one.name, one.type) for one in columns)).render_derived()
+    chosen = select(*(given.columns[one.name] for one in columns))
+    return session.execute(finish(postgresql.insert(made).from_select(columns, chosen)))
