@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from app.cli.printing import print_report
-from app.cli.stack import stack, wait_for_web, worker_answers
+from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
 from app.domain.metrics import parse_goal
@@ -141,7 +141,9 @@ def _run(
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
     poker = Poker(now)
     poker.poke(job_id)
-    return watch(database, campaign.id, console, lambda: poker.poke(job_id), lambda: worker_answers(database))
+    return watch(
+        database, campaign.id, console, lambda: poker.poke(job_id), lambda: DRIVERS in pools_that_answer(database)
+    )
 
 
 def _confirm(
