@@ -266,3 +266,46 @@ def test_the_same_evaluation_is_not_ordered_twice_at_once(database: Database, se
         assert session.scalar(select(func.count()).select_from(Block)) == 1
         assert session.scalar(select(func.count()).select_from(StoredAnswer)) == 0
     assert completion("x").status == 200
+
+
+def test_examples_that_make_the_same_request_are_one_purchase_but_not_in_repeats(
+    database: Database, settings: Settings
+) -> None:
+    with serving(right) as server:
+        tickets = Tickets.at(database, settings, server.base_url, 30)
+        run_id = tickets.start(prompt_version_id=tickets.prompt("always [billing]"), samples=2)
+        tickets.work_on()
+        assert len(server.hits) <= 2 + 30, "one for each block that began before the first was answered"
+    run = tickets.run(run_id)
+    assert (run.status, run.done) == ("finished", 60)
+    assert run.reused == 60 - len(server.hits)
+    by_sample = Counter((output.sample, output.answer_id) for output in outputs(database))
+    assert len([one for one in by_sample if one[0] == 0]) == 1
+    assert len([one for one in by_sample if one[0] == 1]) == 30
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_what_a_fallback_answers_is_marked_and_asked_again_unless_it_counts(
+    database: Database, settings: Settings, counts: bool
+) -> None:
+    with serving(lambda hit: refusal(503, "away")) as server, serving(right) as other:
+        tickets = Tickets.at(database, settings, server.base_url, 30)
+        fallback = tickets.fall_back_to(other.base_url)
+        run_id = tickets.start(count_fallbacks=counts)
+        tickets.work()
+        run = tickets.run(run_id)
+        assert {output.served_by for output in outputs(database)} == {fallback}
+        assert {output.counts for output in outputs(database)} == {counts}
+        with database.read() as session:
+            calls = session.scalars(select(Call)).all()
+            assert {(call.served_by, call.endpoint_id) for call in calls} == {(fallback, tickets.endpoint_id)}
+        if counts:
+            assert (run.status, run.done, run.elsewhere) == ("finished", 30, 0)
+            return
+        assert (run.status, run.done, run.elsewhere) == ("running", 0, 30)
+        server.script = right
+        tickets.work_on()
+    run = tickets.run(run_id)
+    assert (run.status, run.done, run.elsewhere) == ("finished", 30, 0)
+    assert {(output.served_by, output.counts) for output in outputs(database)} == {(None, True)}
+    assert len(outputs(database)) == 30

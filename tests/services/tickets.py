@@ -77,6 +77,23 @@ class Tickets:
             start = add(session, line_of(session, project.id).id, "{{input}}", "person")
             return cls(database, settings, project.id, start.id, endpoint.id)
 
+    def prompt(self, text: str) -> str:
+        """The id of another prompt version."""
+        with self.database.write() as session:
+            return add(session, line_of(session, self.project_id).id, text, "person").id
+
+    def fall_back_to(self, base_url: str) -> str:
+        """The id of an endpoint elsewhere that stands in for ours."""
+        with self.database.write() as session:
+            provider = Provider(name="y", base_url=base_url)
+            session.add(provider)
+            session.flush()
+            other = Endpoint(provider_id=provider.id, name="other")
+            session.add(other)
+            session.flush()
+            session.get_one(Endpoint, self.endpoint_id).fallbacks = [other.id]
+            return other.id
+
     def start(self, **changes: Any) -> str:
         """The id of a new run."""
         usual = {"project_id": self.project_id, "prompt_version_id": self.prompt_id, "endpoint_id": self.endpoint_id}
