@@ -47,7 +47,6 @@ class Holding:
         """Count what is there, use stored answers, and keep the rest open."""
         order = self.order
         self.block = session.get_one(Block, self.lease.subject)
-        self.purse.open(session, order.accounts)
         span = self.block.sample, self.block.first, self.block.upto
         missing = evaluations.missing(session, order.evaluation, *span, order.opening_id)
         ids = [example.example_id for example in missing]
@@ -56,6 +55,7 @@ class Holding:
         for example in missing:
             self.open[key_of(self.block.id, example.example_id)] = example, order.wish(example, self.block.sample)
         self._reuse(session)
+        self.purse.open(session, order.accounts)  # last, as in `save`: whoever has the run's row may want accounts next
         return [] if self.open else self._finish(session)
 
     def _reuse(self, session: Session) -> None:
