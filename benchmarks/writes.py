@@ -6,6 +6,7 @@ whole results as a worker saves them: answers, outputs, the log, progress and th
 
 import argparse
 import json
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import structlog
 from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
@@ -154,6 +156,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     found = list(measured(chosen.rows))
     print(f"{table(found)}\n\nMeasured {now().date()}.")
     if chosen.json:

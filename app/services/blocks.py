@@ -3,6 +3,8 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +48,10 @@ def _work_on(database: Database, settings: Settings, holder: str, lease: Lease, 
             jobs.put_off(session, lease, str(fault), 60.0)
         return []
     crew = Crew(database, settings, holder, order, until)
-    crew.run(lease)
+    try:
+        crew.run(lease)
+    finally:
+        crew.close()
     return crew.nudges
 
 
@@ -58,6 +63,8 @@ class Crew:
         self._order, self._until = order, until
         self._held: dict[str, Holding] = {}
         self._halted = False
+        self._writer = ThreadPoolExecutor(1, "saving")
+        self._saving: Future[None] | None = None
         self.nudges: list[Nudge] = []
 
     def run(self, lease: Lease) -> None:
@@ -84,6 +91,9 @@ class Crew:
         except Exception as fault:
             self._let_go(f"A fault inside Agon ({type(fault).__name__}); the worker's log has it.")
             raise
+
+    def close(self) -> None:
+        self._writer.shutdown()
 
     def _requests(self, lease: Lease | None) -> Iterator[Request]:
         while lease is not None:
@@ -123,8 +133,19 @@ class Crew:
         return held.purse.draw(request.key, unit, len(held.open))
 
     def _record(self, batch: Sequence[Purchase]) -> None:
+        """Save what came beside the calls, one batch at a time: the wire need not wait for the database."""
+        self._wait_for_save()
+        self._saving = self._writer.submit(self._save, batch)
+
+    def _wait_for_save(self) -> None:
+        """Until the last batch is saved; raises what it raised."""
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            saving.result()
+
+    def _save(self, batch: Sequence[Purchase]) -> None:
         """Save what came, block by block; each time also hear whether the run goes on."""
-        sorted_out: dict[str, list[Purchase]] = {block_id: [] for block_id in self._held}
+        sorted_out: dict[str, list[Purchase]] = {block_id: [] for block_id in list(self._held)}
         for bought in batch:
             sorted_out[block_of(bought.key)].append(bought)
         for block_id, mine in sorted_out.items():
@@ -139,6 +160,8 @@ class Crew:
 
     def _let_go(self, reason: str = "", **why: Any) -> None:
         """Give back every block that we still hold; a lease that was lost is somebody else's already."""
+        with suppress(Exception):
+            self._wait_for_save()
         for held in self._held.values():
             try:
                 with self._database.write() as session:

@@ -60,13 +60,13 @@ class Holding:
         """Count what is there, use stored answers, and keep the rest open."""
         order = self.order
         self.block = session.get_one(Block, self.lease.subject)
-        self.purse.open(session, order.accounts)
         span = self.block.sample, self.block.first, self.block.upto
         missing = evaluations.missing(session, order.evaluation, *span, order.opening_id)
         ids = [example.example_id for example in missing]
         self._elsewhere = evaluations.uncounted(session, order.evaluation.id, self.block.sample, ids)
         runs.begin_block(session, self.block, self.block.size - len(missing), len(self._elsewhere), holder)
         self._open(session, missing)
+        self.purse.open(session, order.accounts)  # last, as in `save`: whoever has the run's row may want accounts next
         return [] if self.open else self._finish(session)
 
     def _open(self, session: Session, missing: Sequence[Placed]) -> None:
@@ -146,7 +146,11 @@ class Holding:
         `spent`: a cap is reached. `lasting`: a person must mend something first.
         """
         jobs.renew(session, self.lease)
-        self.purse.close(session)
+        nudges = self._leave(session, reason, spent, lasting, wait)
+        self.purse.close(session)  # last, as everywhere
+        return nudges
+
+    def _leave(self, session: Session, reason: str, spent: bool, lasting: bool, wait: float) -> list[Nudge]:
         status = runs.status(session, self.order.run.id)
         if status not in WORKING:
             shelve(session, self.lease, status)

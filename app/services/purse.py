@@ -16,8 +16,8 @@ MOST_CHUNKS = 4
 class Purse:
     """One ledger entry under one lease. What an earlier holder of the job had reserved is forfeited when it opens.
 
-    `chunk` is how many requests it reserves for at once, more when they are soon used up; `keep` holds back an amount of an account's cap; `denied` is
-    what a cap did not allow last.
+    `chunk` is how many requests it reserves for at once, more when they are soon used up; `keep` holds back an amount
+    of an account's cap; `denied` is what a cap did not allow last.
     """
 
     def __init__(self, database: Database, lease: Lease, chunk: int) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -131,11 +132,15 @@ def insert_new(session: Session, table: type[Any] | Table) -> Insert:
     return make(table).on_conflict_do_nothing()
 
 
+def _as_they_are(adding: Any) -> Any:
+    return adding
+
+
 def add_rows(
     session: Session,
     table: type[Any],
     rows: Sequence[dict[str, Any]],
-    finish: Callable[[Any], Any] = lambda adding: adding,
+    finish: Callable[[Any], Any] = _as_they_are,
 ) -> Result[Any]:
     """Insert many rows of the same columns; `finish` says what becomes of those that are there, and what is returned.
 
@@ -144,8 +149,15 @@ def add_rows(
     made = cast("Table", table.__table__)
     if session.get_bind().dialect.name != "postgresql":
         return session.execute(finish(sqlite.insert(made)), rows)
-    columns = [made.columns[name] for name in rows[0]]
-    arrays = [bindparam(None, [row[one.name] for row in rows], postgresql.ARRAY(one.type)) for one in columns]
+    arrays = {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
+    return session.execute(_from_arrays(made, tuple(rows[0]), finish), arrays)
+
+
+@cache
+def _from_arrays(table: Table, names: tuple[str, ...], finish: Callable[[Any], Any]) -> Any:
+    """The statement that takes one array a column; made once."""
+    columns = [table.columns[name] for name in names]
+    arrays = [bindparam(f"all_{one.name}", type_=postgresql.ARRAY(one.type)) for one in columns]
     given = func.unnest(*arrays).table_valued(*(column(one.name, one.type) for one in columns)).render_derived()
     chosen = select(*(given.columns[one.name] for one in columns))
-    return session.execute(finish(postgresql.insert(made).from_select(columns, chosen)))
+    return finish(postgresql.insert(table).from_select(columns, chosen))
