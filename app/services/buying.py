@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from time import sleep
 from typing import Any
 
 from app.domain.budgets import Amount
@@ -14,7 +15,7 @@ from app.services import bookkeeping, capping
 from app.services.bookkeeping import Errand, Wish
 from app.services.purse import Purse
 from app.settings import Settings
-from app.storage import answers, campaigns, jobs, ledger
+from app.storage import answers, asking, campaigns, jobs, ledger
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint, get, learn
 from app.storage.jobs import Lease
@@ -22,6 +23,7 @@ from app.storage.ledger import Account
 from app.storage.projects import Project
 from app.storage.session import Database
 
+AWAITED_SECONDS = 0.3  # before looking again whether others have an answer
 HELD_SECONDS = 5.0  # after which what others hold reserved may be free again
 
 
@@ -85,18 +87,40 @@ class Buyer:
         by_hash = {wish.request_hash(self.target(wish.endpoint_id)): wish for wish in wishes}
         self._interrupted = False
         self._kept: set[str] = set()
-        errand = replace(self._errand, round=round_number, holdout=holdout)
+        try:
+            self._buy_all(by_hash, replace(self._errand, round=round_number, holdout=holdout))
+        finally:
+            with self._database.write() as session:
+                asking.end(session, self._campaign)
+
+    def _buy_all(self, by_hash: dict[str, Wish], errand: Errand) -> None:
         in_vain = 0
         while missing := {key: wish for key, wish in by_hash.items() if key not in self._kept}:
-            complete = self._purchase(missing, errand)
+            mine = self._not_asked_by_others(missing)
             if self._interrupted:
                 raise Interrupted("A person asked for something.")
-            if complete:
-                return
-            in_vain = 0 if missing.keys() & self._kept else in_vain + 1
-            if in_vain > 1:
-                raise self._refusal()
-            self._free_reserve()
+            if not mine:
+                sleep(AWAITED_SECONDS)
+                continue
+            complete = self._purchase(mine, errand)
+            if self._interrupted:
+                raise Interrupted("A person asked for something.")
+            if not complete:
+                in_vain = 0 if mine.keys() & self._kept else in_vain + 1
+                if in_vain > 1:
+                    raise self._refusal()
+                self._free_reserve()
+
+    def _not_asked_by_others(self, missing: dict[str, Wish]) -> dict[str, Wish]:
+        """What is ours to buy: shared answers that came meanwhile are kept, those that others are buying awaited."""
+        shared = [key for key, wish in missing.items() if wish.owner == answers.SHARED]
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            self._interrupted = self._interrupted or campaigns.has_events(session, self._campaign)
+            known = answers.stored(session, shared)
+            mine = asking.begin(session, [key for key in shared if key not in known], self._campaign)
+        self._kept.update(known)
+        return {key: wish for key, wish in missing.items() if wish.owner != answers.SHARED or key in mine}
 
     def _free_reserve(self) -> None:
         """What a call may cost at most is far above what it costs: some may fit now that others are settled."""

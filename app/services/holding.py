@@ -1,6 +1,6 @@
 """One block in one worker's hands: taken under a lease, answered batch by batch, finished or let go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from app.services import bookkeeping, capping
 from app.services.bookkeeping import Wish
 from app.services.ordering import Order
 from app.services.purse import Purse
-from app.storage import answers, evaluations, jobs, runs
+from app.storage import answers, asking, evaluations, jobs, runs
 from app.storage.jobs import Lease, Nudge
 from app.storage.runs import BLOCK, Block
 from app.storage.test_sets import Placed
@@ -20,6 +20,7 @@ CAMPAIGN = "campaign"
 WORKING = ("queued", "running")
 ASK_AGAIN_SECONDS = 30.0
 RESERVED_SECONDS = 0.5
+AWAITED_SECONDS = 1.0
 ELSEWHERE = "Another model answered {count} examples in place of the one asked. They do not count and are asked again."
 
 
@@ -54,6 +55,7 @@ class Holding:
         self.done = False
         self._job_attempts = job_attempts
         self._elsewhere: set[int] = set()
+        self._awaited = 0
         self._progressed = False
 
     def take(self, session: Session, holder: str) -> list[Nudge]:
@@ -86,7 +88,17 @@ class Holding:
             else:
                 leaders[request_hash] = key
                 self.open[key] = Open(example, wish, request_hash)
+        if shared:
+            self._leave_to_others(session, leaders)
         self._store(session, found, reused=len(found))
+
+    def _leave_to_others(self, session: Session, leaders: Mapping[str, str]) -> None:
+        """What another job is buying at this moment is not bought again: its answer is looked for afterwards."""
+        mine = asking.begin(session, list(leaders), self.lease.subject)
+        for request_hash in leaders.keys() - mine:
+            key = leaders[request_hash]
+            self._awaited += 1 + len(self._twins.pop(key, ()))
+            del self.open[key]
 
     def save(self, session: Session, batch: Sequence[Purchase]) -> list[Nudge]:
         """Write down what was bought: answers, outputs, the log, and last the ledger, whose rows others wait for."""
@@ -132,6 +144,11 @@ class Holding:
         self.done = True
         if self._elsewhere:
             return self.let_go(session, ELSEWHERE.format(count=len(self._elsewhere)), wait=ASK_AGAIN_SECONDS)
+        asking.end(session, self.lease.subject)
+        if self._awaited:
+            jobs.defer(session, self.lease, AWAITED_SECONDS)
+            self.purse.close(session)
+            return []
         self.purse.close(session)
         jobs.finish(session, self.lease)
         if runs.finish_block(session, self.order.run.id, self.block.id):
@@ -146,6 +163,7 @@ class Holding:
         `spent`: a cap is reached. `lasting`: a person must mend something first.
         """
         jobs.renew(session, self.lease)
+        asking.end(session, self.lease.subject)
         nudges = self._leave(session, reason, spent, lasting, wait)
         self.purse.close(session)  # last, as everywhere
         return nudges

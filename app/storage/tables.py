@@ -2,6 +2,7 @@
 
 from app.storage import (
     answers,
+    asking,
     campaigns,
     champions,
     endpoints,
@@ -23,6 +24,6 @@ from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "prices",
+    "answers", "asking", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "prices",
     "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "uploads",
 ]  # fmt: skip

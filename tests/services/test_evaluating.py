@@ -15,6 +15,7 @@ from app.services import blocks, evaluating
 from app.settings import Settings
 from app.storage import jobs, ledger, runs
 from app.storage.answers import Call, StoredAnswer
+from app.storage.asking import Asking
 from app.storage.evaluations import Evaluation, Output
 from app.storage.jobs import Job
 from app.storage.ledger import LedgerEntry
@@ -309,3 +310,18 @@ def test_what_a_fallback_answers_is_marked_and_asked_again_unless_it_counts(
     assert (run.status, run.done, run.elsewhere) == ("finished", 30, 0)
     assert {(output.served_by, output.counts) for output in outputs(database)} == {(None, True)}
     assert len(outputs(database)) == 30
+
+
+def test_two_that_ask_the_same_at_the_same_moment_pay_once(database: Database, settings: Settings) -> None:
+    with serving(lambda hit: Answer(**{**vars(right(hit)), "delay": 0.05})) as server:
+        both = [Tickets.at(database, settings, server.base_url, 60, name) for name in ("x", "y")]
+        started = [tickets.start() for tickets in both]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda n: blocks.work(database, settings, f"here:{n}"), range(2)))
+        both[0].work_on()
+        assert len(server.hits) == 60
+    found = [tickets.run(run_id) for tickets, run_id in zip(both, started, strict=True)]
+    assert [(run.status, run.done) for run in found] == [("finished", 60)] * 2
+    assert sum(run.reused for run in found) == 60
+    with database.read() as session:
+        assert session.scalars(select(Asking)).all() == []

@@ -44,11 +44,11 @@ class Tickets:
     endpoint_id: str
 
     @classmethod
-    def at(cls, database: Database, settings: Settings, base_url: str, size: int) -> "Tickets":
+    def at(cls, database: Database, settings: Settings, base_url: str, size: int, name: str = "x") -> "Tickets":
         with database.write() as session:
             labels = [{"name": label} for label in LABELS]
             project = Project(name="t", description="d", labels=labels, goal="accuracy", smallest_gain=0.02)
-            provider = Provider(name="x", base_url=base_url)
+            provider = Provider(name=name, base_url=base_url)
             session.add_all([project, provider])
             session.flush()
             price = Price(valid_from=now(), price_in=1_000_000, price_out=2_000_000, source="person")
