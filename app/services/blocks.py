@@ -62,6 +62,7 @@ class Crew:
         self._database, self._settings, self._holder = database, settings, holder
         self._order, self._until = order, until
         self._held: dict[str, Holding] = {}
+        self._purse: Purse | None = None
         self._halted = False
         self._writer = ThreadPoolExecutor(1, "saving")
         self._saving: Future[None] | None = None
@@ -103,7 +104,7 @@ class Crew:
             lease = None if self._halted else self._another()
 
     def _take(self, lease: Lease) -> Holding:
-        purse = Purse(self._database, lease, self._settings.in_flight)
+        purse = Purse(self._database, lease, self._settings.in_flight, self._purse.chunk if self._purse else 0)
         purse.keep = {self._order.run.account_id: Amount(self._order.run.keep_calls)}
         held = Holding(self._order, lease, purse, self._settings.job_attempts)
         with self._database.write() as session:
@@ -115,7 +116,7 @@ class Crew:
                 self._halted = True
                 holding.shelve(session, lease, status)
         if held.open:
-            self._held[lease.subject] = held
+            self._held[lease.subject], self._purse = held, purse
         return held
 
     def _another(self) -> Lease | None:

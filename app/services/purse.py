@@ -10,20 +10,21 @@ from app.storage.jobs import Lease
 from app.storage.session import Database
 
 SOON = 0.25  # seconds
-MOST_CHUNKS = 4
+MOST_CHUNKS = 8
 
 
 class Purse:
     """One ledger entry under one lease. What an earlier holder of the job had reserved is forfeited when it opens.
 
-    `chunk` is how many requests it reserves for at once, more when they are soon used up; `keep` holds back an amount
-    of an account's cap; `denied` is what a cap did not allow last.
+    `chunk` is how many requests it reserves for at once, of those that may be under way together at first and more when
+    they are soon used up, so that a kill forfeits what a moment buys; a purse that follows another begins with its
+    chunk. `keep` holds back an amount of an account's cap; `denied` is what a cap did not allow last.
     """
 
-    def __init__(self, database: Database, lease: Lease, chunk: int) -> None:
-        self._database, self._lease, self._chunk = database, lease, chunk
+    def __init__(self, database: Database, lease: Lease, in_flight: int, chunk: int = 0) -> None:
+        self._database, self._lease, self.chunk = database, lease, chunk or in_flight
         self.keep: dict[str, Amount] = {}
-        self._most, self._filled = MOST_CHUNKS * chunk, monotonic()
+        self._most, self._filled = MOST_CHUNKS * in_flight, 0.0
         self._left = NOTHING
         self._drawn: dict[str, Amount] = {}
         self.denied = NOTHING
@@ -45,10 +46,10 @@ class Purse:
     def _fill(self, unit: Amount, coming: int) -> bool:
         """Reserve for the next requests, and for no more than there will be: others may need the rest."""
         if monotonic() - self._filled < SOON:
-            self._chunk = min(2 * self._chunk, self._most)
+            self.chunk = min(2 * self.chunk, self._most)
         with self._database.write() as session:
             jobs.renew(session, self._lease)
-            granted = ledger.reserve(session, self._entry, unit, max(1, min(self._chunk, coming)), self.keep)
+            granted = ledger.reserve(session, self._entry, unit, max(1, min(self.chunk, coming)), self.keep)
         self._left, self._filled = self._left + unit.times(granted), monotonic()
         return granted > 0
 

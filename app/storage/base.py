@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeDecorator
 WORKSPACE = "main"
 OWNER = "owner"
 _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyz"
+_LETTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 
 
 def new_id() -> str:
