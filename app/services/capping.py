@@ -135,12 +135,15 @@ def blocking(
 
 def refusal(found: Sequence[CapUse], unit: Amount) -> str:
     """Which caps stopped a purchase, and what would let it go on."""
-    told = [
-        f"The cap on {UNITS[use.kind]} of {use.name} is reached: {part_said(use.kind, use.used, use.cap)} are used, and "
-        f"one more request may take {said(use.kind, getattr(unit, use.kind))}."
-        for use in found
-    ]
-    return " ".join([*told, "What was bought is kept. Raise the cap, then resume."])
+    return " ".join(
+        [*(_stopped_by(use, unit) for use in found), "What was bought is kept. Raise the cap, then resume."]
+    )
+
+
+def _stopped_by(use: CapUse, unit: Amount) -> str:
+    needs = "" if use.kind == "calls" else f", and one more request may take {said(use.kind, getattr(unit, use.kind))}"
+    used = part_said(use.kind, use.used, use.cap)
+    return f"The cap on {UNITS[use.kind]} of {use.name} is reached: {used} are used{needs}."
 
 
 def unpriced(

@@ -64,7 +64,8 @@ def test_a_cap_raced_by_several_workers_is_never_overspent(services: tuple[str, 
         run = wait_for(crew, ordered.id, "exhausted")
         assert requests_of(base_url) <= CAP
         assert 0.99 * CAP <= run.account.used("calls") <= CAP
-        assert run.note == "The cap on calls of this run is reached. Raise it to go on; what was bought is kept."
+        assert "The cap on calls of this run is reached: " in run.note
+        assert "What was bought is kept. Raise the cap, then resume." in run.note
         with crew.database.read() as session:
             workers = {worker for worker, *_ in runs.by_worker(session, run.id)}
         assert len(workers) == processes
