@@ -15,6 +15,7 @@ from app.storage.campaigns import Campaign
 from app.storage.champions import Champion
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation
+from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.rounds import Battle, Candidate, PoolEntry, Round
 from app.storage.session import Database
@@ -58,7 +59,10 @@ def fill(database: Database, settings: Settings, outputs: int) -> Heap:
 
 def _endpoints(session: Session, scene: Scene) -> list[str]:
     provider = session.get_one(Endpoint, scene.endpoint_id).provider
-    more = [Endpoint(provider_id=provider.id, name=f"model-{n}", price_in=1, price_out=1) for n in range(ENDPOINTS - 1)]
+    more = [
+        Endpoint(provider_id=provider.id, name=f"model-{n}", prices=[Price(price_in=1, price_out=1)])
+        for n in range(ENDPOINTS - 1)
+    ]
     session.add_all(more)
     session.flush()
     return [scene.endpoint_id, *(endpoint.id for endpoint in more)]

@@ -13,6 +13,7 @@ from app.storage import prompts, test_sets
 from app.storage.base import new_id
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.jobs import Nudge
+from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.runs import Run
 from app.storage.session import Database
@@ -73,7 +74,8 @@ def build(
         provider = Provider(name=name, base_url=base_url)
         session.add_all([project, provider])
         session.flush()
-        endpoint = Endpoint(provider_id=provider.id, name="stub", price_in=prices[0], price_out=prices[1])
+        price = Price(price_in=prices[0], price_out=prices[1])
+        endpoint = Endpoint(provider_id=provider.id, name="stub", prices=[price])
         tests = TestSet(project_id=project.id, name=name)
         session.add_all([endpoint, tests])
         session.flush()

@@ -98,8 +98,8 @@ class Crew:
     def _requests(self, lease: Lease | None) -> Iterator[Request]:
         while lease is not None:
             held = self._take(lease)
-            for key, (_, wish) in list(held.open.items()):
-                yield bookkeeping.request_of(key, wish, self._order.targets[0], self._order.targets[1:])
+            for key, asked in list(held.open.items()):
+                yield bookkeeping.request_of(key, asked.wish, self._order.targets[0], self._order.targets[1:])
             lease = None if self._halted else self._another()
 
     def _take(self, lease: Lease) -> Holding:

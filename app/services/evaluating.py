@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
+from app.services import capping
 from app.services.holding import CAMPAIGN, RUN, WORKING
 from app.settings import Settings
 from app.storage import campaigns, endpoints, evaluations, jobs, ledger, projects, prompts, runs, test_sets
@@ -95,8 +96,7 @@ def _check(
         cap = getattr(draft, field)
         if cap is not None and not 1 <= cap <= MOST_CALLS * 1_000_000:
             problems.append(Problem("must be at least 1, or nothing for no cap", field))
-    if draft.max_cost is not None and (model.price_in is None or model.price_out is None):
-        problems.append(Problem("needs the model's prices: set them on its page, or cap calls instead", "max_cost"))
+    problems += capping.unpriced(session, project.id, {"endpoint_id": [model]}, draft.max_cost)
     if session.get_one(Prompt, prompt.prompt_id).project_id != project.id:
         problems.append(Problem("choose a prompt of this project", "prompt_version_id"))
     unknown = sorted(placeholders(prompt.text).keys() - {"input", *version.variables})

@@ -59,6 +59,11 @@ class Purse:
             released = released + self._drawn.pop(key, NOTHING)
         ledger.settle(session, self._entry, released, spent, unpriced)
 
+    def give_back(self, session: Session) -> None:
+        """Let go of what was reserved and not drawn: it may be what keeps the next request from fitting."""
+        ledger.settle(session, self._entry, self._left, NOTHING)
+        self._left = NOTHING
+
     def close(self, session: Session) -> None:
         """Give back what was not drawn; what was drawn and never settled may have been sent."""
         ledger.close_entry(session, self._entry, self._left)

@@ -136,6 +136,11 @@ def _as_they_are(adding: Any) -> Any:
     return adding
 
 
+def unless_there(adding: Any) -> Any:
+    """For `add_rows`: leave rows alone that are there already."""
+    return adding.on_conflict_do_nothing()
+
+
 def add_rows(
     session: Session,
     table: type[Any],
