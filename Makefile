@@ -33,8 +33,11 @@ check: $(VENV)/.dev-ready  ## format, lint, types, import contracts
 accept: $(VENV)/.dev-ready  ## every bar of the project in full (about 40 minutes on two cores)
 	$(BIN)/python -m benchmarks.accept
 
-bench: $(VENV)/.dev-ready  ## what a call costs, beside plain loops, with our own stub server
+bench: $(VENV)/.dev-ready  ## what a call and an evaluation cost, beside plain loops and other tools (about 10 minutes)
 	$(BIN)/python -m benchmarks.wire
+	-$(BIN)/python -m benchmarks.engine
+	-$(BIN)/python -m benchmarks.engine --production
+	$(BIN)/python -m benchmarks.faults
 
 lock:  ## pin every dependency with its hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock

@@ -131,13 +131,16 @@ class Servers:
         return cpu(pid for (pid,) in self._postgres.execute(asked).fetchall())
 
 
-def engine_rows(crew: Fleet, base_url: str, point: Point, runs: int) -> Iterator[dict[str, float]]:
-    """A warm-up, then the runs, each with a prompt of its own."""
+def engine_rows(crew: Fleet, base_url: str, point: Point, runs: int, own: bool) -> Iterator[dict[str, float]]:
+    """A warm-up, then the runs, each with a prompt of its own; with our own stub also what it was asked."""
     scene = build(crew.database, base_url, max(point.examples, WARM))
     measured(crew, scene, "warm", WARM)
     for number in range(runs):
         sleep(0.5)  # the drivers' own work on the last one is over
-        yield measured(crew, scene, f"number {number}", point.examples)
+        if own:
+            reset(base_url)
+        row = measured(crew, scene, f"number {number}", point.examples)
+        yield row | {"accuracy": row["right"] / point.examples, "requests": float(requests(base_url) if own else 0)}
 
 
 def compare(base_url: str, point: Point, services: dict[str, str], runs: int, own: bool) -> list[dict[str, Any]]:
@@ -146,14 +149,11 @@ def compare(base_url: str, point: Point, services: dict[str, str], runs: int, ow
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_of(Path(folder), **services, in_flight=point.in_flight, worker_processes=1)
         with fleet(settings) as crew:
-            for row in engine_rows(crew, base_url, point, runs):
-                seen = requests(base_url) if own else 0
-                found["agon"].append(row | {"requests": seen, "accuracy": row["right"] / point.examples})
+            for row in engine_rows(crew, base_url, point, runs, own):
+                found["agon"].append(row)
                 for way in LOOPS:
                     loop = wire.once(way, base_url, loop_calls(point, way), point.in_flight)
                     found[way].append({name: loop[name] for name in ("wall", "cpu", "mb")})
-                if own:
-                    reset(base_url)
     rows = []
     for way, seen_rows in found.items():
         middle = {name: median(row[name] for row in seen_rows) for name in seen_rows[0]}
@@ -202,6 +202,7 @@ def misses(point: Point, rows: Sequence[dict[str, Any]], own: bool) -> list[str]
         (agon["mb"] <= MOST_MEMORY, f"{agon['mb']:.0f} MB, at most {MOST_MEMORY:.0f}"),
         (not agon["heavy"], f"a call process has loaded one of {', '.join(HEAVY)}"),
         (not own or agon["right"] == right(point.examples, WRONG), f"{agon['right']:.0f} right, not as expected"),
+        (not own or agon["requests"] == point.examples, f"{agon['requests']:.0f} requests, one for each was due"),
     ]
     return [f"{named(point)}: {words}" for met, words in checks if not met]
 

@@ -20,16 +20,12 @@ _LETTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 
 def new_id() -> str:
     """A random id for an address: 12 characters, 59 bits, none that look alike."""
-    number, letters = secrets.randbelow(len(_ALPHABET) ** 12), ""
-    for _ in range(12):
-        number, place = divmod(number, len(_ALPHABET))
-        letters += _ALPHABET[place]
-    return letters
+    return secrets.token_bytes(12).translate(_LETTERS).decode()
 
 
 def id_for(content: str) -> str:
     """The id that always belongs to this content, as hard to guess as the content is."""
-    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in sha256(content.encode()).digest()[:12])
+    return sha256(content.encode()).digest()[:12].translate(_LETTERS).decode()
 
 
 def _today() -> datetime:

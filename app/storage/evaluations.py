@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, exists, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import StoredAnswer
@@ -106,25 +106,31 @@ def missing(
     session: Session, evaluation: Evaluation, sample: int, first: int, upto: int, opening_id: str | None = None
 ) -> list[Placed]:
     """The examples at these places of the evaluation's split whose output is not there, or does not count."""
-    there = exists().where(
-        Output.evaluation_id == evaluation.id,
-        Output.example_id == Placement.example_id,
-        Output.sample == sample,
-        Output.counts,
-    )
-    return placed_between(session, evaluation.version_id, evaluation.split, first, upto, ~there, opening_id=opening_id)
+    placed = placed_between(session, evaluation.version_id, evaluation.split, first, upto, opening_id=opening_id)
+    there = _there(session, evaluation.id, sample, [example.example_id for example in placed])
+    return [example for example in placed if not there.get(example.example_id)]
+
+
+def _there(session: Session, evaluation_id: str, sample: int, example_ids: Sequence[int]) -> dict[int, bool]:
+    """Whether the output counts, of those of the examples that have one.
+
+    Asked by the examples' ids and not in a join: PostgreSQL, which knows nothing of an evaluation that has just begun,
+    would read all its outputs for every example.
+    """
+    found: dict[int, bool] = {}
+    for start in range(0, len(example_ids), 500):
+        some = example_ids[start : start + 500]
+        query = select(Output.example_id, Output.counts).where(
+            Output.evaluation_id == evaluation_id, Output.example_id.in_(some), Output.sample == sample
+        )
+        found.update((row.example_id, row.counts) for row in session.execute(query))
+    return found
 
 
 def uncounted(session: Session, evaluation_id: str, sample: int, example_ids: Sequence[int]) -> set[int]:
     """Those of the examples that another model answered in a way that does not count."""
-    found: set[int] = set()
-    for start in range(0, len(example_ids), 500):
-        some = example_ids[start : start + 500]
-        query = select(Output.example_id).where(
-            Output.evaluation_id == evaluation_id, Output.example_id.in_(some), Output.sample == sample, ~Output.counts
-        )
-        found.update(session.scalars(query))
-    return found
+    there = _there(session, evaluation_id, sample, example_ids)
+    return {example_id for example_id, counts in there.items() if not counts}
 
 
 def shown_outputs(
@@ -150,14 +156,17 @@ def shown_outputs(
 def answered_in_order(session: Session, evaluation_id: str, upto: int) -> tuple[list[int], list[int]]:
     """(expected, read) of the first samples that count among the first `upto` examples, in their order."""
     evaluation = session.get_one(Evaluation, evaluation_id)
-    query = (
-        select(Output.label, Output.reading)
-        .join(Placement, Placement.example_id == Output.example_id)
+    query = select(Output.example_id, Output.label, Output.reading).where(
+        Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts
+    )
+    found = {row.example_id: (row.label, row.reading) for row in session.execute(query)}
+    placed = (
+        select(Placement.example_id)
         .where(Placement.version_id == evaluation.version_id, Placement.split == evaluation.split)
-        .where(Placement.position < upto, Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
+        .where(Placement.position < upto)
         .order_by(Placement.position)
     )
-    rows = session.execute(query).all()
+    rows = [found[example_id] for example_id in session.scalars(placed) if example_id in found]
     return [label for label, _ in rows], [reading for _, reading in rows]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, Select, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, Select, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
 from app.errors import NotFound
@@ -121,14 +121,13 @@ def placed_between(
     split: str,
     first: int,
     upto: int,
-    *wanted: ColumnElement[bool],
     opening_id: str | None = None,
 ) -> list[Placed]:
     """The examples at the places `first` to `upto` (not included) of a split's order; the holdout's with an opening."""
     if split not in ("train", "dev"):
         _check_seal(session, version_id, opening_id)
     there = (Placement.position >= first) & (Placement.position < upto)
-    return _read(session, _order(version_id, split).where(there, *wanted))
+    return _read(session, _order(version_id, split).where(there))
 
 
 def _placed(session: Session, version_id: str, split: str, first: int | None) -> list[Placed]:
