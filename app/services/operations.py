@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound
 from app.services.job_kinds import KINDS, name_of, names_of
-from app.services.stuck import Stuck, held_up, paused_campaign, stuck_job
+from app.services.stuck import Stuck, halted_run, held_up, paused_campaign, stuck_job
 from app.settings import Settings
 from app.storage import heartbeats, jobs, operations, traffic
 from app.storage.base import now
@@ -99,6 +99,7 @@ def view(session: Session, broker: bool, limits: Iterable[Limit] = ()) -> Operat
     """`broker` says whether the queue can be reached; `limits` are snapshots of those in force."""
     beats, depths, held = heartbeats.beats(session), operations.depths(session), operations.held(session)
     troubled, paused = operations.troubled(session), operations.paused_by_fault(session)
+    halted = operations.halted_runs(session)
     names = names_of(session, [*held, *troubled])
     known = {beat.worker for beat in beats}
     doing = [(worker_of(job.holder), Doing(job.kind, name_of(names, job))) for job in held]
@@ -114,6 +115,7 @@ def view(session: Session, broker: bool, limits: Iterable[Limit] = ()) -> Operat
             *held_up(broker, depths, heartbeats.alive_by_role(beats)),
             *(stuck_job(job, name_of(names, job), broker) for job in troubled),
             *(paused_campaign(campaign) for campaign in paused),
+            *(halted_run(run) for run in halted),
         ],
     )
 

@@ -10,6 +10,7 @@ from app.domain.answers import Label
 from app.domain.metrics import majority_baseline, parse_goal
 from app.domain.prompts import placeholders
 from app.errors import NotFound
+from app.services.run_views import RunsPage, runs_page
 from app.services.scoring import settings_hash, task_sampling
 from app.services.uploading import WaitingUpload, waiting
 from app.settings import Settings
@@ -20,6 +21,7 @@ from app.storage.prompt_boards import Origin, PromptLine, Score, VersionLink
 
 ANSWERS_SHOWN = 20
 TASK_MODELS_SHOWN = 4
+RUNS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class ProjectView:
     task_models: list[Model]
     campaigns: CampaignsPage
     prompts: PromptsPage
+    runs: RunsPage
     unfinished_campaign: int | None
     created_at: datetime
 
@@ -145,6 +148,7 @@ def project_view(
         task_models=campaign_boards.task_models(session, named, project_id, TASK_MODELS_SHOWN),
         campaigns=CampaignsPage(*campaign_boards.campaigns(session, named, project_id, campaigns_before)),
         prompts=PromptsPage(*prompt_boards.prompts(session, named, project_id, version_id, key, prompts_before)),
+        runs=runs_page(session, project_id, limit=RUNS_SHOWN),
         unfinished_campaign=campaign_boards.unfinished_campaign(session, project_id),
         created_at=project.created_at,
     )
