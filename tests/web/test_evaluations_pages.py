@@ -4,15 +4,18 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, update
 
-from app.services import blocks
+from app.services import blocks, campaigns
+from app.services.campaigns import CampaignDraft
 from app.settings import Settings
 from app.storage import heartbeats, jobs, prompts, runs
+from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.projects import Project
 from app.storage.runs import Run
@@ -103,7 +106,7 @@ def test_what_is_asked_again_comes_from_the_store_and_is_counted_so(desk: Desk) 
     first = desk.order(examples="30")
     desk.tickets.work()
     form = desk.visitor.read(f"{desk.form}?run={first.rsplit('/', 1)[1]}")
-    assert 'name="examples" value="30"' in form
+    assert re.search(r'name="examples"[^>]* value="30"', form)
     assert "Answers 30 all are there already Calls at most 0 nothing is bought" in words(form)
     again = desk.order(do="start")
     desk.tickets.work()
@@ -117,11 +120,13 @@ def test_a_run_that_goes_on_shows_its_rate_its_time_left_and_who_works(desk: Des
     desk.work_once(0.0)
     desk.tickets.work("there:2/7")
     with desk.world.database.write() as session:
-        lately = runs.now()
-        session.execute(update(Run).values(status="running", started_at=lately - _seconds(10), finished_at=None))
+        lately = now()
+        session.execute(
+            update(Run).values(status="running", started_at=lately - timedelta(seconds=10), finished_at=None)
+        )
         session.execute(update(Run).values(done=25, blocks_done=1))
         lease = jobs.want(session, runs.BLOCK, "x")
-        session.execute(update(jobs.Job).where(jobs.Job.id == lease).values(party=run_id, status="running", holder="there:2/7", lease_until=lately + _seconds(60)))  # fmt: skip
+        session.execute(update(jobs.Job).where(jobs.Job.id == lease).values(party=run_id, status="running", holder="there:2/7", lease_until=lately + timedelta(seconds=60)))  # fmt: skip
     told = desk.told(here)
     assert told["phase"] == "answering"
     assert told["rate"] == pytest.approx(5.0, rel=0.1), "fifty calls came back within the ten seconds that it runs"
@@ -131,12 +136,6 @@ def test_a_run_that_goes_on_shows_its_rate_its_time_left_and_who_works(desk: Des
     assert "25 of 50 answers are there." in page
     assert re.search(r"About [45]\.\d s more", page)
     assert "there:2/7 at work on 1 block" in page
-
-
-def _seconds(count: float) -> Any:
-    from datetime import timedelta
-
-    return timedelta(seconds=count)
 
 
 def test_a_person_pauses_resumes_and_stops(desk: Desk) -> None:
@@ -157,7 +156,7 @@ def test_a_person_pauses_resumes_and_stops(desk: Desk) -> None:
     desk.tickets.work()
     assert "Stopped with 0 of 50 answers, which are kept." in desk.page(here)
     assert "over already" in desk.page(f"{here}/stop")
-    assert visitor.client.post(f"/evaluations/{here}/resume").status_code == 403, "without the page's token"
+    assert visitor.client.post(f"{here}/resume").status_code == 403, "without the page's token"
 
 
 def test_a_fault_pauses_with_what_to_do_and_operations_lets_it_go_on(desk: Desk) -> None:
@@ -186,7 +185,7 @@ def test_a_cap_that_is_reached_is_raised_on_a_form(desk: Desk) -> None:
     assert "100% used of 33" in page
     assert "The cap on calls of this run is reached." in desk.page("/operations")
     form = desk.visitor.read(f"{here}/caps")
-    assert 'name="max_calls" value="33"' in form or re.search(r'name="max_calls"[^>]* value="33"', form)
+    assert re.search(r'name="max_calls"[^>]* value="33"', form)
     assert "17 of 50 answers are still missing" in words(form)
     low = desk.visitor.send(f"{here}/caps", {"max_calls": "33", "max_cost": "x"}, 422)
     assert re.search(r'id="error-max_calls">must be more than is used already \(33\)', low)
@@ -234,7 +233,6 @@ def test_rows_of_a_fallback_are_named_and_shown_apart(desk: Desk) -> None:
 
 WRONG = [
     ({"samples": "many"}, "error-samples", "must be a whole number from 1"),
-    ({"samples": ""}, "error-samples", "must be a whole number from 1"),
     ({"examples": "0"}, "error-examples", "must be a whole number from 1"),
     ({"examples": "1.5"}, "error-examples", "must be a whole number from 1"),
     ({"temperature": "nan"}, "error-temperature", "must be a number from 0 to 2"),
@@ -309,7 +307,7 @@ def test_the_api_orders_steers_and_names_bad_fields(desk: Desk) -> None:
     assert client.get(here).json()["used"][0]["cap"] == 100, "what is not named stays"
     assert client.patch(here, json={"max_tokens": None}).json()["used"][1]["cap"] is None
     assert client.patch(here, json={"max_calls": 0}).json()["problems"][0]["where"] == "max_calls"
-    assert client.post(f"{here}/resume").json()["status"] == "queued" or "running"
+    assert client.post(f"{here}/resume").json()["status"] == "running"
     assert client.post(f"{here}/stop").status_code == 202
     bad = client.post(place, json={**choice, "samples": 99, "split": "holdout"})
     assert {problem["where"] for problem in bad.json()["problems"]} == {"samples", "split"}
@@ -329,7 +327,9 @@ def test_a_project_lists_its_last_evaluations_and_a_page_leads_to_the_rest(desk:
     first = desk.visitor.read(f"{place}/evaluations")
     older = re.search(rf'href="({place}/evaluations\?before=\w+)" rel="next"', first)
     assert older
-    pages = [re.findall(r'class="name" href="/evaluations/(\w+)"', page) for page in (first, desk.visitor.read(older[1]))]
+    pages = [
+        re.findall(r'class="name" href="/evaluations/(\w+)"', page) for page in (first, desk.visitor.read(older[1]))
+    ]
     assert [len(page) for page in pages] == [20, 5]
     assert len({one for page in pages for one in page}) == 25
 
@@ -352,9 +352,6 @@ def test_the_page_asks_the_database_as_often_however_much_there_is(desk: Desk) -
 
 
 def test_a_run_of_a_campaign_is_shown_and_steered_there_alone(desk: Desk) -> None:
-    from app.services import campaigns
-    from app.services.campaigns import CampaignDraft
-
     here = desk.order()
     with desk.world.database.write() as session:
         draft = CampaignDraft(desk.tickets.project_id, desk.tickets.prompt_id, desk.tickets.endpoint_id, [desk.tickets.endpoint_id])  # fmt: skip
@@ -362,5 +359,7 @@ def test_a_run_of_a_campaign_is_shown_and_steered_there_alone(desk: Desk) -> Non
         session.execute(update(Run).values(campaign_id=campaign.id, round=1))
     page = desk.page(here)
     assert "Ordered by campaign 1 , which is where it is paused and stopped." in page
-    assert f"A campaign ordered this run: see /campaigns/{campaign.id}." in desk.visitor.send(f"{here}/pause", status=409)
+    assert f"A campaign ordered this run: see /campaigns/{campaign.id}." in desk.visitor.send(
+        f"{here}/pause", status=409
+    )
     assert desk.told(f"/projects/{desk.tickets.project_id}/evaluations")["runs"] == []
