@@ -47,7 +47,7 @@ class PromptsPage:
 
 @dataclass(frozen=True)
 class ProjectView:
-    """Everything that the page of a project shows. `task_models` are those of its campaigns, the last used first."""
+    """Everything that the page of a project shows. `task_models` are those of its campaigns and last evaluations."""
 
     id: str
     name: str
@@ -135,6 +135,8 @@ def project_view(
     project, named = projects.get(session, project_id), campaign_boards.models(session)
     facts = boards.test_set(session, project_id)
     version_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
+    lately = runs_page(session, project_id, limit=RUNS_SHOWN)
+    played = campaign_boards.task_models(session, named, project_id, TASK_MODELS_SHOWN)
     return ProjectView(
         id=project.id,
         name=project.name,
@@ -145,10 +147,10 @@ def project_view(
         test_set=facts,
         majority_baseline=_majority(project, facts),
         champions=boards.champions(session, named, [project_id]),
-        task_models=campaign_boards.task_models(session, named, project_id, TASK_MODELS_SHOWN),
+        task_models=list(dict.fromkeys([*played, *(run.task_model for run in lately.runs)]))[:TASK_MODELS_SHOWN],
         campaigns=CampaignsPage(*campaign_boards.campaigns(session, named, project_id, campaigns_before)),
         prompts=PromptsPage(*prompt_boards.prompts(session, named, project_id, version_id, key, prompts_before)),
-        runs=runs_page(session, project_id, limit=RUNS_SHOWN),
+        runs=lately,
         unfinished_campaign=campaign_boards.unfinished_campaign(session, project_id),
         created_at=project.created_at,
     )

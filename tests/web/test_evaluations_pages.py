@@ -89,9 +89,12 @@ def test_an_evaluation_is_ordered_watched_and_summed_up(desk: Desk) -> None:
     assert "hx-get" not in html
     page = words(html)
     assert "All 50 answers are there" in page
-    assert "accuracy on dev, of the first 50 examples." in page.replace("Accuracy", "accuracy")
+    assert "accuracy on dev, of 50 examples." in page.replace("Accuracy", "accuracy")
     assert re.search(r"1\.000 95% interval 0\.9\d\d–1\.000 · n 50", page)
     assert "here:1/1 not at work on it now 50 3 of 3 done" in page
+    project = desk.page(f"/projects/{desk.tickets.project_id}")
+    assert re.search(r"v1 by a person 9 characters 1\.000 95% interval", project), "its score stands at the prompt"
+    assert "v1 on dev" in project
     assert f'href="/calls?run={run_id}"' in html
     told = desk.told(here)
     assert (told["status"], told["done"], told["right"], told["unreadable"]) == ("finished", 50, 50, 0)
@@ -143,8 +146,8 @@ def test_a_person_pauses_resumes_and_stops(desk: Desk) -> None:
     visitor = desk.visitor
     assert visitor.send(f"{here}/pause") == here
     page = desk.page(here)
-    assert "Paused v1" not in page
-    assert "They are kept; nothing is asked twice." in page
+    assert "Paused" in page
+    assert "No answer is there yet." in page
     assert "fault" not in page
     assert "only one that waits or works can be paused" in visitor.send(f"{here}/pause", status=409)
     desk.world.poked.clear()
@@ -182,7 +185,7 @@ def test_a_cap_that_is_reached_is_raised_on_a_form(desk: Desk) -> None:
     desk.tickets.work_on()
     page = desk.page(here)
     assert "A cap is reached. The cap on calls of this run is reached. Raise it to go on" in page
-    assert "100% used of 33" in page
+    assert "100% used 33 of 33" in page
     assert "The cap on calls of this run is reached." in desk.page("/operations")
     form = desk.visitor.read(f"{here}/caps")
     assert re.search(r'name="max_calls"[^>]* value="33"', form)
@@ -205,7 +208,7 @@ def test_from_four_fifths_of_a_cap_on_the_page_warns(desk: Desk) -> None:
     desk.tickets.work()
     used: Any = desk.told(here)["used"]
     assert [(one["kind"], one["warning"]) for one in used] == [("calls", True), ("tokens", False), ("cost", False)]
-    assert "83% used of 60" in desk.page(here)
+    assert "83% used 50 of 60" in desk.page(here)
 
 
 def test_rows_of_a_fallback_are_named_and_shown_apart(desk: Desk) -> None:
