@@ -95,7 +95,7 @@ def _watch(database: Database, run_id: str, console: Console) -> RunView:
             if view.worker_missing and not missing:
                 console.print("No worker answers. The run goes on when one runs: agon worker.", style="yellow")
             missing = view.worker_missing
-            if view.phase in RESTS and (view.over or view.phase in ("paused", "exhausted")):
+            if view.phase in RESTS and (view.over or view.status in ("paused", "exhausted") or view.worker_missing):
                 return view
             time.sleep(POLL_SECONDS)
 

@@ -10,11 +10,11 @@ from app.domain.answers import Label
 from app.domain.metrics import majority_baseline, parse_goal
 from app.domain.prompts import placeholders
 from app.errors import NotFound
-from app.services.run_views import RunsPage, runs_page
+from app.services.run_views import RunsPage
 from app.services.scoring import settings_hash, task_sampling
 from app.services.uploading import WaitingUpload, waiting
 from app.settings import Settings
-from app.storage import boards, campaign_boards, evaluations, projects, prompt_boards, prompts
+from app.storage import boards, campaign_boards, evaluations, projects, prompt_boards, prompts, run_boards
 from app.storage.boards import ProjectLine, Reign, TestSetFacts
 from app.storage.campaign_boards import CampaignLine, Model
 from app.storage.prompt_boards import Origin, PromptLine, Score, VersionLink
@@ -135,7 +135,7 @@ def project_view(
     project, named = projects.get(session, project_id), campaign_boards.models(session)
     facts = boards.test_set(session, project_id)
     version_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
-    lately = runs_page(session, project_id, limit=RUNS_SHOWN)
+    lately = RunsPage(*run_boards.of_project(session, named, project_id, limit=RUNS_SHOWN))
     played = campaign_boards.task_models(session, named, project_id, TASK_MODELS_SHOWN)
     return ProjectView(
         id=project.id,

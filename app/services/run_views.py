@@ -1,7 +1,7 @@
 """A run of an evaluation as it stands now: how far it is and how fast, who works on it, what it used, what it found."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,8 @@ from app.storage.run_boards import Latest, RunFacts, RunLine, WorkedOn
 from app.storage.runs import Run
 
 WARNING = 0.8  # the share of a cap from which on its use is a warning
-FEWEST = timedelta(seconds=1)  # that tell a rate
+FEWEST = 1.0  # seconds that tell a rate
+SHORTEST = 0.05  # seconds in which the newest calls of a very fast run may have come
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class RunView:
     """Everything that the page of a run shows.
 
     `phase`: queued, answering, finishing (paused, but calls are under way), summing up, or as the status. `rate` is in
-    answers a second over the last half minute, `rate_since_start` over all of the time, pauses included. `served_by`
+    answers a second over the newest calls, half a minute of them at most, `rate_since_start` over all of the time,
+    pauses included. `served_by`
     names who answered what does not count (`elsewhere`). `score` is on the first `n` examples' first samples.
     """
 
@@ -158,10 +160,10 @@ def run_view(session: Session, run_id: str) -> RunView:
     )
 
 
-def runs_page(session: Session, project_id: str, before: str | None = None, limit: int = 20) -> RunsPage:
+def runs_page(session: Session, project_id: str, before: str | None = None) -> RunsPage:
     """Raises NotFound."""
     projects.get(session, project_id)
-    return RunsPage(*run_boards.of_project(session, campaign_boards.models(session), project_id, before, limit))
+    return RunsPage(*run_boards.of_project(session, campaign_boards.models(session), project_id, before))
 
 
 def _phase(run: Run, held: int) -> str:
@@ -171,9 +173,12 @@ def _phase(run: Run, held: int) -> str:
 
 
 def _worker_missing(session: Session, run: Run) -> bool:
+    """Whether nobody lives who could go on with it: make its calls, or sum it up."""
     living = heartbeats.alive_by_role(heartbeats.beats(session))
-    role = "calls" if run.blocks_done < run.blocks else "drivers"
-    return run.status in WORKING and not living[role]
+    if run.status in WORKING and run.blocks_done < run.blocks:
+        return not living["calls"]
+    ends = run.status in WORKING or (run.status == "stopped" and run.finished_at is None)
+    return ends and not living["drivers"]
 
 
 def _seconds(run: Run) -> float | None:
@@ -183,14 +188,16 @@ def _seconds(run: Run) -> float | None:
 
 
 def _rate(answers: int, seconds: float | None) -> float | None:
-    return answers / seconds if seconds is not None and seconds >= FEWEST.total_seconds() else None
+    return answers / seconds if seconds is not None and seconds >= FEWEST else None
 
 
 def _rate_now(run: Run, latest: Latest) -> float | None:
     """Over the newest calls; nothing is told of a run that does not go on, or that has just begun."""
-    if run.status != "running" or latest.since is None or run.started_at is None:
+    begun = _seconds(run)
+    if run.status != "running" or latest.since is None or begun is None or begun < FEWEST:
         return None
-    return _rate(latest.answers, (now() - max(latest.since, run.started_at)).total_seconds())
+    window = min(begun, (now() - latest.since).total_seconds())
+    return latest.answers / max(window, SHORTEST)
 
 
 def _others(named: Models, latest: Latest) -> list[Model]:

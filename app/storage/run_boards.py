@@ -21,7 +21,7 @@ from app.storage.prompts import PromptVersion
 from app.storage.runs import BLOCK, OPEN, Block, Run
 
 RUNS_SHOWN = 20
-LATEST_CALLS = 500
+LATEST_CALLS = 2000
 LATEST = timedelta(seconds=30)
 
 

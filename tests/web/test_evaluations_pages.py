@@ -205,7 +205,7 @@ def test_a_cap_that_is_reached_is_raised_on_a_form(desk: Desk) -> None:
 
 def test_from_four_fifths_of_a_cap_on_the_page_warns(desk: Desk) -> None:
     here = desk.order(max_calls="60", max_tokens="1000000")
-    desk.tickets.work()
+    desk.tickets.work_on()
     used: Any = desk.told(here)["used"]
     assert [(one["kind"], one["warning"]) for one in used] == [("calls", True), ("tokens", False), ("cost", False)]
     assert "83% used 50 of 60" in desk.page(here)
