@@ -21,10 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 VENDOR = ROOT / "static" / "vendor"
 MANIFEST = VENDOR / "manifest.json"
 NOTICES = ROOT / "THIRD_PARTY.md"
+PRICES = ROOT / "app" / "data"
 _INTRODUCTION = """# Third-party files in this repository
 
 Files under `static/vendor` come unchanged from the packages below; `static/vendor/manifest.json` has the hash of each.
-This page is written by `.ci/vendor.py`. Python dependencies are installed, not copied, and carry their own licences.
+`app/data/prices.json` is an extract of litellm's table of prices, made by `.ci/prices.py`. This page is written by
+`.ci/vendor.py`. Python dependencies are installed, not copied, and carry their own licences.
 """
 
 
@@ -77,12 +79,22 @@ def _notice(package: dict[str, Any]) -> str:
     return "\n\n".join([f"## {package['package']} {package['version']} ({package['licence']})", *parts])
 
 
+def _notice_of_prices() -> str:
+    version = json.loads((PRICES / "prices.json").read_text())["version"]
+    text = (PRICES / "LICENSE.litellm").read_text().strip()
+    return f"## litellm {version} (MIT), prices of models\n\n### LICENSE\n\n````text\n{text}\n````"
+
+
+def write_notices(packages: list[dict[str, Any]]) -> None:
+    NOTICES.write_text("\n\n".join([_INTRODUCTION.strip(), *map(_notice, packages), _notice_of_prices()]) + "\n")
+
+
 def fetch_all() -> None:
     packages = read_manifest()
     for package in packages:
         _fetch(package)
     MANIFEST.write_text(json.dumps({"packages": packages}, indent=2) + "\n")
-    NOTICES.write_text("\n\n".join([_INTRODUCTION.strip(), *map(_notice, packages)]) + "\n")
+    write_notices(packages)
 
 
 def main() -> int:

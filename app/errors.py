@@ -39,6 +39,10 @@ class BudgetExhausted(AgonError):
     """No call is left under the cap."""
 
 
+class CapReached(AgonError):
+    """A cap that others share is reached: work waits until it is raised, or until another day."""
+
+
 class EndpointFailure(AgonError):
     """An endpoint cannot be used now: `lasting` when asking again will not help, else not for `wait` seconds."""
 

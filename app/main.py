@@ -30,6 +30,7 @@ from app.web.pages import (
     prompts,
     providers,
     rounds,
+    spend,
     uploads,
 )
 from app.web.rendering import STATIC, VERSION
@@ -46,8 +47,8 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, uploads, prompts, campaigns, rounds, evaluations, generators, providers, endpoints, calls, operations, login, docs,
-    health, metrics,
+    home, projects, uploads, prompts, campaigns, rounds, evaluations, generators, providers, endpoints, calls, spend, operations, login,
+    docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
 
     in_flight: int = Field(32, description="calls under way at once in one job", ge=1)
     save_every: int = Field(50, description="answers are saved in batches of this many at most", ge=1)
+    block_save_every: int = Field(200, description="the same where blocks are answered, which is faster", ge=1)
     save_seconds: float = Field(0.5, description="and no later than this long after they came", gt=0)
     call_deadline: float = Field(60.0, description="seconds for one call, all its attempts together", gt=0)
     generator_deadline: float = Field(300.0, description="the same for a generator, which writes whole prompts", gt=0)

@@ -17,6 +17,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from benchmarks.processes import most_memory
 from benchmarks.stub import stub
 
 POINTS = ((0.05, 64), (0.0, 64), (0.2, 256))
@@ -122,7 +123,7 @@ def report(way: str, base_url: str, calls: int, in_flight: int) -> None:
     right = WAYS[way](base_url, calls, in_flight)
     seconds, used = perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime
-    print(json.dumps({"right": right, "calls_per_second": calls / seconds, "cpu": cpu, "mb": used.ru_maxrss / 1024}))
+    print(json.dumps({"right": right, "calls_per_second": calls / seconds, "cpu": cpu, "mb": most_memory(os.getpid())}))
 
 
 def compared(base_url: str, latency: float, calls: int, in_flight: int, runs: int) -> list[dict[str, Any]]:

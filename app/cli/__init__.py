@@ -115,7 +115,7 @@ def worker(
     if only:
         command = worker_command(settings(), only, beat=beat)
         os.execv(command[0], command)  # noqa: S606
-    with Supervisor(os.environ, workers(settings(), beat=beat, logged=False)):
+    with Supervisor(os.environ, list(workers(settings(), beat=beat, logged=False).values())):
         signal.pause()
 
 

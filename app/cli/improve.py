@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from app.cli.printing import print_report
-from app.cli.stack import stack, wait_for_web, worker_answers
+from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
 from app.domain.metrics import parse_goal
@@ -45,6 +45,8 @@ def improve(
     max_calls: Annotated[
         int | None, typer.Option(min=1, max=MOST, help="requests bought at most, retries included")
     ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=0, help="tokens bought at most, in and out")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, max=MOST, help="money spent at most, such as 2.50")] = None,
     rounds: Annotated[int | None, typer.Option(min=0, max=MOST, help="rounds at most; 0 sets no end to them")] = None,
     smallest_gain: Annotated[float | None, typer.Option(help="a smaller difference does not matter")] = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST, help="of everything the campaign draws")] = 0,
@@ -74,6 +76,8 @@ def improve(
         input_column=input_column,
         label_column=label_column,
         on_conflict=on_conflict,
+        max_tokens=max_tokens,
+        max_cost=None if max_cost is None else round(max_cost * 1_000_000),
     )
     _check(command, json_out)
     data = _read_bytes(file, now)
@@ -137,17 +141,21 @@ def _run(
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
     poker = Poker(now)
     poker.poke(job_id)
-    return watch(database, campaign.id, console, lambda: poker.poke(job_id), lambda: worker_answers(database))
+    return watch(
+        database, campaign.id, console, lambda: poker.poke(job_id), lambda: DRIVERS in pools_that_answer(database)
+    )
 
 
 def _confirm(
     now: Settings, database: Database, console: Console, command: Command, seats: Seats, prepared: Prepared
 ) -> None:
-    from app.services import pricing
+    from app.services import capping, pricing
+    from app.services.capping import Caps
 
     with database.read() as session:
         work = pricing.work_of_file(session, prepared, command.prompt)
     cost = pricing.at_most(now, work, seats.task, seats.generators, command.max_calls, command.rounds)
+    cost = capping.at_most(cost, Caps(cost=command.max_cost), [])
     unknown = "unknown, because a price per token is missing, or a limit on replies"
     price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most"
     names = ", ".join(endpoint.full_name for endpoint in seats.paid)

@@ -65,10 +65,11 @@ def practice_answers(url: str) -> bool:
         return False
 
 
-def worker_answers(database: Database) -> bool:
-    """Whether a worker said lately that it lives; one of this machine must also be there still."""
+def pools_that_answer(database: Database) -> set[str]:
+    """The pools of which a worker said lately that it lives; one of this machine must also be there still."""
     with database.read() as session:
-        return any(now() - beat.seen_at < FRESH and _alive(beat.worker) for beat in heartbeats.beats(session))
+        fresh = [one for one in heartbeats.beats(session) if now() - one.seen_at < FRESH and _alive(one.worker)]
+    return {pool for pool in (DRIVERS, CALLERS) for one in fresh if one.role in (pool, heartbeats.ALL)}
 
 
 def _alive(worker: str) -> bool:
@@ -111,13 +112,13 @@ def worker_command(settings: Settings, pool: str, *, beat: bool = True) -> list[
     return [*command, "-B", "--schedule", str(schedule)] if drives and beat else command
 
 
-def workers(settings: Settings, *, beat: bool = True, logged: bool = True) -> list[Child]:
-    """Both pools of a worker."""
-    drivers, calls = (worker_command(settings, pool, beat=beat) for pool in (DRIVERS, CALLERS))
-    return [
-        Child("worker", drivers, _log(settings, "worker") if logged else None),
-        Child("calls", calls, _log(settings, "calls") if logged else None),
-    ]
+def workers(settings: Settings, *, beat: bool = True, logged: bool = True) -> dict[str, Child]:
+    """A worker: one child for each pool."""
+    names = {DRIVERS: "worker", CALLERS: "calls"}
+    return {
+        pool: Child(name, worker_command(settings, pool, beat=beat), _log(settings, name) if logged else None)
+        for pool, name in names.items()
+    }
 
 
 def _children(settings: Settings, database: Database, *, web: bool, latency: float) -> list[Child]:
@@ -126,8 +127,8 @@ def _children(settings: Settings, database: Database, *, web: bool, latency: flo
     if not practice_answers(practice_url(settings, database)) and not settings.practice_url:
         command = [*agon, "practice", "--port", str(practice_port(settings)), "--latency", str(latency)]
         children.append(Child("practice", command, _log(settings, "practice")))
-    if not worker_answers(database):
-        children += workers(settings)
+    answering = pools_that_answer(database)
+    children += [child for pool, child in workers(settings).items() if pool not in answering]
     if web:
         children.append(Child("web", [*agon, "web"], _log(settings, "web")))
     return children

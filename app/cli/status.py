@@ -32,7 +32,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="print JSON instea
 def _look() -> Operations:
     now = settings()
     with opened() as database, database.read() as session:
-        return operations.view(session, Poker(now).alive(), operations.limits_in_force(now))
+        return operations.view(session, Poker(now).alive(), operations.limits_in_force(session, now))
 
 
 def _text(value: object) -> str:

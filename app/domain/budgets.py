@@ -67,3 +67,19 @@ def worst_case(characters: int, max_tokens: int, price_in: int | None, price_out
     """
     spent = (price_in or 0) * characters + (price_out or 0) * max_tokens
     return Amount(1, characters + max_tokens, -(-spent // 1_000_000))
+
+
+CENT = 10_000
+UNITS = {"calls": "calls", "tokens": "tokens", "cost": "money"}
+
+
+def said(kind: str, amount: int) -> str:
+    """An amount of calls, tokens or cost in words."""
+    if kind != "cost":
+        return f"{amount:,} {kind}"
+    return f"${amount / 1_000_000:,.2f}" if not 0 < amount < CENT else f"${amount / 1_000_000:.6f}".rstrip("0")
+
+
+def part_said(kind: str, part: int, whole: int) -> str:
+    """So much of an amount, in words."""
+    return f"{said(kind, part).removesuffix(f' {kind}')} of {said(kind, whole)}"

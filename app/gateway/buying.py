@@ -6,6 +6,7 @@ from random import Random
 from time import monotonic
 
 from app.errors import EndpointFailure
+from app.gateway.allowing import Shared
 from app.gateway.asking import Call, attempt
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, place
@@ -27,6 +28,7 @@ ATTEMPT_SHARE = 2 / 3
 CROWD, HELD = 4, 64
 NOT_AGAIN = "The cap on calls was spent, or the run was stopped, before this request could be sent again."
 LONGEST_WAIT = 3600.0
+BEAT_SECONDS = 1.0
 
 
 class Run:
@@ -40,8 +42,15 @@ class Run:
     """
 
     def __init__(
-        self, requests: Iterator[Request], limits: Limits, permit: Permit, saver: Saver, learned: Learned
+        self,
+        requests: Iterator[Request],
+        limits: Limits,
+        permit: Permit,
+        saver: Saver,
+        learned: Learned,
+        shared: Shared | None = None,
     ) -> None:
+        self._shared = shared
         self._requests = requests
         self._limits = limits
         self._permit = permit
@@ -64,14 +73,15 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 workers = [group.create_task(self._worker()) for _ in range(self._limits.in_flight)]
                 ticking = group.create_task(self._saver.tick())
+                beating = group.create_task(self._beat())
                 await asyncio.wait(workers)
                 ticking.cancel()
+                beating.cancel()
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         finally:
             for line in self._lines.values():
-                if line.wire:
-                    await line.wire.close()
+                await line.close()
         self._saver.finish()
 
     def conclude(self) -> None:
@@ -96,8 +106,17 @@ class Run:
     def _line(self, target: Target) -> Line:
         server = target.base_url, target.api_key
         if server not in self._lines:
-            self._lines[server] = Line(self._limits.in_flight, self._limits.in_flight * CROWD)
+            allowance = self._shared.allowance(target) if self._shared else None
+            self._lines[server] = Line(self._limits.in_flight, self._limits.in_flight * CROWD, allowance)
         return self._lines[server]
+
+    async def _beat(self) -> None:
+        """Hear of the limits that all workers share, and let in who waited for them."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            for line in self._lines.values():
+                line.beat()
+                self._let_in(line)
 
     def _let_in(self, line: Line) -> None:
         """Send for the calls that are parked here, or see that it is done when the server's rest is over."""
@@ -138,11 +157,19 @@ class Run:
             if line.room <= 0:
                 self._room.park(call, line, call.deadline - monotonic() if call.attempts else None)
             elif self._opened(call, line):
-                if self._permit(call.request):
-                    return line
-                self.cap_spent = True
-                self._stop()
-                self._give_up(call)
+                return self._allowed(call, line)
+        return None
+
+    def _allowed(self, call: Call, line: Line) -> Line | None:
+        """The line, when neither the limits a minute nor a cap stand in the way."""
+        if not line.granted(call.request):
+            self._room.park(call, line, call.deadline - monotonic() if call.attempts else None)
+        elif self._permit(call.request):
+            return line
+        else:
+            self.cap_spent = True
+            self._stop()
+            self._give_up(call)
         return None
 
     def _placed(self, call: Call) -> bool:
@@ -214,7 +241,9 @@ class Run:
                 self._mourn(call, line, outcome.sentence)
             else:
                 self._bear(call, line, outcome, probe)
+            line.over(call.request, outcome)
             return
+        line.over(call.request, outcome)
         if line.pace.answered():
             self._look_again()
         if isinstance(outcome, Purchase):

@@ -4,12 +4,18 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from app.domain.allowances import Rule
 from app.domain.improving.asks import Message
+
+UNLIMITED = Rule()
 
 
 @dataclass(frozen=True)
 class Target:
-    """One endpoint as the wire knows it, with the request parameters it was seen to refuse or to call otherwise."""
+    """One endpoint as the wire knows it, with the request parameters it was seen to refuse or to call otherwise.
+
+    `rule` is what its provider allows this key, over all workers.
+    """
 
     endpoint: str
     base_url: str
@@ -17,6 +23,7 @@ class Target:
     model: str
     dropped: frozenset[str] = frozenset()
     renamed: tuple[tuple[str, str], ...] = ()
+    rule: Rule = UNLIMITED
 
 
 class Request(Struct, frozen=True):

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from itertools import islice
 
+from app.gateway.allowing import Allowance
 from app.gateway.asking import Call
+from app.gateway.calls import Purchase, Request
+from app.gateway.faults import Fault
 from app.gateway.pacing import Pace
 from app.gateway.wire import Wire
 
@@ -16,18 +19,48 @@ class Line:
     that a broken server is not asked everything once.
     """
 
-    def __init__(self, most: int, crowd: int) -> None:
+    def __init__(self, most: int, crowd: int, allowance: Allowance | None = None) -> None:
         self.pace = Pace(most)
+        self._most, self._allowance = most, allowance
         self.wire: Wire | None = None
         self.parked: dict[Call, asyncio.TimerHandle | None] = {}
         self.sleeping: dict[Call, asyncio.TimerHandle] = {}
         self.reopening = False
         self._crowd = crowd
 
+        self.beat()
+
     @property
     def room(self) -> int:
         """How many calls may be sent now."""
         return self.pace.room if len(self.sleeping) < self._crowd else 0
+
+    def beat(self) -> None:
+        """Hear, about once a second, what all workers together leave to this one."""
+        if self._allowance:
+            self.pace.most = self._allowance.slots(self._most, self.pace.under_way)
+            if rest := self._allowance.resting():
+                self.pace.pause(rest)
+
+    def granted(self, request: Request) -> bool:
+        """Whether the limits a minute let this request go now; if not, the server rests until they may."""
+        wait = self._allowance.take(request) if self._allowance else 0.0
+        if wait:
+            self.pace.pause(wait)
+        return not wait
+
+    def over(self, request: Request, outcome: object) -> None:
+        """A request is over: count what it really used, and let others know when the server asked for less."""
+        if self._allowance:
+            self._allowance.over(request, outcome if isinstance(outcome, Purchase) else None)
+            if isinstance(outcome, Fault) and outcome.crowded and (rest := self.pace.rest()):
+                self._allowance.rest(rest)
+
+    async def close(self) -> None:
+        if self._allowance:
+            self._allowance.leave()
+        if self.wire:
+            await self.wire.close()
 
 
 class WaitingRoom:

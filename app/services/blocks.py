@@ -3,10 +3,14 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from app.domain.budgets import Amount
 from app.errors import AgonError, EndpointFailure
+from app.gateway.allowing import Shared, sharing_of
 from app.gateway.calls import Purchase, Request
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
@@ -44,7 +48,10 @@ def _work_on(database: Database, settings: Settings, holder: str, lease: Lease, 
             jobs.put_off(session, lease, str(fault), 60.0)
         return []
     crew = Crew(database, settings, holder, order, until)
-    crew.run(lease)
+    try:
+        crew.run(lease)
+    finally:
+        crew.close()
     return crew.nudges
 
 
@@ -56,6 +63,8 @@ class Crew:
         self._order, self._until = order, until
         self._held: dict[str, Holding] = {}
         self._halted = False
+        self._writer = ThreadPoolExecutor(1, "saving")
+        self._saving: Future[None] | None = None
         self.nudges: list[Nudge] = []
 
     def run(self, lease: Lease) -> None:
@@ -63,10 +72,13 @@ class Crew:
         try:
             complete = purchase(
                 self._requests(lease),
-                limits=Limits.of(self._settings),
+                limits=replace(Limits.of(self._settings), save_every=self._settings.block_save_every),
                 permit=self._permit,
                 record=self._record,
                 learned=self._learned,
+                shared=Shared(
+                    sharing_of(self._settings), self._holder, self._order.run.campaign_id or self._order.run.id
+                ),
             )
             self._let_go(spent=not complete and not self._halted)
         except LeaseLost:
@@ -80,11 +92,14 @@ class Crew:
             self._let_go(f"A fault inside Agon ({type(fault).__name__}); the worker's log has it.")
             raise
 
+    def close(self) -> None:
+        self._writer.shutdown()
+
     def _requests(self, lease: Lease | None) -> Iterator[Request]:
         while lease is not None:
             held = self._take(lease)
-            for key, (_, wish) in list(held.open.items()):
-                yield bookkeeping.request_of(key, wish, self._order.targets[0], self._order.targets[1:])
+            for key, asked in list(held.open.items()):
+                yield bookkeeping.request_of(key, asked.wish, self._order.targets[0], self._order.targets[1:])
             lease = None if self._halted else self._another()
 
     def _take(self, lease: Lease) -> Holding:
@@ -118,8 +133,19 @@ class Crew:
         return held.purse.draw(request.key, unit, len(held.open))
 
     def _record(self, batch: Sequence[Purchase]) -> None:
+        """Save what came beside the calls, one batch at a time: the wire need not wait for the database."""
+        self._wait_for_save()
+        self._saving = self._writer.submit(self._save, batch)
+
+    def _wait_for_save(self) -> None:
+        """Until the last batch is saved; raises what it raised."""
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            saving.result()
+
+    def _save(self, batch: Sequence[Purchase]) -> None:
         """Save what came, block by block; each time also hear whether the run goes on."""
-        sorted_out: dict[str, list[Purchase]] = {block_id: [] for block_id in self._held}
+        sorted_out: dict[str, list[Purchase]] = {block_id: [] for block_id in list(self._held)}
         for bought in batch:
             sorted_out[block_of(bought.key)].append(bought)
         for block_id, mine in sorted_out.items():
@@ -134,6 +160,8 @@ class Crew:
 
     def _let_go(self, reason: str = "", **why: Any) -> None:
         """Give back every block that we still hold; a lease that was lost is somebody else's already."""
+        with suppress(Exception):
+            self._wait_for_save()
         for held in self._held.values():
             try:
                 with self._database.write() as session:

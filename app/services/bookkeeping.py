@@ -1,6 +1,6 @@
 """What is written down of a purchase: rows for the answer store, the log of calls and the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -9,22 +9,19 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.allowances import Rule
 from app.domain.budgets import Amount, worst_case
 from app.domain.improving.asks import Message, Sampling
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import masked
 from app.settings import Settings
-from app.storage import answers, ledger, traffic
+from app.storage import answers, spend, traffic
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint
+from app.storage.prices import in_force
 from app.storage.projects import BODY_DAYS
 from app.storage.secrets import decrypt
 
-_KINDS = {"calls": "calls", "tokens": "tokens", "cost": "money"}
-_WHOSE = {
-    "campaign": "this campaign", "run": "this run", "project": "this project", "day": "this day",
-    "instance": "all of Agon",
-}  # fmt: skip
 ENVELOPE = 32  # bytes that a server may add around each message
 
 
@@ -71,6 +68,7 @@ def target_of(endpoint: Endpoint, settings: Settings) -> Target:
         model=endpoint.name,
         dropped=frozenset(endpoint.dropped),
         renamed=tuple(sorted(endpoint.renamed.items())),
+        rule=Rule(provider.in_flight, provider.requests_per_minute, provider.tokens_per_minute),
     )
 
 
@@ -99,6 +97,7 @@ def call_row(
 ) -> dict[str, Any]:
     """One line of the log; `key` is the provider's, which no body may hold."""
     moment = now()
+    price = in_force(served.prices, moment)
     said = None if wish.example_id is not None else [(m.role, masked(m.content, key)) for m in wish.messages]
     return {
         "id": new_id(),
@@ -119,9 +118,9 @@ def call_row(
         "latency_ms": bought.latency_ms,
         "tokens_in": bought.prompt_tokens,
         "tokens_out": bought.completion_tokens,
-        "price_in": served.price_in,
-        "price_out": served.price_out,
-        "cost": served.cost(bought.prompt_tokens, bought.completion_tokens) if bought.ok else None,
+        "price_in": price and price.price_in,
+        "price_out": price and price.price_out,
+        "cost": price.cost(bought.prompt_tokens, bought.completion_tokens) if price and bought.ok else None,
         "finish_reason": bought.finish_reason,
         "model": bought.model,
         "request_id": bought.request_id,
@@ -140,9 +139,10 @@ def answer_row(row: dict[str, Any], text: str, owner: str) -> dict[str, Any]:
 
 
 def log(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write lines into the log of calls, and count them."""
+    """Write lines into the log of calls, and count them: last in a transaction, for others wait for these counts."""
     answers.log(session, rows)
     traffic.count(session, [row["ok"] for row in rows])
+    spend.add(session, rows)
 
 
 def spent(rows: Sequence[dict[str, Any]]) -> tuple[Amount, int]:
@@ -151,14 +151,3 @@ def spent(rows: Sequence[dict[str, Any]]) -> tuple[Amount, int]:
     tokens = sum((row["tokens_in"] or 0) + (row["tokens_out"] or 0) for row in bought)
     cost = sum(row["cost"] or 0 for row in bought)
     return Amount(sum(row["attempts"] for row in rows), tokens, cost), sum(row["cost"] is None for row in bought)
-
-
-def why_spent(
-    session: Session, account_ids: Sequence[str], unit: Amount, keep: Mapping[str, Amount] | None = None
-) -> str:
-    """Which cap leaves no room for one more such call, in a sentence that says what to do; empty when none does."""
-    caps = ledger.used_up(session, account_ids, unit, keep or {})
-    if not caps:
-        return ""
-    said = " and on ".join(f"{_KINDS[kind]} of {_WHOSE[account.id.partition(':')[0]]}" for account, kind in caps)
-    return f"The cap on {said} is reached. Raise it to go on; what was bought is kept."

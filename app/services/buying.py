@@ -2,23 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from time import sleep
 from typing import Any
 
 from app.domain.budgets import Amount
-from app.errors import AgonError, BudgetExhausted
+from app.errors import AgonError, BudgetExhausted, CapReached, EndpointFailure
+from app.gateway.allowing import Shared, sharing_of
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
-from app.services import bookkeeping
+from app.services import bookkeeping, capping
 from app.services.bookkeeping import Errand, Wish
 from app.services.purse import Purse
 from app.settings import Settings
-from app.storage import answers, campaigns, jobs, ledger
+from app.storage import answers, asking, campaigns, jobs, ledger
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint, get, learn
 from app.storage.jobs import Lease
+from app.storage.ledger import Account
 from app.storage.projects import Project
 from app.storage.session import Database
+
+AWAITED_SECONDS = 0.3  # before looking again whether others have an answer
+HELD_SECONDS = 5.0  # after which what others hold reserved may be free again
 
 
 class Interrupted(AgonError):
@@ -42,8 +48,9 @@ class Buyer:
     ) -> None:
         self._database, self._settings, self._lease = database, settings, lease
         self._campaign, self.account_id = campaign.id, campaign.account_id
-        self._errand = Errand(project.id, project.body_days, campaign_id=campaign.id)
         self._accounts = [self.account_id, *ledger.general_accounts(project.id)]
+        self._average = _average(campaign.account)
+        self._errand = Errand(project.id, project.body_days, campaign_id=campaign.id)
         self._interrupted = False
         self._endpoints: dict[str, Endpoint] = {}
         self._targets: dict[str, Target] = {}
@@ -54,8 +61,10 @@ class Buyer:
             self._purse.open(session, self._accounts)
 
     def keep(self, calls: int) -> None:
+        """Leave so many calls, and what they cost on average so far, to others of the campaign's own account."""
         self.kept_calls = calls
-        self._purse.keep = {self.account_id: Amount(calls)}
+        tokens, cost = self._average
+        self._purse.keep = {self.account_id: Amount(calls, round(calls * tokens), round(calls * cost))}
 
     def close(self) -> None:
         with self._database.write() as session:
@@ -71,37 +80,74 @@ class Buyer:
     def buy(self, wishes: Sequence[Wish], round_number: int, *, holdout: bool = False) -> None:
         """Buy these answers, equal requests once, and store them.
 
-        Raises BudgetExhausted when a cap was reached before all were bought, Interrupted when a person asked for
-        something, EndpointFailure when some could not be had; what was bought is stored in every case.
+        Raises BudgetExhausted when the campaign's own cap was reached before all were bought, CapReached when one was
+        that others share, Interrupted when a person asked for something, EndpointFailure when some could not be had;
+        what was bought is stored in every case.
         """
         by_hash = {wish.request_hash(self.target(wish.endpoint_id)): wish for wish in wishes}
-        if not by_hash:
-            return
         self._interrupted = False
-        errand = replace(self._errand, round=round_number, holdout=holdout)
-        left = dict(by_hash)
-        while not self._purchase(left, errand):
+        self._kept: set[str] = set()
+        try:
+            self._buy_all(by_hash, replace(self._errand, round=round_number, holdout=holdout))
+        finally:
+            with self._database.write() as session:
+                asking.end(session, self._campaign)
+
+    def _buy_all(self, by_hash: dict[str, Wish], errand: Errand) -> None:
+        in_vain = 0
+        while missing := {key: wish for key, wish in by_hash.items() if key not in self._kept}:
+            mine = self._not_asked_by_others(missing)
             if self._interrupted:
                 raise Interrupted("A person asked for something.")
-            if len(left) == len(by_hash) or self._why_spent():
-                raise BudgetExhausted(self._why_spent() or "The cap on calls is reached.")
-            by_hash = dict(left)
-        if self._interrupted:
-            raise Interrupted("A person asked for something.")
+            if not mine:
+                sleep(AWAITED_SECONDS)
+                continue
+            complete = self._purchase(mine, errand)
+            if self._interrupted:
+                raise Interrupted("A person asked for something.")
+            if not complete:
+                in_vain = 0 if mine.keys() & self._kept else in_vain + 1
+                if in_vain > 1:
+                    raise self._refusal()
+                self._free_reserve()
 
-    def _purchase(self, left: dict[str, Wish], errand: Errand) -> bool:
-        """Buy what is left, and take out of it what came; False when a cap, or a person, did not allow all."""
+    def _not_asked_by_others(self, missing: dict[str, Wish]) -> dict[str, Wish]:
+        """What is ours to buy: shared answers that came meanwhile are kept, those that others are buying awaited."""
+        shared = [key for key, wish in missing.items() if wish.owner == answers.SHARED]
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            self._interrupted = self._interrupted or campaigns.has_events(session, self._campaign)
+            known = answers.stored(session, shared)
+            mine = asking.begin(session, [key for key in shared if key not in known], self._campaign)
+        self._kept.update(known)
+        return {key: wish for key, wish in missing.items() if wish.owner != answers.SHARED or key in mine}
+
+    def _free_reserve(self) -> None:
+        """What a call may cost at most is far above what it costs: some may fit now that others are settled."""
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            self._purse.give_back(session)
+
+    def _purchase(self, wishes: dict[str, Wish], errand: Errand) -> bool:
+        """Buy what the caps allow; False when they refused some."""
         return purchase(
-            [bookkeeping.request_of(key, wish, self.target(wish.endpoint_id)) for key, wish in left.items()],
-            limits=self._limits(list(left.values())),
-            permit=lambda request: self._permit(request, left),
-            record=lambda batch: self._record(batch, left, errand),
+            [bookkeeping.request_of(key, wish, self.target(wish.endpoint_id)) for key, wish in wishes.items()],
+            limits=self._limits(list(wishes.values())),
+            permit=lambda request: self._permit(request, wishes),
+            record=lambda batch: self._record(batch, wishes, errand),
             learned=self._learned,
+            shared=Shared(sharing_of(self._settings), jobs.this_process(), self._campaign),
         )
 
-    def _why_spent(self) -> str:
+    def _refusal(self) -> AgonError:
+        """Why nothing more can be bought: the own cap ends a round, a shared one is waited for."""
         with self._database.read() as session:
-            return bookkeeping.why_spent(session, self._accounts, self._purse.denied, self._purse.keep)
+            found = capping.blocking(session, self._accounts, self._purse.denied, self._purse.keep)
+        if any(use.account == self.account_id for use in found):
+            return BudgetExhausted(capping.refusal(found, self._purse.denied))
+        if found:
+            return CapReached(capping.refusal(found, self._purse.denied))
+        return EndpointFailure("Other work holds what is left under a cap.", wait=HELD_SECONDS)
 
     def _limits(self, wishes: Sequence[Wish]) -> Limits:
         limits = Limits.of(self._settings)
@@ -111,8 +157,8 @@ class Buyer:
     def _permit(self, request: Request, wishes: dict[str, Wish]) -> bool:
         if self._interrupted:
             return False
-        endpoint = self._endpoints[wishes[request.key].endpoint_id]
-        return self._purse.draw(request.key, bookkeeping.at_most(request, [endpoint]), len(wishes))
+        unit = bookkeeping.at_most(request, [self._endpoints[wishes[request.key].endpoint_id]])
+        return self._purse.draw(request.key, unit, len(wishes))
 
     def _record(self, batch: Sequence[Purchase], wishes: dict[str, Wish], errand: Errand) -> None:
         rows = [self._row(bought, wishes[bought.key], errand) for bought in batch]
@@ -127,10 +173,9 @@ class Buyer:
                 if bought.ok
             ]
             answers.keep(session, kept)
+            self._kept.update(bought.key for bought in batch if bought.ok)
             bookkeeping.log(session, rows)
             self._purse.settle(session, [bought.key for bought in batch], *bookkeeping.spent(rows))
-        for bought in batch:
-            wishes.pop(bought.key, None)
 
     def _row(self, bought: Purchase, wish: Wish, errand: Errand) -> dict[str, Any]:
         endpoint, target = self._endpoints[wish.endpoint_id], self.target(wish.endpoint_id)
@@ -141,3 +186,9 @@ class Buyer:
         with self._database.write() as session:
             learn(session, endpoint_name, dropped, renamed)
         self._targets = {key: value for key, value in self._targets.items() if value.endpoint != endpoint_name}
+
+
+def _average(account: Account) -> tuple[float, float]:
+    """Tokens and cost of one call so far; nothing before the first."""
+    calls = max(1, account.spent_calls)
+    return account.spent_tokens / calls, account.spent_cost / calls

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.improving.state import Rules
 from app.errors import Conflict, Invalid, Problem
+from app.services import capping
+from app.services.capping import Caps
 from app.services.improving import KIND
 from app.settings import Settings
 from app.storage import campaigns, endpoints, jobs, ledger, projects, prompts, test_sets
@@ -16,7 +18,7 @@ from app.storage.campaigns import Campaign
 
 @dataclass(frozen=True)
 class CampaignDraft:
-    """What a person chooses; None means the setting's default."""
+    """What a person chooses; None means the setting's default, and no cap on tokens or money (micro-units)."""
 
     project_id: str
     start_version_id: str
@@ -24,6 +26,8 @@ class CampaignDraft:
     generator_ids: Sequence[str] = field(default_factory=tuple)
     max_calls: int | None = None
     max_rounds: int | None = None
+    max_tokens: int | None = None
+    max_cost: int | None = None
     seed: int = 0
     goal: str | None = None
     smallest_gain: float | None = None
@@ -39,9 +43,10 @@ def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[C
         raise Conflict("This project has no test set yet.")
     max_calls = settings.max_calls if draft.max_calls is None else draft.max_calls
     max_rounds = settings.rounds if draft.max_rounds is None else draft.max_rounds
-    _check(session, draft, max_calls, max_rounds)
+    caps = Caps(max_calls, draft.max_tokens, draft.max_cost)
+    _check(session, draft, caps, max_rounds)
     campaign_id = draft.id or new_id()
-    account = ledger.open_account(session, ledger.account_of("campaign", campaign_id), {"calls": max_calls})
+    account = ledger.open_account(session, ledger.account_of("campaign", campaign_id), vars(caps))
     campaign = Campaign(
         id=campaign_id,
         account_id=account.id,
@@ -63,19 +68,23 @@ def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[C
     return campaign, jobs.want(session, KIND, campaign.id)
 
 
-def _check(session: Session, draft: CampaignDraft, max_calls: int, max_rounds: int) -> None:
-    problems = []
+def _check(session: Session, draft: CampaignDraft, caps: Caps, max_rounds: int) -> None:
+    problems = list(capping.check(caps))
     if not draft.generator_ids:
         problems.append(Problem("choose at least one generator", "generators"))
-    if max_calls < 1:
+    if caps.calls == 0:
         problems.append(Problem("must be at least 1", "calls"))
     if max_rounds < 0:
         problems.append(Problem("must be 0 (for ever) or more", "rounds"))
     if problems:
         raise Invalid(problems)
     prompts.get(session, draft.start_version_id)
-    for endpoint_id in (draft.task_endpoint_id, *draft.generator_ids):
-        endpoints.get(session, endpoint_id)
+    seats = {
+        "task_model": [endpoints.get(session, draft.task_endpoint_id)],
+        "generators": [endpoints.get(session, endpoint_id) for endpoint_id in draft.generator_ids],
+    }
+    if problems := capping.unpriced(session, draft.project_id, seats, draft.max_cost):
+        raise Invalid(problems)
 
 
 def _rules(
@@ -100,6 +109,24 @@ def _rules(
         show_characters=settings.show_characters,
     )
     return dict(vars(rules))
+
+
+def change_caps(session: Session, campaign_id: str, caps: Caps) -> Campaign:
+    """Other caps for a campaign that is not over; they count from its next round. Raises Invalid, Conflict."""
+    campaign = campaigns.get(session, campaign_id)
+    if campaign.status not in campaigns.OPEN:
+        raise Conflict("This campaign is over.")
+    problems = list(capping.check(caps))
+    if not caps.calls:
+        problems.append(Problem("must be a whole number, at least 1", "calls"))
+    seats = [endpoints.get(session, one) for one in (campaign.task_endpoint_id, *campaign.generators)]
+    if caps.cost is not None:
+        problems += capping.unpriced(session, campaign.project_id, {"cost": list(dict.fromkeys(seats))}, caps.cost)
+    if problems:
+        raise Invalid(problems)
+    campaign.max_calls = caps.calls or 0
+    ledger.set_caps(session, campaign.account_id, vars(caps))
+    return campaign
 
 
 def ask(session: Session, campaign_id: str, kind: str) -> str:

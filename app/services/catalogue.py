@@ -1,6 +1,7 @@
 """Which endpoints there are: the practice models, the provider from the environment, and those a person adds."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -8,9 +9,11 @@ from app.domain.prompts import clean
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.gateway.guard import check_url
 from app.gateway.listing import ModelInfo
+from app.services import tariffs
 from app.settings import Settings
-from app.storage import endpoints
+from app.storage import endpoints, prices
 from app.storage.endpoints import Endpoint, Provider
+from app.storage.prices import Price
 from app.storage.secrets import encrypt
 
 PRACTICE = "practice"
@@ -41,8 +44,7 @@ def keep_practice(session: Session, base_url: str, models: Iterable[ModelInfo]) 
                     name=model.id,
                     about=model.about,
                     role=model.role,
-                    price_in=0,
-                    price_out=0,
+                    prices=[Price(price_in=0, price_out=0, source=prices.LOCAL)],
                 )
             )
     session.flush()
@@ -56,9 +58,20 @@ def keep_environment_provider(session: Session, settings: Settings) -> None:
     if provider is None:
         provider = Provider(name=OPENAI, base_url=settings.openai_base_url)
         session.add(provider)
-    provider.base_url = settings.openai_base_url
+    _move(session, provider, settings.openai_base_url)
     provider.encrypted_key = encrypt(settings, settings.openai_api_key)
     session.flush()
+
+
+def _move(session: Session, provider: Provider, base_url: str) -> None:
+    """What was found out at the old address is forgotten; another one has other prices, but for a person's."""
+    if base_url == provider.base_url:
+        return
+    provider.base_url = base_url
+    if provider.id is not None:
+        for endpoint in by_provider(session)[provider.id]:
+            tariffs.moved(endpoint, base_url)
+            endpoint.forget_findings()
 
 
 def add_provider(session: Session, settings: Settings, name: str, base_url: str, key: str) -> Provider:
@@ -84,9 +97,8 @@ def change_provider(session: Session, settings: Settings, provider_id: str, base
     base_url = base_url.strip().rstrip("/")
     check_url(base_url)
     if base_url != provider.base_url:
-        provider.base_url, provider.encrypted_key = base_url, None
-        for endpoint in by_provider(session)[provider_id]:
-            endpoint.forget_findings()
+        provider.encrypted_key = None
+        _move(session, provider, base_url)
     if key:
         provider.encrypted_key = encrypt(settings, key)
     return provider
@@ -141,39 +153,36 @@ def change_limits(session: Session, provider_id: str, limits: Mapping[str, int |
     return provider
 
 
-def change_prices(session: Session, endpoint_id: str, prices: Mapping[str, float | None]) -> Endpoint:
-    """`prices` holds price_in, price_out or both, None when unknown; calls that are logged keep what they cost."""
+def change_prices(
+    session: Session, endpoint_id: str, given: Mapping[str, float | None], starts: date | None = None
+) -> Endpoint:
+    """Add a price to the endpoint's history; calls that are logged keep what they cost.
+
+    `given` holds some of PRICED in money per million tokens, None when unknown; what is left out stays as it is by
+    then. It holds from now on, or from the beginning of a later day. Raises Invalid naming the field.
+    """
     endpoint = endpoints.get(session, endpoint_id)
     refuse_practice(endpoint.provider)
-    for field, price in {field: _micro(price, field) for field, price in prices.items()}.items():
-        setattr(endpoint, field, price)
+    tariffs.change(endpoint, given, starts)
+    session.flush()
     return endpoint
 
 
 def add_endpoint(
-    session: Session, provider_id: str, name: str, price_in: float | None = None, price_out: float | None = None
+    session: Session, provider_id: str, name: str, given: Mapping[str, float | None] | None = None
 ) -> Endpoint:
-    """Prices are in money per million tokens, None when unknown."""
+    """`given` holds some of PRICED in money per million tokens; without any, the price list is asked."""
     provider = endpoints.get_provider(session, provider_id)
     name = clean(name)[0].strip()
     if not name or len(name) > 200:
         raise Invalid([Problem("the model's name as the provider writes it", "model")])
     if endpoints.named(session, f"{provider.name}/{name}") is not None:
         raise Conflict(f"{provider.name}/{name} is there already.")
-    endpoint = Endpoint(
-        provider=provider, name=name, price_in=_micro(price_in, "price_in"), price_out=_micro(price_out, "price_out")
-    )
+    price = tariffs.first(provider.base_url, name, given or {})
+    endpoint = Endpoint(provider=provider, name=name, prices=[price] if price else [])
     session.add(endpoint)
     session.flush()
     return endpoint
-
-
-def _micro(price: float | None, field: str) -> int | None:
-    if price is None:
-        return None
-    if not 0 <= price < 1_000_000:
-        raise Invalid([Problem("must be a price per million tokens, 0 or more, or nothing when it is unknown", field)])
-    return round(price * 1_000_000)
 
 
 def named_or_added(session: Session, full_name: str) -> Endpoint:

@@ -35,9 +35,13 @@ class Command:
     input_column: str
     label_column: str
     on_conflict: str
+    max_tokens: int | None = None
+    max_cost: int | None = None
 
     def key(self, data: bytes) -> str:
-        options = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        """An option that was not used does not count, so that a newer Agon goes on with what an older began."""
+        used = {name: value for name, value in asdict(self).items() if value is not None}
+        options = json.dumps(used, sort_keys=True, ensure_ascii=False)
         return sha256(sha256(data).digest() + options.encode()).hexdigest()
 
 
@@ -92,6 +96,8 @@ def begin(
         generator_ids=tuple(endpoint.id for endpoint in seats.generators),
         max_calls=command.max_calls,
         max_rounds=command.rounds,
+        max_tokens=command.max_tokens,
+        max_cost=command.max_cost,
         seed=command.seed,
         goal=command.goal,
         smallest_gain=command.smallest_gain,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
+from app.services import capping
 from app.services.holding import CAMPAIGN, RUN, WORKING
 from app.settings import Settings
 from app.storage import campaigns, evaluations, jobs, ledger, projects, runs, test_sets
@@ -24,7 +25,6 @@ SPLITS = ("train", "dev")
 MOST_SAMPLES = 20
 MOST_CALLS = 100_000_000
 CAPS = {"max_calls": "calls", "max_tokens": "tokens", "max_cost": "cost"}  # what they cap in the ledger
-UNPRICED = "needs the model's prices: set them on its page, or cap calls instead"
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,6 @@ def start(session: Session, settings: Settings, draft: RunDraft, once: str = "")
     return run, runs.add(session, run, settings.block_size)
 
 
-def priced(model: Endpoint) -> bool:
-    """Whether a cap on money can hold for this model."""
-    return model.price_in is not None and model.price_out is not None
-
-
 def answer_tokens(settings: Settings, draft: RunDraft) -> int:
     return draft.answer_tokens or settings.task_max_tokens
 
@@ -103,8 +98,8 @@ def check(session: Session, draft: RunDraft) -> tuple[TestSetVersion, PromptVers
     problems = [*_number_problems(draft), *_split_problems(version, draft)]
     if model is None:
         problems.append(Problem("choose a model of the Endpoints page", "endpoint_id"))
-    elif draft.max_cost is not None and not priced(model):
-        problems.append(Problem(UNPRICED, "max_cost"))
+    else:
+        problems += capping.unpriced(session, project.id, {"endpoint_id": [model]}, draft.max_cost)
     if prompt is None or session.get_one(Prompt, prompt.prompt_id).project_id != project.id:
         problems.append(Problem("choose a prompt of this project", "prompt_version_id"))
     elif unknown := sorted(placeholders(prompt.text).keys() - {"input", *version.variables}):

@@ -1,16 +1,16 @@
 """One block in one worker's hands: taken under a lease, answered batch by batch, finished or let go."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.gateway.calls import Purchase
-from app.services import bookkeeping
+from app.services import bookkeeping, capping
 from app.services.bookkeeping import Wish
 from app.services.ordering import Order
 from app.services.purse import Purse
-from app.storage import answers, evaluations, jobs, runs
+from app.storage import answers, asking, evaluations, jobs, runs
 from app.storage.jobs import Lease, Nudge
 from app.storage.runs import BLOCK, Block
 from app.storage.test_sets import Placed
@@ -20,6 +20,7 @@ CAMPAIGN = "campaign"
 WORKING = ("queued", "running")
 ASK_AGAIN_SECONDS = 30.0
 RESERVED_SECONDS = 0.5
+AWAITED_SECONDS = 1.0
 ELSEWHERE = "Another model answered {count} examples in place of the one asked. They do not count and are asked again."
 
 
@@ -32,79 +33,106 @@ def block_of(key: str) -> str:
     return key.partition(":")[0]
 
 
+class Open(NamedTuple):
+    """An example that is to be answered, and the hash of the request to the model that is asked first."""
+
+    example: Placed
+    wish: Wish
+    request_hash: str
+
+
 class Holding:
-    """What of the block is still open, by the key of its request. Every write begins by renewing the lease."""
+    """What of the block is still open, by the key of its request. Every write begins by renewing the lease.
+
+    Examples that make the same request, when any answer to it may be shared, are one purchase: the first of them is
+    open, the others are its `twins`.
+    """
 
     def __init__(self, order: Order, lease: Lease, purse: Purse, job_attempts: int) -> None:
         self.order, self.lease, self.purse = order, lease, purse
-        self.open: dict[str, tuple[Placed, Wish]] = {}
+        self.open: dict[str, Open] = {}
+        self._twins: dict[str, list[Placed]] = {}
         self.done = False
         self._job_attempts = job_attempts
         self._elsewhere: set[int] = set()
+        self._awaited = 0
         self._progressed = False
 
     def take(self, session: Session, holder: str) -> list[Nudge]:
         """Count what is there, use stored answers, and keep the rest open."""
         order = self.order
         self.block = session.get_one(Block, self.lease.subject)
-        self.purse.open(session, order.accounts)
         span = self.block.sample, self.block.first, self.block.upto
         missing = evaluations.missing(session, order.evaluation, *span, order.opening_id)
         ids = [example.example_id for example in missing]
         self._elsewhere = evaluations.uncounted(session, order.evaluation.id, self.block.sample, ids)
         runs.begin_block(session, self.block, self.block.size - len(missing), len(self._elsewhere), holder)
-        for example in missing:
-            self.open[key_of(self.block.id, example.example_id)] = example, order.wish(example, self.block.sample)
-        self._reuse(session)
+        self._open(session, missing)
+        self.purse.open(session, order.accounts)  # last, as in `save`: whoever has the run's row may want accounts next
         return [] if self.open else self._finish(session)
 
-    def _reuse(self, session: Session) -> None:
-        """Take from the store what was answered before, whoever paid for it."""
+    def _open(self, session: Session, missing: Sequence[Placed]) -> None:
+        """Sort what is missing: answered before, by whoever paid for it; the same as another's; still to be bought."""
         order, sample = self.order, self.block.sample
-        hashes = {key: wish.request_hash(order.targets[0]) for key, (_, wish) in self.open.items()}
-        owner = next((wish.owner for _, wish in self.open.values()), answers.SHARED)
-        known = answers.stored(session, hashes.values(), owner, sample)
-        found = [(key, known[one]) for key, one in hashes.items() if one in known]
-        rows = [order.output(self.open[key][0], sample, one.id, one.text, order.endpoints[0]) for key, one in found]
-        self._store(session, [key for key, _ in found], rows, reused=len(found))
+        wishes = [order.wish(example, sample) for example in missing]
+        hashes = [wish.request_hash(order.targets[0]) for wish in wishes]
+        shared = bool(wishes) and wishes[0].owner == answers.SHARED
+        known = answers.stored(session, hashes) if shared else {}
+        leaders, found = dict[str, str](), list[dict[str, Any]]()
+        for example, wish, request_hash in zip(missing, wishes, hashes, strict=True):
+            key = key_of(self.block.id, example.example_id)
+            if answer := known.get(request_hash):
+                found.append(order.output(example, sample, answer.id, answer.text, order.endpoints[0]))
+            elif shared and request_hash in leaders:
+                self._twins.setdefault(leaders[request_hash], []).append(example)
+            else:
+                leaders[request_hash] = key
+                self.open[key] = Open(example, wish, request_hash)
+        if shared:
+            self._leave_to_others(session, leaders)
+        self._store(session, found, reused=len(found))
+
+    def _leave_to_others(self, session: Session, leaders: Mapping[str, str]) -> None:
+        """What another job is buying at this moment is not bought again: its answer is looked for afterwards."""
+        mine = asking.begin(session, list(leaders), self.lease.subject)
+        for request_hash in leaders.keys() - mine:
+            key = leaders[request_hash]
+            self._awaited += 1 + len(self._twins.pop(key, ()))
+            del self.open[key]
 
     def save(self, session: Session, batch: Sequence[Purchase]) -> list[Nudge]:
         """Write down what was bought: answers, outputs, the log, and last the ledger, whose rows others wait for."""
         rows = [self._call(bought) for bought in batch]
         good = [(one.key, one.text, row) for one, row in zip(batch, rows, strict=True) if one.ok]
-        kept = [bookkeeping.answer_row(row, text, self.open[key][1].owner) for key, text, row in good]
+        kept = [bookkeeping.answer_row(row, text, self.open[key].wish.owner) for key, text, row in good]
         ids = answers.keep(session, kept)
         found = [ids[row["request_hash"], row["owner"], row["sample"]] for row in kept]
-        outputs = [self._output(*one, answer_id) for one, answer_id in zip(good, found, strict=True)]
+        outputs = [one for row, answer_id in zip(good, found, strict=True) for one in self._outputs(*row, answer_id)]
+        self._store(session, outputs, reused=len(outputs) - len(good))
+        for key, _, _ in good:
+            del self.open[key]
         bookkeeping.log(session, rows)
-        self._store(session, [key for key, _, _ in good], outputs)
         self.purse.settle(session, [one.key for one in batch], *bookkeeping.spent(rows))
         return [] if self.open else self._finish(session)
 
     def _call(self, bought: Purchase) -> dict[str, Any]:
-        order, wish = self.order, self.open[bought.key][1]
+        order, (_, wish, hashed) = self.order, self.open[bought.key]
         place = order.place_of(bought.served_by)
-        target = order.targets[place]
-        return bookkeeping.call_row(
-            bought,
-            wish.request_hash(target),
-            wish,
-            order.errand,
-            order.endpoints[0],
-            order.endpoints[place],
-            target.api_key,
-        )
+        asked, served, target = order.endpoints[0], order.endpoints[place], order.targets[place]
+        hashed = wish.request_hash(target) if place else hashed
+        return bookkeeping.call_row(bought, hashed, wish, order.errand, asked, served, target.api_key)
 
-    def _output(self, key: str, text: str, row: dict[str, Any], answer_id: int) -> dict[str, Any]:
+    def _outputs(self, key: str, text: str, row: dict[str, Any], answer_id: int) -> list[dict[str, Any]]:
+        """The output of the example that was asked for, and those of its twins."""
         served = next((one for one in self.order.endpoints if one.id == row["served_by"]), self.order.endpoints[0])
-        return self.order.output(self.open[key][0], self.block.sample, answer_id, text, served)
+        examples = [self.open[key].example, *self._twins.pop(key, [])]
+        return [self.order.output(one, self.block.sample, answer_id, text, served) for one in examples]
 
-    def _store(self, session: Session, keys: Sequence[str], rows: Sequence[dict[str, Any]], reused: int = 0) -> None:
+    def _store(self, session: Session, rows: Sequence[dict[str, Any]], reused: int) -> None:
         """Write outputs down and count them."""
         evaluations.add_outputs(session, rows)
         before = len(self._elsewhere)
-        for key, row in zip(keys, rows, strict=True):
-            del self.open[key]
+        for row in rows:
             (self._elsewhere.discard if row["counts"] else self._elsewhere.add)(row["example_id"])
         counted = sum(bool(row["counts"]) for row in rows)
         self._progressed = self._progressed or counted > 0
@@ -116,6 +144,11 @@ class Holding:
         self.done = True
         if self._elsewhere:
             return self.let_go(session, ELSEWHERE.format(count=len(self._elsewhere)), wait=ASK_AGAIN_SECONDS)
+        asking.end(session, self.lease.subject)
+        if self._awaited:
+            jobs.defer(session, self.lease, AWAITED_SECONDS)
+            self.purse.close(session)
+            return []
         self.purse.close(session)
         jobs.finish(session, self.lease)
         if runs.finish_block(session, self.order.run.id, self.block.id):
@@ -130,7 +163,12 @@ class Holding:
         `spent`: a cap is reached. `lasting`: a person must mend something first.
         """
         jobs.renew(session, self.lease)
-        self.purse.close(session)
+        asking.end(session, self.lease.subject)
+        nudges = self._leave(session, reason, spent, lasting, wait)
+        self.purse.close(session)  # last, as everywhere
+        return nudges
+
+    def _leave(self, session: Session, reason: str, spent: bool, lasting: bool, wait: float) -> list[Nudge]:
         status = runs.status(session, self.order.run.id)
         if status not in WORKING:
             shelve(session, self.lease, status)
@@ -144,12 +182,12 @@ class Holding:
 
     def _stop_at_the_cap(self, session: Session) -> list[Nudge]:
         """Pause the run, unless only reservations stand in the way: what comes of them may leave room."""
-        why = bookkeeping.why_spent(session, self.order.accounts, self.purse.denied, self.purse.keep)
-        if not why:
+        found = capping.blocking(session, self.order.accounts, self.purse.denied, self.purse.keep)
+        if not found:
             jobs.defer(session, self.lease, RESERVED_SECONDS)
             return []
         jobs.shelve(session, self.lease)
-        return pause(session, self.order, why, "exhausted")
+        return pause(session, self.order, capping.refusal(found, self.purse.denied), "exhausted")
 
     def _put_off(self, session: Session, reason: str, lasting: bool, wait: float) -> list[Nudge]:
         if self._progressed:

@@ -9,8 +9,8 @@ from app.domain.improving.pairs import seats
 from app.domain.improving.playing import play
 from app.domain.improving.state import Rules, State, load, why_to_stop
 from app.domain.prompts import placeholders
-from app.errors import AgonError, EndpointFailure
-from app.services import concluding, evaluating, settling
+from app.errors import AgonError, CapReached, EndpointFailure
+from app.services import capping, concluding, evaluating, settling
 from app.services.answering import Shell
 from app.services.buying import Buyer, Interrupted
 from app.services.scoring import Delegated, Job, Scorer
@@ -57,6 +57,8 @@ def drive(database: Database, settings: Settings, job_id: str) -> list[Nudge]:
         again = False
     except EndpointFailure as failure:
         again = _fail(database, settings, lease, str(failure), lasting=failure.lasting, wait=failure.wait)
+    except CapReached as reached:
+        again = _fail(database, settings, lease, str(reached), lasting=True)
     except (KeyboardInterrupt, SystemExit):
         with database.write() as session:
             jobs.release(session, lease, again=True)
@@ -230,10 +232,12 @@ class Driver:
         shell = self._shell(campaign, setup, buyer, scorer, number, seated)
         turn = arena_round(state, setup.task, setup.rules, campaign.seed, setup.version.forbidden)
         result: RoundResult = play(turn, shell.answer)
-        spent = "budget too small" if number == 1 and result.battle.n == 0 else "calls"
-        end = spent if result.exhausted else None
         with self._database.write() as session:
             jobs.renew(session, self._lease)
+            spent = capping.fullest(campaigns.get(session, campaign.id).account)
+            if number == 1 and result.battle.n == 0:
+                spent = "budget too small"
+            end = spent if result.exhausted else None
             settling.settle_round(session, campaign.id, result, seated, end)
         return end
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.storage import heartbeats, operations, traffic
+from app.storage import heartbeats, operations, spend, traffic
 from app.storage.base import now
 
 
@@ -28,24 +28,6 @@ class Metric:
     counter: bool = False
 
 
-@dataclass(frozen=True)
-class Spent:
-    """What was bought from one endpoint for one purpose since the beginning; `cost` in millionths of money."""
-
-    endpoint: str
-    purpose: str
-    calls: int
-    failed: int
-    tokens_in: int
-    tokens_out: int
-    cost: int
-
-
-def spent(session: Session) -> list[Spent]:
-    """Totals from the sums that are kept by day: none are kept as yet."""
-    return []
-
-
 def metrics(session: Session) -> Iterator[Metric]:
     yield from _jobs(session)
     living = heartbeats.alive_by_role(heartbeats.beats(session))
@@ -55,7 +37,7 @@ def metrics(session: Session) -> Iterator[Metric]:
     last = traffic.latest(session, 1)[0]
     calls = [Sample(last.calls - last.failed, ("true",)), Sample(last.failed, ("false",))]
     yield Metric("agon_calls_last_minute", "Calls that came back in the last whole minute", ("ok",), calls)
-    yield from _spending(spent(session))
+    yield from _spending(list(spend.samples(session)))
 
 
 def _by_label(counts: dict[str, int]) -> list[Sample]:
@@ -72,7 +54,7 @@ def _jobs(session: Session) -> Iterator[Metric]:
     yield Metric("agon_oldest_due_job_seconds", "How long the first due job has waited for a worker", (), oldest)
 
 
-def _spending(found: list[Spent]) -> Iterator[Metric]:
+def _spending(found: list[spend.Sample]) -> Iterator[Metric]:
     calls, tokens, cost = [], [], []
     for one in found:
         labels = (one.endpoint, one.purpose)

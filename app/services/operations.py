@@ -1,20 +1,25 @@
 """How the installation is: workers and what they do, what waits, which limits are in force, and what is stuck."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
+from app.gateway.allowing import sharing_of
+from app.gateway.seen import Seen
+from app.gateway.sharing import key_name
 from app.services.job_kinds import KINDS, name_of, names_of
 from app.services.stuck import Stuck, halted_run, held_up, paused_campaign, stuck_job
 from app.settings import Settings
-from app.storage import heartbeats, jobs, operations, traffic
+from app.storage import endpoints, heartbeats, jobs, operations, traffic
 from app.storage.base import now
 from app.storage.heartbeats import Heartbeat
 from app.storage.jobs import Job, Nudge, worker_of
 from app.storage.operations import Depth, Named
+from app.storage.secrets import decrypt
 from app.storage.traffic import Minute
 
 MINUTES = 10
@@ -90,9 +95,27 @@ class Operations:
         return sum(worker.state == "alive" for worker in self.workers)
 
 
-def limits_in_force(settings: Settings) -> list[Limit]:
-    """Snapshots of the limits that workers share: none as yet."""
-    return []
+def limits_in_force(session: Session, settings: Settings) -> list[Limit]:
+    """The limits that workers share and that were used lately, by the provider whose key they are of."""
+    names = {}
+    for provider in endpoints.providers(session):
+        with suppress(Invalid):  # a key of another secret: its page says so, and nothing is sent with it
+            key = decrypt(settings, provider.encrypted_key) if provider.encrypted_key else ""
+            names[key_name(provider.base_url, key)] = provider.name
+    return [limit for seen in sharing_of(settings).seen() for limit in _limits(names.get(seen.key, ""), seen)]
+
+
+def _limits(provider: str, seen: Seen) -> list[Limit]:
+    rule, note = seen.rule, f"resting for {seen.rest:.0f} s more" if seen.rest else ""
+    found = []
+    if provider and rule.in_flight is not None:
+        under_way = sum(holder.under_way for holder in seen.holders)
+        found.append(Limit(provider, "calls at once", under_way, rule.in_flight, note=note))
+    if provider and rule.requests_per_minute is not None:
+        found.append(Limit(provider, "requests", seen.requests, rule.requests_per_minute, "a minute", note))
+    if provider and rule.tokens_per_minute is not None:
+        found.append(Limit(provider, "tokens", seen.tokens, rule.tokens_per_minute, "a minute", note))
+    return found
 
 
 def view(session: Session, broker: bool, limits: Iterable[Limit] = ()) -> Operations:

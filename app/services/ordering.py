@@ -43,14 +43,14 @@ class Order:
         return names.index(served_by) if served_by in names else 0
 
     def wish(self, example: Placed, sample: int) -> Wish:
-        """At temperature 0 a first sample may be anybody's answer; every other belongs to this evaluation alone."""
+        """At temperature 0 a first sample may be anybody's answer; every other belongs to its example alone."""
         shared = self.run.temperature == 0 and sample == 0
         return Wish(
             endpoint_id=self.endpoints[0].id,
             messages=(Message("user", render(self.text, example.values)),),
             sampling=Sampling(self.run.temperature, self.run.max_tokens),
             purpose="task",
-            owner=answers.SHARED if shared else self.evaluation.id,
+            owner=answers.SHARED if shared else f"{self.evaluation.id}:{example.example_id}",
             prompt_version_id=self.evaluation.prompt_version_id,
             example_id=example.example_id,
             sample=sample,

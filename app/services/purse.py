@@ -1,5 +1,7 @@
 """A purse: what one holder of a job has reserved, drawn request by request, and settled as answers come."""
 
+from time import monotonic
+
 from sqlalchemy.orm import Session
 
 from app.domain.budgets import NOTHING, Amount
@@ -7,17 +9,21 @@ from app.storage import jobs, ledger
 from app.storage.jobs import Lease
 from app.storage.session import Database
 
+SOON = 0.25  # seconds
+MOST_CHUNKS = 4
+
 
 class Purse:
     """One ledger entry under one lease. What an earlier holder of the job had reserved is forfeited when it opens.
 
-    `chunk` is how many requests it reserves for at once; `keep` holds back an amount of an account's cap; `denied` is
-    what a cap did not allow last.
+    `chunk` is how many requests it reserves for at once, more when they are soon used up; `keep` holds back an amount
+    of an account's cap; `denied` is what a cap did not allow last.
     """
 
     def __init__(self, database: Database, lease: Lease, chunk: int) -> None:
         self._database, self._lease, self._chunk = database, lease, chunk
         self.keep: dict[str, Amount] = {}
+        self._most, self._filled = MOST_CHUNKS * chunk, monotonic()
         self._left = NOTHING
         self._drawn: dict[str, Amount] = {}
         self.denied = NOTHING
@@ -38,10 +44,12 @@ class Purse:
 
     def _fill(self, unit: Amount, coming: int) -> bool:
         """Reserve for the next requests, and for no more than there will be: others may need the rest."""
+        if monotonic() - self._filled < SOON:
+            self._chunk = min(2 * self._chunk, self._most)
         with self._database.write() as session:
             jobs.renew(session, self._lease)
             granted = ledger.reserve(session, self._entry, unit, max(1, min(self._chunk, coming)), self.keep)
-        self._left = self._left + unit.times(granted)
+        self._left, self._filled = self._left + unit.times(granted), monotonic()
         return granted > 0
 
     def settle(self, session: Session, keys: list[str], spent: Amount, unpriced: int) -> None:
@@ -50,6 +58,11 @@ class Purse:
         for key in keys:
             released = released + self._drawn.pop(key, NOTHING)
         ledger.settle(session, self._entry, released, spent, unpriced)
+
+    def give_back(self, session: Session) -> None:
+        """Let go of what was reserved and not drawn: it may be what keeps the next request from fitting."""
+        ledger.settle(session, self._entry, self._left, NOTHING)
+        self._left = NOTHING
 
     def close(self, session: Session) -> None:
         """Give back what was not drawn; what was drawn and never settled may have been sent."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.domain.improving.arena import SEATS
-from app.services import pricing
+from app.services import capping, pricing
+from app.services.capping import Caps, CapUse
 from app.services.concluding import holdout_reserve
 from app.settings import Settings
-from app.storage import evaluations
+from app.storage import evaluations, spend
 from app.storage.endpoints import Endpoint
+from app.storage.spend import Sums
 from app.storage.test_sets import TestSetVersion
 
 PROPOSALS = len(SEATS)
@@ -18,10 +20,11 @@ PROPOSALS = len(SEATS)
 
 @dataclass(frozen=True)
 class Quote:
-    """`rounds` at full length that the cap pays for, `fewest_calls` below which it pays for none.
+    """`rounds` at full length that the caps pay for, `fewest_calls` below which they pay for none.
 
     `kept_for_holdout` are the calls that no round may use; `cost` is at most that many millionths of money, None when
-    a price is not known.
+    a price is not known. `usual_cost` is what so many calls come to at the lengths that the project's earlier calls
+    had, None before there were any. `shared` are the caps of project, day and instance with what they leave.
     """
 
     rounds: int
@@ -29,6 +32,17 @@ class Quote:
     fewest_calls: int
     kept_for_holdout: int
     cost: int | None
+    usual_cost: int | None
+    shared: list[CapUse]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Tokens and cost of a task model's and of a generator's call, as they were on average; None when unknown."""
+
+    tokens: float | None
+    task_cost: float | None
+    generator_cost: float | None
 
 
 def quote(
@@ -39,7 +53,7 @@ def quote(
     start_version_id: str,
     task: Endpoint,
     generators: Sequence[Endpoint],
-    max_calls: int,
+    caps: Caps,
     max_rounds: int,
 ) -> Quote:
     """The worst case: nothing is found in the answer store, no prompt is dropped early, every round finds a leader."""
@@ -47,8 +61,44 @@ def quote(
     kept = holdout_reserve(version.splits["holdout"], settings.retry_reserve)
     opening = max(0, dev - evaluations.answered(session, start_version_id, task.id, version.id))
     a_round = PROPOSALS * (dev + 1) + min(settings.reflect_on, train)
-    paid = max(0, max_calls - kept - opening) // a_round
+    shared = capping.uses(session, capping.shared(project_id))
+    usual = _usual(session, project_id, task, generators)
+    calls = _calls(caps, shared, usual)
+    paid = max(0, calls - kept - opening) // a_round
     rounds = min(paid, max_rounds) if max_rounds else paid
     work = pricing.work(session, settings, project_id, version.id, start_version_id)
-    cost = pricing.at_most(settings, work, task, generators, max_calls, max_rounds)
-    return Quote(rounds, a_round, kept + opening + PROPOSALS, kept, cost)
+    cost = capping.at_most(pricing.at_most(settings, work, task, generators, calls, max_rounds), caps, shared)
+    return Quote(rounds, a_round, kept + opening + PROPOSALS, kept, cost, _cost(usual, calls, rounds), shared)
+
+
+def _calls(caps: Caps, shared: Sequence[CapUse], usual: Usual) -> int:
+    """How many calls every cap allows; those on tokens and money count where the usual length of a call is known."""
+    each = {"calls": 1.0, "tokens": usual.tokens, "cost": usual.task_cost}
+    own = [(kind, cap) for kind in each if (cap := getattr(caps, kind)) is not None]
+    limits = [*own, *((use.kind, use.left) for use in shared)]
+    return min(int(left / size) for kind, left in limits if (size := each[kind]))
+
+
+def _usual(session: Session, project_id: str, task: Endpoint, generators: Sequence[Endpoint]) -> Usual:
+    """From the project's spend so far, at the prices of those who are chosen now."""
+    spent = spend.of_project(session, project_id)
+    answered, written = spent.get("task", Sums()), spent.get("generator", Sums())
+    tokens = (answered.tokens_in + answered.tokens_out) / answered.answers if answered.answers else None
+    costs = [_average(written, one) for one in generators]
+    known = [cost for cost in costs if cost is not None]
+    writing = sum(known) / len(known) if known and len(known) == len(costs) else None
+    return Usual(tokens, _average(answered, task), writing)
+
+
+def _average(sums: Sums, endpoint: Endpoint) -> float | None:
+    """Millionths of money for one such call at this endpoint's price."""
+    if not sums.answers or endpoint.price_in is None or endpoint.price_out is None:
+        return None
+    return (sums.tokens_in * endpoint.price_in + sums.tokens_out * endpoint.price_out) / sums.answers / 1_000_000
+
+
+def _cost(usual: Usual, calls: int, rounds: int) -> int | None:
+    if usual.task_cost is None or usual.generator_cost is None:
+        return None
+    proposals = min(calls, PROPOSALS * rounds)
+    return round((calls - proposals) * usual.task_cost + proposals * usual.generator_cost)

@@ -6,18 +6,20 @@ from sqlalchemy.orm import Session
 from app.errors import Conflict
 from app.services import catalogue, fallbacks
 from app.settings import Settings
-from app.storage import endpoints, tables
+from app.storage import endpoints, spend, tables
 from app.storage.answers import Call
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
+from app.storage.spend import Spend
 
 _NAMES = {
     "campaign": ("campaign", "campaigns"),
     "champion": ("champion", "champions"),
     "prompt_version": ("prompt", "prompts"),
-    "call": ("logged call", "logged calls"),
     "fallback": ("model that falls back to it", "models that fall back to it"),
 }
+_CALLS = ("logged call", "logged calls")
+_COUNTED = ("call", "output", "price", "spend")  # what has many rows is read from the sums of spend, prices go with it
 _RECORDS = ("record of a battle or a score", "records of battles or scores")
 
 
@@ -26,14 +28,19 @@ def uses(session: Session, endpoint_id: str) -> list[str]:
     counts: dict[tuple[str, str], int] = {_NAMES["campaign"]: _as_generator(session, endpoint_id)}
     for table in tables.metadata.sorted_tables:
         for key in table.foreign_keys:
-            if key.target_fullname == "endpoint.id":
+            if key.target_fullname == "endpoint.id" and table.name not in _COUNTED:
                 query = select(func.count()).where(key.parent == endpoint_id)
-                if table is Call.__table__:
-                    query = query.where(Call.campaign_id.is_not(None))
                 names = _NAMES.get(table.name, _RECORDS)
                 counts[names] = counts.get(names, 0) + (session.scalar(query) or 0)
     counts[_NAMES["fallback"]] = len(fallbacks.relying_on(session, endpoint_id))
+    counts[_CALLS] = spend.logged(session, endpoint_id) or _asked_in_vain(session, endpoint_id)
     return [f"{count:,} {one if count == 1 else many}" for (one, many), count in counts.items() if count]
+
+
+def _asked_in_vain(session: Session, endpoint_id: str) -> int:
+    """1 when it was asked for anything but a test and only others served, else 0: its own calls are then few."""
+    query = select(Call.id).where(Call.endpoint_id == endpoint_id, Call.holdout.in_((False, True)))
+    return 0 if session.scalar(query.where(Call.purpose != "test").limit(1)) is None else 1
 
 
 def _as_generator(session: Session, endpoint_id: str) -> int:
@@ -49,7 +56,8 @@ def delete_endpoint(session: Session, endpoint_id: str) -> Endpoint:
     used = uses(session, endpoint_id)
     if used:
         raise Conflict(f"{endpoint.full_name} is used by {_listed(used)}, so it cannot be deleted.")
-    session.execute(delete(Call).where(Call.endpoint_id == endpoint_id))
+    session.execute(delete(Call).where(Call.endpoint_id == endpoint_id, Call.purpose == "test"))
+    session.execute(delete(Spend).where(Spend.endpoint_id == endpoint_id))
     session.delete(endpoint)
     session.flush()
     return endpoint

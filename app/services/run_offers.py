@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.services import evaluating, fallbacks, pricing, starting
+from app.services import capping, evaluating, fallbacks, pricing, starting
+from app.services.capping import Caps
 from app.services.evaluating import RunDraft
 from app.settings import Settings
 from app.storage import evaluations, prompts, runs, starts
@@ -43,7 +44,8 @@ def quote(session: Session, settings: Settings, draft: RunDraft) -> RunQuote:
     serving = [model, *fallbacks.chosen(session, model)]
     longest = starts.longest_of_first(session, version.id, draft.split, examples)
     cost = pricing.answers_at_most(serving, prompt.text, longest, tokens, calls)
-    capped = cost if cost is None or draft.max_cost is None else min(cost, draft.max_cost)
+    shared = capping.uses(session, capping.shared(draft.project_id))
+    capped = capping.at_most(cost, Caps(cost=draft.max_cost), shared)
     going = runs.open_of_evaluation(session, known.id) if known else None
     return RunQuote(
         examples, wanted, there, calls, capped, [one.full_name for one in serving[1:]], going.id if going else None

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Estimate
+from app.services.capping import WARNING
 from app.services.holding import WORKING
 from app.storage import campaign_boards, heartbeats, projects, run_boards
 from app.storage.base import now
@@ -14,7 +15,6 @@ from app.storage.ledger import KINDS, Account
 from app.storage.run_boards import Latest, RunFacts, RunLine, WorkedOn
 from app.storage.runs import Run
 
-WARNING = 0.8  # the share of a cap from which on its use is a warning
 FEWEST = 1.0  # seconds that tell a rate
 SHORTEST = 0.05  # seconds in which the newest calls of a very fast run may have come
 

@@ -159,6 +159,8 @@ class Scorer:
             "reading": evaluations.UNREADABLE if reading is None else reading,
             "label": example.label,
             "answer_id": answer.id,
+            "served_by": None,
+            "counts": True,
         }
 
     def _scored(self, evaluation_id: str, examples: Sequence[Placed], split: str, round_number: int) -> Scored:

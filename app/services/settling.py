@@ -3,6 +3,7 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.domain.budgets import UNITS
 from app.domain.improving.arena import BattleResult, Contender, RoundResult
 from app.domain.improving.asks import Refusal
 from app.domain.improving.state import Member, State
@@ -100,7 +101,7 @@ def settle_round(
     turn.answers, turn.calls_after = _answers_used(session, campaign_id, number), campaign.calls_spent
     turn.state = result.state.dump()
     if result.exhausted:
-        turn.note = "Cut short: the cap on calls was reached."
+        turn.note = f"Cut short: the cap on {end if end in UNITS.values() else 'calls'} was reached."
     campaign.state, campaign.settled_rounds, campaign.stopped_because = turn.state, number, end
     campaign.best_version_id = _version_of(session, campaign, result.state.champion.text).id
 

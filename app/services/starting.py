@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, Invalid, Problem
-from app.services import campaigns, catalogue, quoting
+from app.services import campaigns, capping, catalogue, quoting
 from app.services.campaigns import CampaignDraft
+from app.services.capping import Caps
 from app.services.improving import KIND
 from app.services.quoting import Quote
 from app.settings import Settings
@@ -25,7 +26,7 @@ LARGEST_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class Chosen:
-    """A whole choice; everything in it has a value."""
+    """A whole choice; everything in it has a value, None where there is no cap (`max_cost` in micro-units)."""
 
     start_version_id: str
     task_endpoint_id: str
@@ -33,6 +34,12 @@ class Chosen:
     max_calls: int
     max_rounds: int
     seed: int
+    max_tokens: int | None = None
+    max_cost: int | None = None
+
+    @property
+    def caps(self) -> Caps:
+        return Caps(self.max_calls, self.max_tokens, self.max_cost)
 
 
 def task_models(session: Session) -> list[Endpoint]:
@@ -73,7 +80,7 @@ def _task(session: Session, last: Campaign | None, offered: Sequence[Endpoint]) 
 
 def check(session: Session, project_id: str, chosen: Chosen) -> None:
     """Raises Invalid naming every field that cannot be used."""
-    problems = []
+    problems = [problem for problem in capping.check(chosen.caps) if problem.where != "calls"]
     if not 1 <= chosen.max_calls <= MOST_CALLS:
         problems.append(Problem(f"must be a whole number from 1 to {MOST_CALLS:,}", "calls"))
     if not 0 <= chosen.max_rounds <= MOST_ROUNDS:
@@ -87,8 +94,16 @@ def check(session: Session, project_id: str, chosen: Chosen) -> None:
         problems.append(Problem("choose at least one generator", "generators"))
     if not starts.has_version(session, project_id, chosen.start_version_id):
         problems.append(Problem("choose a prompt of this project", "start"))
+    problems += capping.unpriced(session, project_id, _seats(session, chosen), chosen.max_cost)
     if problems:
         raise Invalid(problems)
+
+
+def _seats(session: Session, chosen: Chosen) -> dict[str, list[Endpoint]]:
+    """Who was chosen, by the field of the form."""
+    known = {endpoint.id: endpoint for endpoint in endpoints.listed(session)}
+    fields = {"task_model": [chosen.task_endpoint_id], "generators": chosen.generator_ids}
+    return {field: [known[one] for one in ids if one in known] for field, ids in fields.items()}
 
 
 def begin(
@@ -112,6 +127,8 @@ def begin(
         generator_ids=chosen.generator_ids,
         max_calls=chosen.max_calls,
         max_rounds=chosen.max_rounds,
+        max_tokens=chosen.max_tokens,
+        max_cost=chosen.max_cost,
         seed=chosen.seed,
     )
     return campaigns.start(session, settings, draft)
@@ -123,8 +140,7 @@ def quote(session: Session, settings: Settings, project_id: str, chosen: Chosen)
     version = test_sets.newest_version(session, project_id)
     if version is None:
         raise Conflict("This project has no test set yet.")
-    by_id = {endpoint.id: endpoint for endpoint in endpoints.listed(session)}
-    writers = [by_id[one] for one in chosen.generator_ids]
-    task = by_id[chosen.task_endpoint_id]
-    caps = chosen.max_calls, chosen.max_rounds
-    return quoting.quote(session, settings, project_id, version, chosen.start_version_id, task, writers, *caps)
+    seats = _seats(session, chosen)
+    task, writers = seats["task_model"][0], seats["generators"]
+    limits = chosen.caps, chosen.max_rounds
+    return quoting.quote(session, settings, project_id, version, chosen.start_version_id, task, writers, *limits)

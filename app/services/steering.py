@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, Invalid, Problem
-from app.services import evaluating
+from app.services import capping, evaluating
 from app.storage import endpoints, runs
 from app.storage.evaluations import Evaluation
 from app.storage.jobs import Nudge
@@ -39,8 +39,8 @@ def set_caps(session: Session, run_id: str, caps: Mapping[str, int | None]) -> l
         if cap is not None and 1 <= cap <= used:
             problems.append(Problem(f"must be more than is used already ({_amount(name, used)})", name))
     model = endpoints.get(session, session.get_one(Evaluation, run.evaluation_id).endpoint_id)
-    if caps.get("max_cost") is not None and not evaluating.priced(model):
-        problems.append(Problem(evaluating.UNPRICED, "max_cost"))
+    if caps.get("max_cost") is not None:
+        problems += capping.unpriced(session, run.project_id, {"max_cost": [model]}, caps["max_cost"])
     if problems:
         raise Invalid(problems)
     for name, cap in caps.items():

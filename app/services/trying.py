@@ -13,9 +13,10 @@ from app.gateway.calls import Target
 from app.gateway.interviewing import Asked
 from app.gateway.limits import Limits
 from app.gateway.probe import ROOM, ModelInfo, Probed, list_models, probe
+from app.services import bookkeeping
 from app.services.bookkeeping import Errand, Wish, call_row, target_of
 from app.settings import Settings
-from app.storage import answers, endpoints
+from app.storage import endpoints
 from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.secrets import decrypt
@@ -121,7 +122,7 @@ def _limits(settings: Settings, provider: Provider) -> Limits:
 
 def _log(session: Session, endpoint: Endpoint, target: Target, probed: Probed) -> list[dict[str, Any]]:
     rows = [_row(endpoint, target, asked) for asked in probed.asked]
-    answers.log(session, rows)
+    bookkeeping.log(session, rows)
     return rows
 
 

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.improving.state import Rules
 from app.domain.metrics import Estimate
-from app.services import pacing, veiling
+from app.services import capping, pacing, veiling
+from app.services.capping import CapUse
 from app.services.pacing import Budget, Progress
 from app.services.results import Result, result_of
 from app.services.scoring import settings_hash, task_sampling
@@ -89,6 +90,7 @@ class CampaignView:
     finished_at: datetime | None
     progress: Progress
     budget: Budget
+    caps: list[CapUse]
     battle: RoundView | None
     leaders: list[LeaderChange]
     attempts: list[Attempt]
@@ -148,6 +150,7 @@ def campaign_view(session: Session, settings: Settings, campaign_id: str, before
         finished_at=campaign.finished_at,
         progress=pacing.progress(session, settings, campaign, under_way, opened_after, splits["holdout"]),
         budget=pacing.budget(settings, campaign, splits["holdout"]),
+        caps=_caps(session, campaign),
         battle=battle,
         leaders=_leaders(session, campaign, pool, opened_after or 0),
         attempts=[Attempt(row[1], row[0], row[2] or 0.0, row[3], row[4]) for row in live.tries(session, campaign_id)],
@@ -156,6 +159,12 @@ def campaign_view(session: Session, settings: Settings, campaign_id: str, before
         older_rounds=page.older,
         result=result_of(session, campaign, names) if campaign.status == "finished" else None,
     )
+
+
+def _caps(session: Session, campaign: Campaign) -> list[CapUse]:
+    """Its own caps, and until it is over those that it shares."""
+    over = campaign.status == "finished"
+    return capping.uses(session, [campaign.account_id, *([] if over else capping.shared(campaign.project_id))])
 
 
 def rounds_page(session: Session, campaign_id: str, before: int | None) -> RoundsPage:

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstra
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.base import Base, BigId, new_id, now
-from app.storage.session import insert_new
+from app.storage.session import add_rows
 
 SHARED = ""
 _BATCH = 500
@@ -126,15 +126,18 @@ def keep(session: Session, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, st
     """Store answers, one that is there already stays as it is; the ids of all, by request hash, owner and sample."""
     if not rows:
         return {}
-    kept = insert_new(session, StoredAnswer).returning(
-        StoredAnswer.id, StoredAnswer.request_hash, StoredAnswer.owner, StoredAnswer.sample
-    )
-    ids = {(row.request_hash, row.owner, row.sample): row.id for row in session.execute(kept, rows)}
+    found = add_rows(session, StoredAnswer, rows, _new_ones)
+    ids = {(row.request_hash, row.owner, row.sample): row.id for row in found}
     for missing in {(row["request_hash"], row["owner"], row["sample"]) for row in rows} - ids.keys():
         ids[missing] = stored(session, [missing[0]], missing[1], missing[2])[missing[0]].id
     return ids
 
 
+def _new_ones(adding: Any) -> Any:
+    key = StoredAnswer.request_hash, StoredAnswer.owner, StoredAnswer.sample
+    return adding.on_conflict_do_nothing().returning(StoredAnswer.id, *key)
+
+
 def log(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        session.execute(Call.__table__.insert(), rows)  # type: ignore[attr-defined]
+        add_rows(session, Call, rows)

@@ -19,7 +19,11 @@ _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyz"
 
 def new_id() -> str:
     """A random id for an address: 12 characters, 59 bits, none that look alike."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    number, letters = secrets.randbelow(len(_ALPHABET) ** 12), ""
+    for _ in range(12):
+        number, place = divmod(number, len(_ALPHABET))
+        letters += _ALPHABET[place]
+    return letters
 
 
 def id_for(content: str) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from app.domain.capabilities import Capabilities
 from app.errors import Invalid, NotFound
-from app.storage.base import Base, Owned, new_id
+from app.storage.base import Base, Owned, new_id, now
+from app.storage.prices import Price, in_force
 
 
 class Provider(Owned, Base):
@@ -33,10 +34,10 @@ class Provider(Owned, Base):
 class Endpoint(Owned, Base):
     """One language model at a provider. `role` is task, generator, or empty for either.
 
-    Prices are micro-units of money per million tokens; None is unknown. `capabilities` is what the probe at `probed_at`
-    found, and stays when a later one had no answer (`failure`, at `failed_at`). `fallbacks` are the ids of the endpoints
-    that answer instead while this one cannot, in order; theirs are not followed. `fallback_counts`: whether rows that
-    another model answered are scored.
+    Its prices come with it, so that each call is reckoned at the price of its moment without asking the database.
+    `capabilities` is what the probe at `probed_at` found, and stays when a later one had no answer (`failure`, at
+    `failed_at`). `fallbacks` are the ids of the endpoints that answer instead while this one cannot, in order; theirs
+    are not followed. `fallback_counts`: whether rows that another model answered are scored.
     """
 
     __tablename__ = "endpoint"
@@ -49,14 +50,13 @@ class Endpoint(Owned, Base):
     dropped: Mapped[list[Any]] = mapped_column(default=list)
     renamed: Mapped[dict[str, Any]] = mapped_column(default=dict)
     fallbacks: Mapped[list[Any]] = mapped_column(default=list)
-    price_in: Mapped[int | None] = mapped_column(BigInteger)
-    price_out: Mapped[int | None] = mapped_column(BigInteger)
     capabilities: Mapped[dict[str, Any]] = mapped_column(default=dict)
     probed_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     failure: Mapped[str] = mapped_column(default="")
     fallback_counts: Mapped[bool] = mapped_column(default=False)
     provider: Mapped[Provider] = relationship(lazy="joined", innerjoin=True)
+    prices: Mapped[list[Price]] = relationship(lazy="selectin", order_by=Price.id, cascade="all, delete-orphan")
 
     @property
     def full_name(self) -> str:
@@ -75,11 +75,28 @@ class Endpoint(Owned, Base):
         self.capabilities, self.probed_at, self.failed_at, self.failure = {}, None, None, ""
         self.dropped, self.renamed = [], {}
 
+    @property
+    def price(self) -> Price | None:
+        """What is in force now."""
+        return in_force(self.prices, now())
+
+    @property
+    def history(self) -> list[Price]:
+        """Every price, the newest first; those that have not begun yet lead."""
+        return sorted(self.prices, key=lambda price: (price.valid_from, price.id), reverse=True)
+
+    @property
+    def price_in(self) -> int | None:
+        """Micro-units per million tokens, None when unknown."""
+        return self.price.price_in if self.price else None
+
+    @property
+    def price_out(self) -> int | None:
+        return self.price.price_out if self.price else None
+
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> int | None:
-        """Micro-units for one call, or None when a price or a count is not known."""
-        if self.price_in is None or self.price_out is None or tokens_in is None or tokens_out is None:
-            return None
-        return round((self.price_in * tokens_in + self.price_out * tokens_out) / 1_000_000)
+        """Micro-units for one call now, or None when a price or a count is not known."""
+        return self.price.cost(tokens_in, tokens_out) if self.price else None
 
 
 def get(session: Session, endpoint_id: str) -> Endpoint:

@@ -5,12 +5,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint, exists, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, new_id
-from app.storage.session import insert_new
+from app.storage.session import add_rows, insert_new
 from app.storage.test_sets import Example, Placed, Placement, placed_between
 
 if TYPE_CHECKING:
@@ -97,14 +96,18 @@ def replies(session: Session, evaluation_id: str) -> dict[int, str]:
 
 
 def add_outputs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Store outputs; one that counts already stays, one that does not gives way to the new one."""
-    if not rows:
-        return
-    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    adding = make(Output)
+    """Store outputs; one that counts already stays, one that does not gives way to the new one.
+
+    No example may be there twice.
+    """
+    if rows:
+        add_rows(session, Output, rows, _unless_counted)
+
+
+def _unless_counted(adding: Any) -> Any:
     news = {name: adding.excluded[name] for name in ("reading", "label", "answer_id", "served_by", "counts")}
     key = ["evaluation_id", "example_id", "sample"]
-    session.execute(adding.on_conflict_do_update(index_elements=key, set_=news, where=~Output.counts), rows)
+    return adding.on_conflict_do_update(index_elements=key, set_=news, where=~Output.counts)
 
 
 def missing(

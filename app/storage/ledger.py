@@ -159,19 +159,21 @@ def forfeit_open(session: Session, subject: str) -> None:
         close_entry(session, entry_id)
 
 
-def used_up(
-    session: Session, account_ids: Sequence[str], unit: Amount, keep: Mapping[str, Amount]
-) -> list[tuple[Account, str]]:
-    """(account, kind) of every cap under which one more such unit will not fit, whatever becomes of reservations."""
-    rows = session.scalars(select(Account).where(Account.id.in_(account_ids)).order_by(Account.id))
-    found = []
-    for account in rows.unique():
-        kept = keep.get(account.id, NOTHING)
+def set_caps(session: Session, account_id: str, caps: Mapping[str, int | None]) -> Account:
+    """Give an account these caps, None for none; those of every day hold for the day that has begun too."""
+    account = open_account(session, account_id)
+    today = session.get(Account, day_account(now().date())) if account_id == EVERY_DAY else None
+    for one in filter(None, (account, today)):
         for kind in KINDS:
-            cap, wanted = getattr(account, f"cap_{kind}"), getattr(unit, kind)
-            if cap is not None and wanted and account.used(kind) + getattr(kept, kind) + wanted > cap:
-                found.append((account, kind))
-    return found
+            setattr(one, f"cap_{kind}", caps.get(kind))
+    session.flush()
+    return account
+
+
+def found(session: Session, account_ids: Iterable[str]) -> dict[str, Account]:
+    """Those of the accounts that were opened, by id."""
+    query = select(Account).where(Account.id.in_(list(account_ids)))
+    return {account.id: account for account in session.scalars(query)}
 
 
 def _add(session: Session, account_ids: Sequence[str], changes: dict[str, Amount], unpriced: int = 0) -> None:
@@ -194,9 +196,3 @@ def _add_to_entry(session: Session, entry_id: str, name: str, amount: Amount) ->
     values = {f"{name}_{kind}": getattr(LedgerEntry, f"{name}_{kind}") + getattr(amount, kind) for kind in KINDS}
     adding = update(LedgerEntry).where(LedgerEntry.id == entry_id).values(**values)
     session.execute(adding.execution_options(synchronize_session=False))
-
-
-def over_warning(account: Account, share: float) -> bool:
-    """Whether a cap of this account is used up to this share or more."""
-    caps = ((account.used(kind), getattr(account, f"cap_{kind}")) for kind in KINDS)
-    return any(cap is not None and used >= share * cap for used, cap in caps)

@@ -1,8 +1,9 @@
 """Opens the database: one way to read, one way to write, the same on SQLite and PostgreSQL."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,9 +13,13 @@ from sqlalchemy import (
     Engine,
     Executable,
     Insert,
+    Result,
     Table,
+    bindparam,
+    column,
     create_engine,
     event,
+    func,
     make_url,
     select,
 )
@@ -125,3 +130,39 @@ def insert_new(session: Session, table: type[Any] | Table) -> Insert:
     """An INSERT that leaves rows alone that are there already, whoever put them there."""
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return make(table).on_conflict_do_nothing()
+
+
+def _as_they_are(adding: Any) -> Any:
+    return adding
+
+
+def unless_there(adding: Any) -> Any:
+    """For `add_rows`: leave rows alone that are there already."""
+    return adding.on_conflict_do_nothing()
+
+
+def add_rows(
+    session: Session,
+    table: type[Any],
+    rows: Sequence[dict[str, Any]],
+    finish: Callable[[Any], Any] = _as_they_are,
+) -> Result[Any]:
+    """Insert many rows of the same columns; `finish` says what becomes of those that are there, and what is returned.
+
+    PostgreSQL takes them as one array a column in one statement, in half the time that one statement each takes.
+    """
+    made = cast("Table", table.__table__)
+    if session.get_bind().dialect.name != "postgresql":
+        return session.execute(finish(sqlite.insert(made)), rows)
+    arrays = {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
+    return session.execute(_from_arrays(made, tuple(rows[0]), finish), arrays)
+
+
+@cache
+def _from_arrays(table: Table, names: tuple[str, ...], finish: Callable[[Any], Any]) -> Any:
+    """The statement that takes one array a column; made once."""
+    columns = [table.columns[name] for name in names]
+    arrays = [bindparam(f"all_{one.name}", type_=postgresql.ARRAY(one.type)) for one in columns]
+    given = func.unnest(*arrays).table_valued(*(column(one.name, one.type) for one in columns)).render_derived()
+    chosen = select(*(given.columns[one.name] for one in columns))
+    return finish(postgresql.insert(table).from_select(columns, chosen))

@@ -2,6 +2,7 @@
 
 from app.storage import (
     answers,
+    asking,
     campaigns,
     champions,
     endpoints,
@@ -9,10 +10,12 @@ from app.storage import (
     heartbeats,
     jobs,
     ledger,
+    prices,
     projects,
     prompts,
     rounds,
     runs,
+    spend,
     test_sets,
     traffic,
     uploads,
@@ -21,6 +24,6 @@ from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata",
-    "projects", "prompts", "rounds", "runs", "test_sets", "traffic", "uploads",
+    "answers", "asking", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "prices",
+    "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "uploads",
 ]  # fmt: skip

@@ -95,3 +95,29 @@ def shares(*counts: int) -> list[tuple[float, float]]:
         (round(100 * start / total, 2), round(100 * count / total, 2)) if total else (0.0, 0.0)
         for start, count in zip(starts, counts, strict=True)
     ]
+
+
+class Column(NamedTuple):
+    """A bar that stands on the axis: start and width in percent, top and height in pixels."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+
+
+LABELLED = 88  # percent of the width that bars may take: the rest is for the labels of the lines behind them
+
+
+def columns(values: list[int], height: float, top: float = 0.0) -> tuple[list[Column], list[tuple[float, float]]]:
+    """A bar for each value, from zero, in a plot `height` pixels high, and (value, y) of the lines behind them."""
+    highest = max(values, default=0)
+    step = nice_step(float(highest), 3)
+    parts = max(1, ceil(highest / step - 1e-9))
+    slot = LABELLED / max(1, len(values))
+    tall = [round(height * value / (step * parts), 1) for value in values]
+    bars = [
+        Column(round(slot * (index + 0.1), 3), round(slot * 0.8, 3), round(top + height - one, 1), one)
+        for index, one in enumerate(tall)
+    ]
+    return bars, [(step * part, round(top + height * (1 - part / parts), 1)) for part in range(1, parts + 1)]

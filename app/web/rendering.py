@@ -34,6 +34,7 @@ _PLACES = (
     ("Generators", "/generators"),
     ("Endpoints", "/endpoints"),
     ("Calls", "/calls"),
+    ("Spend", "/spend"),
     ("Operations", "/operations"),
 )
 

@@ -109,6 +109,13 @@ def _add_runs() -> None:
         sa.UniqueConstraint("run_id", "sample", "first", name="uq_block_run_id_sample_first"),
     )
     op.create_index("ix_block_open", "block", ["run_id", "finished_at"])
+    op.create_table(
+        "asking",
+        sa.Column("request_hash", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("request_hash", name="pk_asking"),
+    )
+    op.create_index("ix_asking_subject", "asking", ["subject"])
 
 
 def _change_calls() -> None:
@@ -203,6 +210,7 @@ def downgrade() -> None:
     _restore_ledger()
     _restore_campaigns()
     _restore_calls()
+    op.drop_table("asking")
     op.drop_table("block")
     op.drop_table("run")
     op.drop_table("account")

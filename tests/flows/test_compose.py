@@ -11,7 +11,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 
 
 def test_every_part_of_a_team_installation_is_there() -> None:
-    assert set(SERVICES) == {"web", "worker", "beat", "migrate", "practice", "postgres", "redis"}
+    assert set(SERVICES) == {"web", "worker", "calls", "beat", "migrate", "practice", "postgres", "redis"}
     assert SERVICES["practice"]["profiles"] == ["practice"]
 
 
@@ -20,7 +20,7 @@ def test_every_service_that_stays_has_a_health_check() -> None:
 
 
 def test_nothing_starts_before_the_migration_and_the_migration_waits_for_the_database() -> None:
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "calls", "beat"):
         assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
     assert SERVICES["migrate"]["restart"] == "no"

@@ -32,8 +32,10 @@ def test_a_run_is_listed_steered_and_told_to_its_end(tmp_path: Path) -> None:
         tickets.work_on()
         told = agon("run", run_id, folder=tmp_path).stdout
         assert "exhausted: 20 of 30 answers; 20 calls, 180 tokens" in told
-        assert "The cap on calls of this run is reached." in told
-        assert "The cap on calls of this run is reached." in agon("runs", folder=tmp_path).stdout
+        assert "The cap on calls of this run is reached: 20 of 20 calls are used" in told
+        assert (
+            "The cap on calls of this run is reached: 20 of 20 calls are used" in agon("runs", folder=tmp_path).stdout
+        )
         with database.write() as session:
             evaluating.stop(session, run_id)
         tickets.drive()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.improving.asks import Message
+from app.gateway.allowing import Shared
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.client import purchase
 from app.gateway.guard import Policy
@@ -66,13 +67,14 @@ class Counter:
     def by_key(self) -> dict[str, Purchase]:
         return {one.key: one for one in self.bought}
 
-    def buy(self, requests: Sequence[Request], within: Limits | None = None) -> bool:
+    def buy(self, requests: Sequence[Request], within: Limits | None = None, shared: Shared | None = None) -> bool:
         return purchase(
             iter(requests),
             limits=within or limits(),
             permit=self.permit,
             record=self.record,
             learned=self.learned,
+            shared=shared,
         )
 
 

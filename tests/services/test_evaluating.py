@@ -1,5 +1,6 @@
 """Evaluations in blocks on both databases, against a real server: every example answered once, nothing lost or overspent."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from app.services import blocks, evaluating
 from app.settings import Settings
 from app.storage import jobs, ledger, runs
 from app.storage.answers import Call, StoredAnswer
+from app.storage.asking import Asking
 from app.storage.evaluations import Evaluation, Output
 from app.storage.jobs import Job
 from app.storage.ledger import LedgerEntry
@@ -135,7 +137,7 @@ def test_a_cap_stops_a_run_and_raising_it_lets_it_go_on(database: Database, sett
         assert len(server.hits) == 33
         run = tickets.run(run_id)
         assert (run.status, run.done) == ("exhausted", 33)
-        assert run.note == "The cap on calls of this run is reached. Raise it to go on; what was bought is kept."
+        assert "The cap on calls of this run is reached: 33 of 33 calls are used" in run.note
         with database.write() as session:
             runs.get(session, run_id).account.cap_calls = 100
             evaluating.resume(session, run_id)
@@ -153,7 +155,7 @@ def test_money_and_tokens_are_capped_too_and_only_by_what_is_really_spent(
         tickets.work_on()
         run = tickets.run(run_id)
         assert run.status == "exhausted"
-        assert "The cap on money of this run is reached." in run.note
+        assert re.match(r"The cap on money of this run is reached: \$0\.000\d+ of \$0\.0005 are used", run.note)
         assert 380 <= run.account.spent_cost <= 500, "another call could have cost more than what is left"
         assert run.account.spent_cost == 11 * len(server.hits)
 
@@ -265,3 +267,61 @@ def test_the_same_evaluation_is_not_ordered_twice_at_once(database: Database, se
         assert session.scalar(select(func.count()).select_from(Block)) == 1
         assert session.scalar(select(func.count()).select_from(StoredAnswer)) == 0
     assert completion("x").status == 200
+
+
+def test_examples_that_make_the_same_request_are_one_purchase_but_not_in_repeats(
+    database: Database, settings: Settings
+) -> None:
+    with serving(right) as server:
+        tickets = Tickets.at(database, settings, server.base_url, 30)
+        run_id = tickets.start(prompt_version_id=tickets.prompt("always [billing]"), samples=2)
+        tickets.work_on()
+        assert len(server.hits) <= 2 + 30, "one for each block that began before the first was answered"
+    run = tickets.run(run_id)
+    assert (run.status, run.done) == ("finished", 60)
+    assert run.reused == 60 - len(server.hits)
+    by_sample = Counter((output.sample, output.answer_id) for output in outputs(database))
+    assert len([one for one in by_sample if one[0] == 0]) == 1
+    assert len([one for one in by_sample if one[0] == 1]) == 30
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_what_a_fallback_answers_is_marked_and_asked_again_unless_it_counts(
+    database: Database, settings: Settings, counts: bool
+) -> None:
+    with serving(lambda hit: refusal(503, "away")) as server, serving(right) as other:
+        tickets = Tickets.at(database, settings, server.base_url, 30)
+        fallback = tickets.fall_back_to(other.base_url)
+        run_id = tickets.start(count_fallbacks=counts)
+        tickets.work()
+        run = tickets.run(run_id)
+        assert {output.served_by for output in outputs(database)} == {fallback}
+        assert {output.counts for output in outputs(database)} == {counts}
+        with database.read() as session:
+            calls = session.scalars(select(Call)).all()
+            assert {(call.served_by, call.endpoint_id) for call in calls} == {(fallback, tickets.endpoint_id)}
+        if counts:
+            assert (run.status, run.done, run.elsewhere) == ("finished", 30, 0)
+            return
+        assert (run.status, run.done, run.elsewhere) == ("running", 0, 30)
+        server.script = right
+        tickets.work_on()
+    run = tickets.run(run_id)
+    assert (run.status, run.done, run.elsewhere) == ("finished", 30, 0)
+    assert {(output.served_by, output.counts) for output in outputs(database)} == {(None, True)}
+    assert len(outputs(database)) == 30
+
+
+def test_two_that_ask_the_same_at_the_same_moment_pay_once(database: Database, settings: Settings) -> None:
+    with serving(lambda hit: Answer(**{**vars(right(hit)), "delay": 0.05})) as server:
+        both = [Tickets.at(database, settings, server.base_url, 60, name) for name in ("x", "y")]
+        started = [tickets.start() for tickets in both]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda n: blocks.work(database, settings, f"here:{n}"), range(2)))
+        both[0].work_on()
+        assert len(server.hits) == 60
+    found = [tickets.run(run_id) for tickets, run_id in zip(both, started, strict=True)]
+    assert [(run.status, run.done) for run in found] == [("finished", 60)] * 2
+    assert sum(run.reused for run in found) == 60
+    with database.read() as session:
+        assert session.scalars(select(Asking)).all() == []

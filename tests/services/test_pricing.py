@@ -10,7 +10,9 @@ from app.domain.improving.briefs import Standing, Task, meta_prompt
 from app.services import pricing
 from app.services.pricing import Work, at_most
 from app.settings import Settings
+from app.storage.base import now
 from app.storage.endpoints import Endpoint
+from app.storage.prices import Price
 
 LABELS = (Label("spam", "unwanted"), Label("ham"))
 START = "Which? {{input}} Again: {{input}}"
@@ -18,7 +20,9 @@ WORK = Work("Sort letters.", LABELS, START, longest_example=1000)
 
 
 def endpoint(price_in: int | None, price_out: int | None, dropped: tuple[str, ...] = ()) -> Endpoint:
-    return Endpoint(name="m", price_in=price_in, price_out=price_out, dropped=list(dropped))
+    return Endpoint(
+        name="m", prices=[Price(price_in=price_in, price_out=price_out, valid_from=now())], dropped=list(dropped)
+    )
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.jobs import Nudge
 from app.storage.ledger import Account
+from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.prompts import add, line_of
 from app.storage.runs import Run
@@ -44,14 +45,15 @@ class Tickets:
     endpoint_id: str
 
     @classmethod
-    def at(cls, database: Database, settings: Settings, base_url: str, size: int) -> "Tickets":
+    def at(cls, database: Database, settings: Settings, base_url: str, size: int, name: str = "x") -> "Tickets":
         with database.write() as session:
             labels = [{"name": label} for label in LABELS]
             project = Project(name="t", description="d", labels=labels, goal="accuracy", smallest_gain=0.02)
-            provider = Provider(name="x", base_url=base_url)
+            provider = Provider(name=name, base_url=base_url)
             session.add_all([project, provider])
             session.flush()
-            endpoint = Endpoint(provider_id=provider.id, name="small", price_in=1_000_000, price_out=2_000_000)
+            price = Price(valid_from=now(), price_in=1_000_000, price_out=2_000_000, source="person")
+            endpoint = Endpoint(provider_id=provider.id, name="small", prices=[price])
             test_set = TestSet(project_id=project.id, name="t")
             session.add_all([endpoint, test_set])
             session.flush()
@@ -75,6 +77,23 @@ class Tickets:
             test_sets.place_examples(session, places)
             start = add(session, line_of(session, project.id).id, "{{input}}", "person")
             return cls(database, settings, project.id, start.id, endpoint.id)
+
+    def prompt(self, text: str) -> str:
+        """The id of another prompt version."""
+        with self.database.write() as session:
+            return add(session, line_of(session, self.project_id).id, text, "person").id
+
+    def fall_back_to(self, base_url: str) -> str:
+        """The id of an endpoint elsewhere that stands in for ours."""
+        with self.database.write() as session:
+            provider = Provider(name="y", base_url=base_url)
+            session.add(provider)
+            session.flush()
+            other = Endpoint(provider_id=provider.id, name="other")
+            session.add(other)
+            session.flush()
+            session.get_one(Endpoint, self.endpoint_id).fallbacks = [other.id]
+            return other.id
 
     def start(self, **changes: Any) -> str:
         """The id of a new run."""

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.budgets import NOTHING, Amount
+from app.services import capping
 from app.storage import ledger
 from app.storage.ledger import Account, LedgerEntry
 from app.storage.session import Database
@@ -89,10 +90,10 @@ def test_a_cap_of_any_account_holds_and_what_is_kept_back_is_left(database: Data
         granted = sum(ledger.reserve(session, entry, CALL, 50, {"project:1": CALL.times(5)}) for _ in range(6))
         assert granted == 3
         ledger.settle(session, entry, CALL.times(2), CALL.times(2))
-        kept = {"project:1": CALL.times(5)}
-        assert ledger.used_up(session, ["run:1", "project:1"], CALL, kept) == [], "what is reserved may come back"
-        found = ledger.used_up(session, ["run:1", "project:1"], CALL.times(2), kept)
-        assert [(one.id, kind) for one, kind in found] == [("project:1", "calls")]
+        accounts = ["run:1"]
+        assert capping.blocking(session, accounts, CALL, {}) == [], "what is reserved may come back"
+        found = capping.blocking(session, accounts, CALL.times(4), {"run:1": CALL.times(95)})
+        assert [(one.account, one.kind) for one in found] == [("run:1", "calls")]
 
 
 def test_a_failed_call_gives_its_tokens_and_money_back(database: Database) -> None:
@@ -113,7 +114,5 @@ def test_each_day_begins_with_the_cap_of_every_day(database: Database) -> None:
         opened(session, "one", ["run:1", "day:2026-03-04"])
     day = account(database, "day:2026-03-04")
     assert (day.cap_calls, day.cap_tokens, day.cap_cost) == (5, None, 70)
-    assert not ledger.over_warning(day, 0.8)
     day.spent_calls = 4
-    assert ledger.over_warning(day, 0.8)
     assert day.room(NOTHING).calls == 1

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import Row, event
 from sqlalchemy.orm import Session
 
-from app.services import uploading
+from app.services import spending, uploading
 from app.storage import (
     boards,
     call_log,
@@ -22,14 +23,17 @@ from app.storage import (
     rounds,
     run_boards,
     runs,
+    spend,
     starts,
     traffic,
 )
 from app.storage.call_log import CallFilter
 from app.storage.session import Database
+from app.storage.spend import Span
 
+SPAN = Span(date(2026, 1, 1), date(2026, 1, 30))
 NAMED: campaign_boards.Models = {}
-GROWING = ("account", "answer", "battle", "block", "call", "campaign", "candidate", "evaluation", "example", "job", "output", "placement", "project", "prompt", "prompt_version", "round", "run", "test_set", "test_set_version", "traffic", "upload", "used_answer")  # fmt: skip
+GROWING = ("account", "answer", "battle", "block", "call", "campaign", "candidate", "evaluation", "example", "job", "output", "placement", "project", "prompt", "prompt_version", "round", "run", "spend", "test_set", "test_set_version", "traffic", "upload", "used_answer")  # fmt: skip
 QUERIES: dict[str, Callable[[Session], object]] = {
     "prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h"),
     "older prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h", before=400),
@@ -69,6 +73,11 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "names of campaigns": lambda session: operations.campaign_names(session, ["c"]),
     "names of uploads": lambda session: operations.upload_names(session, ["u"]),
     "the pace": lambda session: traffic.latest(session, 10),
+    "spend": lambda session: spending.view(session, SPAN),
+    "spend of a project": lambda session: spend.by_endpoint(session, SPAN._replace(project_id="p")),
+    "spend as a file": lambda session: spending.rows(session, SPAN),
+    "calls an endpoint served": lambda session: spend.logged(session, "e"),
+    "the usual length of calls": lambda session: spend.of_project(session, "p"),
     "refusals": lambda session: rounds.refusals(session, "c"),
 }
 

@@ -21,6 +21,7 @@ from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation, Output
 from app.storage.ledger import Account
 from app.storage.live import Pace
+from app.storage.prices import Price
 from app.storage.rounds import Battle, Candidate, Round
 from app.storage.test_sets import TestSetVersion
 from tests.web.arena_world import CANARY, DUO, TRIO, Played, Watched, World, elsewhere, serving
@@ -321,7 +322,9 @@ def test_the_form_reckons_without_starting_anything(own: World) -> None:
     small = words(visitor.send(form, choice(own, calls="150", **asked), 200))
     assert "This cap does not pay for a whole round; it needs 312 calls for one." in small
     with own.database.write() as session:
-        session.execute(update(Endpoint).where(Endpoint.name == "trickster-v1").values(price_out=None))
+        session.execute(
+            update(Price).where(Price.endpoint_id == own.endpoint("practice/trickster-v1").id).values(price_out=None)
+        )
     text = words(visitor.send(form, choice(own, **asked), 200))
     assert "Price at most unknown a price per token is missing" in text
     assert own.poked == []

@@ -3,7 +3,7 @@
 import pytest
 
 from app.web import charts
-from app.web.charts import Bar
+from app.web.charts import LABELLED, Bar, columns
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,23 @@ def test_a_row_of_ticks_shares_its_decimals(values: list[float], digits: int) ->
 )
 def test_parts_make_up_the_whole(counts: tuple[int, ...], expected: list[tuple[float, float]]) -> None:
     assert charts.shares(*counts) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "heights", "lines"),
+    [
+        ([], [], [1.0]),
+        ([0, 0], [0, 0], [1.0]),
+        ([5, 10], [50, 100], [5, 10]),
+        ([30, 0, 12], [100, 0, 40], [10, 20, 30]),
+    ],
+)
+def test_bars_stand_on_zero_and_their_lines_are_round(
+    values: list[int], heights: list[float], lines: list[float]
+) -> None:
+    bars, behind = columns(values, 100, 20)
+    assert [bar.height for bar in bars] == heights
+    assert all(bar.y + bar.height == 120 for bar in bars)
+    assert all(bar.x + bar.width <= LABELLED for bar in bars)
+    assert [value for value, _ in behind] == lines
+    assert behind[-1][1] == 20

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import delete, event, update
 
 from app.services import blocks, campaigns
 from app.services.campaigns import CampaignDraft
@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.storage import heartbeats, jobs, prompts, runs
 from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
+from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.runs import Run
 from tests.gateway.scripted import Server, refusal, serving
@@ -184,9 +185,9 @@ def test_a_cap_that_is_reached_is_raised_on_a_form(desk: Desk) -> None:
     run_id = here.rsplit("/", 1)[1]
     desk.tickets.work_on()
     page = desk.page(here)
-    assert "A cap is reached. The cap on calls of this run is reached. Raise it to go on" in page
+    assert "A cap is reached. The cap on calls of this run is reached: 33 of 33 calls are used" in page
     assert "100% used 33 of 33" in page
-    assert "The cap on calls of this run is reached." in desk.page("/operations")
+    assert "The cap on calls of this run is reached: 33 of 33 calls are used" in desk.page("/operations")
     form = desk.visitor.read(f"{here}/caps")
     assert re.search(r'name="max_calls"[^>]* value="33"', form)
     assert "17 of 50 answers are still missing" in words(form)
@@ -216,7 +217,7 @@ def test_rows_of_a_fallback_are_named_and_shown_apart(desk: Desk) -> None:
         spare = Provider(name="spare", base_url=other.base_url)
         session.add(spare)
         session.flush()
-        endpoint = Endpoint(provider_id=spare.id, name="second", price_in=1, price_out=1)
+        endpoint = Endpoint(provider_id=spare.id, name="second", prices=[Price(price_in=1, price_out=1)])
         session.add(endpoint)
         session.flush()
         session.get_one(Endpoint, desk.tickets.endpoint_id).fallbacks = [endpoint.id]
@@ -277,11 +278,11 @@ def test_the_form_reckons_without_starting_anything(desk: Desk) -> None:
     assert "Calls at most 40 the cap; not all answers fit under it" in page
     assert "Price at most $0.03" in page
     with desk.world.database.write() as session:
-        session.get_one(Endpoint, desk.tickets.endpoint_id).price_out = None
+        session.execute(delete(Price))
     page = words(desk.visitor.send(desk.form, desk.choice(do="quote"), 200))
     assert "Price at most unknown a price per token is missing" in page
     refused = desk.visitor.send(desk.form, desk.choice(max_cost="2"), 422)
-    assert "needs the model&#39;s prices" in refused
+    assert "has no known price, so a cap on money would not hold" in refused
     assert desk.world.poked == []
 
 

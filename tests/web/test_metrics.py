@@ -5,10 +5,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from app.main import create_app
-from app.services import metering
-from app.services.metering import Spent
-from app.storage import heartbeats, jobs
+from app.storage import heartbeats, jobs, spend
 from app.storage.base import new_id
+from app.storage.spend import Sample
 from app.web import metrics
 from tests.web.arena_world import SECRET, World
 from tests.web.conftest import MakeClient
@@ -46,7 +45,7 @@ def test_jobs_workers_and_campaigns_are_gauges(own: World, client: TestClient) -
 def test_what_was_spent_is_a_counter_by_endpoint_and_purpose(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metering, "spent", lambda session: [Spent("openai/x", "task", 10, 2, 300, 40, 1_500_000)])
+    monkeypatch.setattr(spend, "samples", lambda session: [Sample("openai/x", "task", 10, 2, 300, 40, 1_500_000)])
     found = values(client)
     assert found["agon_calls_total openai/x true task"] == 8
     assert found["agon_calls_total openai/x false task"] == 2

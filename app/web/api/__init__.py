@@ -13,11 +13,24 @@ from app.web.api import (
     projects,
     prompts,
     rounds,
+    spend,
     uploads,
 )
 
 _token = HTTPBearer(auto_error=False, description="AGON_API_TOKEN; needed by programs once a password is set")
 router = APIRouter(prefix="/api/v1", dependencies=[Security(_token)])
 
-for part in (projects, uploads, prompts, campaigns, rounds, evaluations, generators, endpoints, calls, operations):
+for part in (
+    projects,
+    uploads,
+    prompts,
+    campaigns,
+    rounds,
+    evaluations,
+    generators,
+    endpoints,
+    calls,
+    spend,
+    operations,
+):
     router.include_router(part.router)

@@ -7,15 +7,17 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
-from app.services import campaigns, starting, watching
+from app.services import campaigns, capping, starting, watching
+from app.services.capping import CapUse
 from app.services.quoting import Quote
 from app.services.starting import Chosen
 from app.services.watching import CampaignView, RoundsPage
 from app.settings import Settings
 from app.storage import live, projects, starts
 from app.storage.starts import StartPrompt
+from app.web.api.caps import CapsGiven
 from app.web.dependencies import Reading, Writing
-from app.web.numbers import Whole
+from app.web.numbers import Whole, micro
 
 router = APIRouter(tags=["campaigns"])
 
@@ -29,6 +31,8 @@ class CampaignChoice(BaseModel):
     generator_ids: list[str] | None = None
     max_calls: int | None = None
     max_rounds: int | None = Field(None, description="0 goes on until the calls are used up or it is stopped")
+    max_tokens: int | None = None
+    max_cost: float | None = Field(None, description="in money, such as 2.5")
     seed: int | None = None
     once: str = Field("", description="anything of your own: the same choice sent again with it starts nothing twice")
 
@@ -37,6 +41,8 @@ class CampaignChoice(BaseModel):
         given = self.model_dump(exclude={"project_id", "once"}, exclude_none=True)
         if "generator_ids" in given:
             given["generator_ids"] = tuple(dict.fromkeys(given["generator_ids"]))
+        if "max_cost" in given:
+            given["max_cost"] = micro(given["max_cost"], "max_cost")
         return Chosen(**{**vars(usual), **given})
 
 
@@ -109,6 +115,13 @@ def report(session: Reading, campaign_id: str) -> dict[str, Any]:
     if found is None:
         raise Conflict("This campaign is not finished, so it has no report yet.")
     return found
+
+
+@router.put("/campaigns/{campaign_id}/caps")
+def change_caps(session: Writing, campaign_id: str, given: CapsGiven) -> list[CapUse]:
+    """Other caps for a campaign that is not over; they count from its next round."""
+    campaign = campaigns.change_caps(session, campaign_id, given.read())
+    return capping.uses(session, [campaign.account_id])
 
 
 @router.post("/campaigns/{campaign_id}/pause", status_code=202)

@@ -1,7 +1,7 @@
 """The JSON twin of providers and endpoints."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -21,6 +21,16 @@ from app.web.dependencies import Reading, Writing
 router = APIRouter(tags=["endpoints"])
 
 
+class PriceView(BaseModel):
+    """Millionths of money per million tokens from a moment on, null when unknown."""
+
+    valid_from: datetime
+    price_in: int | None
+    price_out: int | None
+    price_cached_in: int | None
+    source: str = Field(description="person, local, or the shipped price list with its version and date")
+
+
 class EndpointView(BaseModel):
     """One language model. Prices are millionths of money per million tokens, null when unknown."""
 
@@ -32,6 +42,7 @@ class EndpointView(BaseModel):
     simulated: bool
     price_in: int | None
     price_out: int | None
+    prices: list[PriceView] = Field(description="every price, the newest first; some may not have begun yet")
     dropped: list[str] = Field(description="request parameters that it was found to refuse")
     renamed: dict[str, str] = Field(description="our name of a parameter -> its name there")
     probed_at: datetime | None = Field(description="when its capabilities were found out, null when never")
@@ -90,17 +101,27 @@ class Prices(BaseModel):
 
     price_in: float | None = None
     price_out: float | None = None
+    price_cached_in: float | None = None
+
+
+class PriceChange(Prices):
+    starts: date | None = Field(None, description="the day, in UTC, on which it begins; now when left out")
 
 
 class NewEndpoint(Prices):
+    """Without any price, the shipped price list is asked, and a local server costs nothing."""
+
     model: str
 
 
 def _endpoint(endpoint: Endpoint) -> EndpointView:
-    told = EndpointView.model_fields.keys() - {"capabilities", "missing"}
+    told = EndpointView.model_fields.keys() - {"capabilities", "missing", "prices"}
     fields: dict[str, Any] = {name: getattr(endpoint, name) for name in told}
     return EndpointView(
-        **fields, capabilities=endpoint.can if endpoint.probed_at else None, missing=missing(endpoint.can)
+        **fields,
+        capabilities=endpoint.can if endpoint.probed_at else None,
+        missing=missing(endpoint.can),
+        prices=[PriceView.model_validate(price, from_attributes=True) for price in endpoint.history],
     )
 
 
@@ -135,9 +156,10 @@ def show_endpoint(session: Reading, endpoint_id: str) -> EndpointView:
 
 
 @router.patch("/endpoints/{endpoint_id}")
-def change_prices(session: Writing, endpoint_id: str, given: Prices) -> EndpointView:
-    """Calls that are logged keep what they cost."""
-    return _endpoint(catalogue.change_prices(session, endpoint_id, given.model_dump(exclude_unset=True)))
+def change_prices(session: Writing, endpoint_id: str, given: PriceChange) -> EndpointView:
+    """A price is added to the history; calls that are logged keep what they cost."""
+    prices = given.model_dump(exclude_unset=True, exclude={"starts"})
+    return _endpoint(catalogue.change_prices(session, endpoint_id, prices, given.starts))
 
 
 @router.put("/endpoints/{endpoint_id}/fallbacks")
@@ -199,7 +221,7 @@ def add_endpoint(request: Request, provider_id: str, given: NewEndpoint) -> Endp
     """Adds the model and asks it a few small things; when it does not answer it is there too, with the `failure`."""
     database: Database = request.app.state.database
     with database.write() as session:
-        added = catalogue.add_endpoint(session, provider_id, given.model, given.price_in, given.price_out)
+        added = catalogue.add_endpoint(session, provider_id, given.model, given.model_dump(exclude={"model"}))
     trying.look_into(database, request.app.state.settings, added.id)
     with database.read() as session:
         return _endpoint(endpoints.get(session, added.id))

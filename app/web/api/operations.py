@@ -27,7 +27,7 @@ class Resumed(BaseModel):
 @router.get("/operations")
 def show(request: Request, session: Reading) -> Operations:
     """Workers, queues, the pace of the last minutes, limits in force, and what is stuck and why."""
-    limits = operations.limits_in_force(request.app.state.settings)
+    limits = operations.limits_in_force(session, request.app.state.settings)
     return operations.view(session, broker_answers(request), limits)
 
 

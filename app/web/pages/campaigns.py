@@ -1,5 +1,6 @@
 """A campaign: start it, watch it live, pause, resume, stop."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Form, Request
@@ -10,13 +11,15 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.racing import looks
 from app.errors import Conflict, Invalid
 from app.services import campaigns, starting
+from app.services.capping import Caps
 from app.services.starting import Chosen
 from app.services.watching import campaign_view
+from app.storage import live as live_boards
 from app.storage import projects, starts, test_sets
 from app.storage.base import new_id
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
-from app.web.numbers import Whole
+from app.web.numbers import Whole, read_count, read_money, typed_money
 from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -29,15 +32,19 @@ class Typed(BaseModel):
     task_model: str = ""
     generators: list[str] = []
     calls: str = ""
+    tokens: str = ""
+    cost: str = ""
     rounds: str = ""
     seed: str = ""
     do: str = "start"
     once: str = ""
 
     def chosen(self) -> Chosen:
-        """What was typed, with -1, which no field allows, for what is no whole number."""
-        caps = [_whole(text) for text in (self.calls, self.rounds, self.seed)]
-        return Chosen(self.start, self.task_model, tuple(dict.fromkeys(self.generators)), *caps)
+        """What was typed, with -1, which no field allows, for what is no whole number. Raises Invalid for other caps."""
+        numbers = [_whole(text) for text in (self.calls, self.rounds, self.seed)]
+        tokens, cost = read_count(self.tokens, "tokens"), read_money(self.cost, "cost")
+        chosen = Chosen(self.start, self.task_model, tuple(dict.fromkeys(self.generators)), *numbers)
+        return replace(chosen, max_tokens=tokens, max_cost=cost)
 
 
 def _whole(text: str) -> int:
@@ -54,6 +61,8 @@ def _typed(chosen: Chosen) -> Typed:
         generators=list(chosen.generator_ids),
         calls=str(chosen.max_calls),
         rounds=str(chosen.max_rounds),
+        tokens="" if chosen.max_tokens is None else str(chosen.max_tokens),
+        cost=typed_money(chosen.max_cost),
         seed=str(chosen.seed),
         once=new_id(),
     )
@@ -123,6 +132,46 @@ def show(request: Request, session: Reading, campaign_id: str, before: Whole | N
 def live(request: Request, session: Reading, campaign_id: str, before: Whole | None = None) -> Response:
     """The part of the page that changes."""
     return _campaign(request, session, campaign_id, before, "campaigns/_live.html")
+
+
+class TypedCaps(BaseModel):
+    """Caps as they were typed; empty is none."""
+
+    calls: str = ""
+    tokens: str = ""
+    cost: str = ""
+
+    def read(self) -> Caps:
+        """Raises Invalid naming the field."""
+        counts = read_count(self.calls, "calls"), read_count(self.tokens, "tokens")
+        return Caps(*counts, read_money(self.cost, "cost"))
+
+
+def _caps_form(
+    request: Request, session: Session, campaign_id: str, typed: TypedCaps, problems: dict[str, str]
+) -> Response:
+    view = campaign_view(session, request.app.state.settings, campaign_id)
+    status = 422 if problems else 200
+    return page(request, "campaigns/caps.html", status=status, campaign=view, typed=typed, problems=problems)
+
+
+@router.get("/campaigns/{campaign_id}/caps")
+def show_caps(request: Request, session: Reading, campaign_id: str) -> Response:
+    account = live_boards.campaign(session, campaign_id).account
+    counts = {
+        kind: "" if (cap := getattr(account, f"cap_{kind}")) is None else str(cap) for kind in ("calls", "tokens")
+    }
+    return _caps_form(request, session, campaign_id, TypedCaps(**counts, cost=typed_money(account.cap_cost)), {})
+
+
+@router.post("/campaigns/{campaign_id}/caps")
+def change_caps(request: Request, session: Writing, campaign_id: str, typed: Annotated[TypedCaps, Form()]) -> Response:
+    try:
+        campaigns.change_caps(session, campaign_id, typed.read())
+    except Invalid as invalid:
+        problems = {problem.where: problem.message for problem in invalid.problems}
+        return _caps_form(request, session, campaign_id, typed, problems)
+    return RedirectResponse(f"/campaigns/{campaign_id}", 303)
 
 
 @router.get("/campaigns/{campaign_id}/stop")

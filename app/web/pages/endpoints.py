@@ -1,5 +1,6 @@
 """Endpoints: all of them by provider, and one: what it can do, its prices, its fallbacks, its end."""
 
+from datetime import date
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Form, Request
@@ -9,8 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from app.errors import EndpointFailure, Invalid, Problem
 from app.services import catalogue, fallbacks, retiring, trying
+from app.services.tariffs import PRICED
 from app.services.trying import Trial
 from app.storage import endpoints
+from app.storage.base import now
 from app.storage.endpoints import Endpoint
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
@@ -24,10 +27,24 @@ class Prices(BaseModel):
 
     price_in: str = ""
     price_out: str = ""
+    price_cached_in: str = ""
 
     def read(self) -> dict[str, float | None]:
         """Raises Invalid naming the field."""
-        return {field: _price(getattr(self, field), field) for field in ("price_in", "price_out")}
+        return {field: _price(getattr(self, field), field) for field in PRICED}
+
+
+class PriceChange(Prices):
+    """The same, and the day it begins; empty is now."""
+
+    starts: str = ""
+
+    def day(self) -> date | None:
+        """Raises Invalid."""
+        try:
+            return date.fromisoformat(self.starts.strip()) if self.starts.strip() else None
+        except ValueError:
+            raise Invalid([Problem("must be a day, written YYYY-MM-DD, or empty for now", "starts")]) from None
 
 
 class FallbackForm(BaseModel):
@@ -77,7 +94,7 @@ def _show(
     request: Request,
     session: Session,
     endpoint: Endpoint,
-    typed: Prices | None = None,
+    typed: PriceChange | None = None,
     errors: dict[str, str] | None = None,
     instead: FallbackForm | None = None,
     tested: Tested = _UNTESTED,
@@ -87,7 +104,9 @@ def _show(
         "endpoints/endpoint.html",
         status=422 if errors else 200,
         endpoint=endpoint,
-        typed=typed or Prices(price_in=_typed(endpoint.price_in), price_out=_typed(endpoint.price_out)),
+        typed=typed or _now(endpoint),
+        history=endpoint.history,
+        today=now().date(),
         errors=errors or {},
         tested=tested,
         instead=instead or FallbackForm.of(endpoint),
@@ -95,6 +114,11 @@ def _show(
         most_fallbacks=fallbacks.MOST,
         uses=retiring.uses(session, endpoint.id),
     )
+
+
+def _now(endpoint: Endpoint) -> PriceChange:
+    """The form with what is in force."""
+    return PriceChange(**{field: _typed(getattr(endpoint.price, field, None)) for field in PRICED})
 
 
 def _typed(price: int | None) -> str:
@@ -113,9 +137,11 @@ def show_endpoint(request: Request, session: Reading, endpoint_id: str) -> Respo
 
 
 @router.post("/{endpoint_id}")
-def change_prices(request: Request, session: Writing, endpoint_id: str, typed: Annotated[Prices, Form()]) -> Response:
+def change_prices(
+    request: Request, session: Writing, endpoint_id: str, typed: Annotated[PriceChange, Form()]
+) -> Response:
     try:
-        catalogue.change_prices(session, endpoint_id, typed.read())
+        catalogue.change_prices(session, endpoint_id, typed.read(), typed.day())
     except Invalid as invalid:
         endpoint = endpoints.get(session, endpoint_id)
         return _show(request, session, endpoint, typed, at_fields(invalid, "price_in"))

@@ -16,6 +16,7 @@ from app.storage.base import new_id
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
 from app.web.nudging import poke_later
+from app.web.numbers import typed_money
 from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -105,8 +106,7 @@ def _text(number: int | None) -> str:
 
 
 def _typed_caps(calls: int | None, tokens: int | None, cost: int | None) -> dict[str, str]:
-    money = "" if cost is None else f"{Decimal(cost) / 1_000_000:f}"
-    return {"max_calls": _text(calls), "max_tokens": _text(tokens), "max_cost": money}
+    return {"max_calls": _text(calls), "max_tokens": _text(tokens), "max_cost": typed_money(cost)}
 
 
 def _form(request: Request, session: Session, project_id: str, typed: Typed, status: int = 200) -> Response:

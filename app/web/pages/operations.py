@@ -14,7 +14,7 @@ router = APIRouter(include_in_schema=False)
 
 
 def _show(request: Request, session: Session, template: str) -> Response:
-    limits = operations.limits_in_force(request.app.state.settings)
+    limits = operations.limits_in_force(session, request.app.state.settings)
     found = operations.view(session, broker_answers(request), limits)
     return page(request, template, operations=found)
 

@@ -180,7 +180,7 @@ def add_endpoint(request: Request, provider_id: str, typed: Annotated[EndpointFo
     database: Database = request.app.state.database
     try:
         with database.write() as session:
-            added = catalogue.add_endpoint(session, provider_id, typed.model, **typed.read())
+            added = catalogue.add_endpoint(session, provider_id, typed.model, typed.read())
     except Conflict as conflict:
         errors = {"model": str(conflict)}
     except Invalid as invalid:

@@ -1,0 +1,154 @@
+"""Whether processes that share a limit keep to it and use it: every request is counted where it arrives.
+
+`python -m benchmarks.limits [--redis-url URL] [--base-url URL] [--limit 600] [--seconds 180] [--processes 4]
+[--window 60] [--json OUT]`; without the address of Redis the limit is kept in a folder. With a base URL requests are
+counted as they are sent. Ends with 1 when a sliding window holds more than its part of the limit and 5 % of the limit
+(105 % for a whole minute), or all of it less than 90 %.
+"""
+
+import argparse
+import json
+import sys
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.domain.allowances import MINUTE, Rule
+from app.gateway.sharing import key_name, open_sharing
+
+BEYOND, LEAST = 0.05, 0.9
+ASKED = 8  # requests that a process asks for at once, as a worker with some calls in hand does
+
+
+def worst_window(times: Sequence[float], seconds: float) -> int:
+    """The most requests in any window of this length, its end not counted."""
+    ordered = sorted(times)
+    return max((bisect_left(ordered, time + seconds) - place for place, time in enumerate(ordered)), default=0)
+
+
+def judged(times: Sequence[float], limit: int, seconds: float, window: float) -> dict[str, Any]:
+    """The figures and whether they meet both bars; `limit` is a minute's."""
+    most, least = limit * (window / MINUTE + BEYOND), LEAST * limit * seconds / MINUTE
+    worst, total = worst_window(times, window), len(times)
+    figures = {"worst": worst, "most": most, "total": total, "least": least, "window": window, "seconds": seconds}
+    return {**figures, "limit": limit, "met": worst <= most and total >= least}
+
+
+class Counter(ThreadingHTTPServer):
+    """Answers everything, and remembers when it was asked."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        super().__init__(("127.0.0.1", 0), Counted)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Counted(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Counter
+
+    def do_POST(self) -> None:
+        self.server.times.append(monotonic())
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response_only(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def poster(base_url: str) -> Callable[[], None]:
+    """What sends one small chat completion request over a connection that is kept."""
+    parts = urlsplit(base_url)
+    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
+    body = json.dumps({"model": "stub", "messages": [{"role": "user", "content": "?"}], "max_tokens": 1})
+
+    def post() -> None:
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer sk"}
+        connection.request("POST", f"{parts.path}/chat/completions", body, headers)
+        connection.getresponse().read()
+
+    return post
+
+
+def send(redis_url: str, folder: Path, base_url: str, limit: int, begin: float, end: float, sent: "Queue[Any]") -> None:
+    """One process: as many requests as it may send until the end; tells when it sent them."""
+    sharing, key = open_sharing(redis_url, folder), key_name(base_url, f"limit {begin}")
+    rule, times, post = Rule(requests_per_minute=limit), list[float](), poster(base_url)
+    sleep(max(0.0, begin - monotonic()))
+    while monotonic() < end:
+        grant = sharing.take(key, rule, ASKED, 0, "benchmark")
+        for _ in range(grant.requests):
+            times.append(monotonic())
+            post()
+        sleep(max(0.0, min(grant.wait, end - monotonic())))
+    sent.put(times)
+
+
+def sent_by(processes: int, redis_url: str, base_url: str, limit: int, seconds: float) -> list[float]:
+    """When each request was sent by so many processes, all begun together."""
+    context = get_context("spawn")
+    told: Queue[Any] = context.Queue()
+    with TemporaryDirectory() as folder:
+        begin = monotonic() + 3.0  # imports on a busy machine
+        needed = (redis_url, Path(folder), base_url, limit, begin, begin + seconds, told)
+        running = [context.Process(target=send, args=needed, daemon=True) for _ in range(processes)]
+        for process in running:
+            process.start()
+        times = [time for _ in running for time in told.get(timeout=seconds + 60)]
+        for process in running:
+            process.join()
+    return times
+
+
+def measured(
+    processes: int, redis_url: str, base_url: str, limit: int, seconds: float, window: float
+) -> dict[str, Any]:
+    if base_url:
+        return judged(sent_by(processes, redis_url, base_url, limit, seconds), limit, seconds, window)
+    with Counter() as counter:
+        threading.Thread(target=counter.serve_forever, daemon=True).start()
+        sent_by(processes, redis_url, counter.base_url, limit, seconds)
+        counter.shutdown()
+        return judged(counter.times, limit, seconds, window)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--redis-url", default="")
+    parser.add_argument("--base-url", default="", help="a server without TLS")
+    parser.add_argument("--limit", type=int, default=600, help="requests a minute")
+    parser.add_argument("--seconds", type=float, default=180.0)
+    parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--window", type=float, default=MINUTE, help="seconds of the sliding window")
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args()
+    found = measured(chosen.processes, chosen.redis_url, chosen.base_url, chosen.limit, chosen.seconds, chosen.window)
+    kept = "Redis" if chosen.redis_url else "a folder"
+    print(f"{chosen.processes} processes, {chosen.limit} requests a minute, {chosen.seconds:g} s, kept in {kept}:")
+    print(f"worst sliding {chosen.window:g} s: {found['worst']} requests (at most {found['most']:.0f})")
+    print(f"all of it: {found['total']} requests (at least {found['least']:.0f})")
+    if chosen.json:
+        chosen.json.write_text(json.dumps({**found, "kept_in": kept}, indent=1), encoding="utf-8")
+    sys.exit(0 if found["met"] else 1)
+
+
+if __name__ == "__main__":
+    main()
