@@ -6,14 +6,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Estimate
-from app.services.capping import WARNING
+from app.services import capping
+from app.services.capping import WARNING, CapUse
 from app.services.holding import WORKING
 from app.storage import campaign_boards, heartbeats, projects, run_boards
 from app.storage.base import now
 from app.storage.campaign_boards import Model, Models
 from app.storage.ledger import KINDS, Account
 from app.storage.run_boards import Latest, RunFacts, RunLine, WorkedOn
-from app.storage.runs import Run
+from app.storage.runs import OPEN, Run
 
 FEWEST = 1.0  # seconds that tell a rate
 SHORTEST = 0.05  # seconds in which the newest calls of a very fast run may have come
@@ -53,7 +54,8 @@ class RunView:
     `phase`: queued, answering, finishing (paused, but calls are under way), summing up, or as the status. `rate` is in
     answers a second over the newest calls, half a minute of them at most, `rate_since_start` over all of the time,
     pauses included. `served_by`
-    names who answered what does not count (`elsewhere`). `score` is on the first `n` examples' first samples.
+    names who answered what does not count (`elsewhere`). `near` are the caps of project, day and instance that are
+    nearly used up while it goes on. `score` is on the first `n` examples' first samples.
     """
 
     id: str
@@ -88,6 +90,7 @@ class RunView:
     seconds: float | None
     workers: list[WorkerShare]
     used: list[Used]
+    near: list[CapUse]
     goal: str | None
     score: Estimate | None
     right: int
@@ -150,6 +153,7 @@ def run_view(session: Session, run_id: str) -> RunView:
         seconds=_seconds(run),
         workers=[_share(one, held.get(one.worker, 0)) for one in took],
         used=used(facts),
+        near=_near(session, run),
         goal=evaluation.goal,
         score=run_boards.score_of(evaluation),
         right=0 if sealed else evaluation.right,
@@ -179,6 +183,12 @@ def _worker_missing(session: Session, run: Run) -> bool:
         return not living["calls"]
     ends = run.status in WORKING or (run.status == "stopped" and run.finished_at is None)
     return ends and not living["drivers"]
+
+
+def _near(session: Session, run: Run) -> list[CapUse]:
+    if run.status not in OPEN:
+        return []
+    return [use for use in capping.uses(session, capping.shared(run.project_id)) if use.near]
 
 
 def _seconds(run: Run) -> float | None:
