@@ -19,6 +19,7 @@ from app.web.pages import (
     campaigns,
     docs,
     endpoints,
+    evaluations,
     generators,
     health,
     home,
@@ -46,7 +47,7 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, uploads, prompts, campaigns, rounds, generators, providers, endpoints, calls, spend, operations, login,
+    home, projects, uploads, prompts, campaigns, rounds, evaluations, generators, providers, endpoints, calls, spend, operations, login,
     docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)

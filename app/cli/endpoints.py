@@ -1,16 +1,14 @@
 """`agon endpoints`: which models there are and what one of them can do; `agon rotate-keys`: their keys, encrypted anew."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from app.cli.opening import opened
 from app.domain.capabilities import findings, missing
 from app.errors import AgonError, NotFound
 from app.services import rekeying, trying
@@ -18,21 +16,8 @@ from app.services.trying import Trial
 from app.settings import settings
 from app.storage import endpoints
 from app.storage.endpoints import Endpoint
-from app.storage.session import Database
 
 app = typer.Typer(invoke_without_command=True, help="List the models, or test one of them.")
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    """The migrated database. Raises AgonError when it is not ready."""
-    database = Database(settings().effective_database_url)
-    try:
-        yield database
-    except (OperationalError, ProgrammingError) as fault:
-        raise AgonError(f"The database cannot be used ({fault.orig}); start it, and run agon migrate.") from None
-    finally:
-        database.close()
 
 
 def _console() -> Console:
@@ -45,7 +30,7 @@ def listing(context: typer.Context) -> None:
     if context.invoked_subcommand:
         return
     table = Table("model", "tested", "lacks")
-    with _database() as database, database.read() as session:
+    with opened() as database, database.read() as session:
         for endpoint in endpoints.listed(session):
             table.add_row(escape(endpoint.full_name), _tested(endpoint), escape(_lacks(endpoint)))
     _console().print(table)
@@ -54,7 +39,7 @@ def listing(context: typer.Context) -> None:
 @app.command()
 def test(name: Annotated[str, typer.Argument(metavar="PROVIDER/NAME")]) -> None:
     """Find out with a few small calls what a model can do."""
-    with _database() as database:
+    with opened() as database:
         with database.read() as session:
             endpoint = endpoints.named(session, name)
         if endpoint is None:
@@ -64,7 +49,7 @@ def test(name: Annotated[str, typer.Argument(metavar="PROVIDER/NAME")]) -> None:
 
 def rotate_keys() -> None:
     """Encrypt every stored key anew with the first secret in AGON_SECRET_KEY."""
-    with _database() as database, database.write() as session:
+    with opened() as database, database.write() as session:
         rotated = rekeying.rotate_keys(session, settings())
     keys = "1 key is" if rotated.count == 1 else f"{rotated.count} keys are"
     _console().print(f"{keys} encrypted with the first secret now.")

@@ -10,14 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from app.errors import AgonError
+from app.cli.opening import opened
 from app.jobs import Poker
 from app.services import operations
 from app.services.operations import Doing, Operations
 from app.settings import settings
-from app.storage.session import Database
 
 
 def show(as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False) -> None:
@@ -33,14 +31,8 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="print JSON instea
 
 def _look() -> Operations:
     now = settings()
-    database = Database(now.effective_database_url)
-    try:
-        with database.read() as session:
-            return operations.view(session, Poker(now).alive(), operations.limits_in_force(session, now))
-    except (OperationalError, ProgrammingError) as fault:
-        raise AgonError(f"The database cannot be used ({fault.orig}); start it, and run agon migrate.") from None
-    finally:
-        database.close()
+    with opened() as database, database.read() as session:
+        return operations.view(session, Poker(now).alive(), operations.limits_in_force(session, now))
 
 
 def _text(value: object) -> str:

@@ -10,8 +10,8 @@ from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.holding import CAMPAIGN, RUN, WORKING
 from app.settings import Settings
-from app.storage import campaigns, endpoints, evaluations, jobs, ledger, projects, prompts, runs, test_sets
-from app.storage.base import new_id
+from app.storage import campaigns, evaluations, jobs, ledger, projects, runs, test_sets
+from app.storage.base import id_for, new_id
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import settings_hash
 from app.storage.jobs import Nudge
@@ -24,6 +24,7 @@ from app.storage.test_sets import TestSetVersion
 SPLITS = ("train", "dev")
 MOST_SAMPLES = 20
 MOST_CALLS = 100_000_000
+CAPS = {"max_calls": "calls", "max_tokens": "tokens", "max_cost": "cost"}  # what they cap in the ledger
 
 
 @dataclass(frozen=True)
@@ -47,29 +48,28 @@ class RunDraft:
     max_cost: int | None = None
 
 
-def start(session: Session, settings: Settings, draft: RunDraft) -> tuple[Run, list[Nudge]]:
-    """A queued run, and whom to nudge after the commit. Raises Invalid naming fields, NotFound, Conflict."""
-    project = projects.get(session, draft.project_id)
-    version = test_sets.newest_version(session, project.id)
-    if version is None:
-        raise Conflict("This project has no test set yet; import a file first.")
-    prompt, endpoint = prompts.get(session, draft.prompt_version_id), endpoints.get(session, draft.endpoint_id)
-    _check(session, draft, project, version, prompt, endpoint)
-    hold_row(session, Project, project.id)
-    tokens = draft.answer_tokens or settings.task_max_tokens
+def start(session: Session, settings: Settings, draft: RunDraft, once: str = "") -> tuple[Run, list[Nudge]]:
+    """A queued run, and whom to nudge after the commit. Raises Invalid naming fields, NotFound, Conflict.
+
+    What is ordered again with the same `once`, unless that is empty, leads to the run that was made first.
+    """
+    version, prompt, endpoint = check(session, draft)
+    hold_row(session, Project, draft.project_id)
+    run_id = id_for(f"run {draft.project_id} {once}") if once else new_id()
+    if (made := session.get(Run, run_id)) is not None:
+        return made, []
+    tokens = answer_tokens(settings, draft)
     hashed = settings_hash(draft.temperature, tokens)
     evaluation = evaluations.find_or_add(session, prompt.id, endpoint.id, version.id, draft.split, hashed)
     if (known := runs.open_of_evaluation(session, evaluation.id)) is not None:
         raise Conflict(f"This prompt is being evaluated on these examples already: see /evaluations/{known.id}.")
-    size, upto = version.splits[draft.split], draft.examples
-    run_id = new_id()
     caps = {"calls": draft.max_calls, "tokens": draft.max_tokens, "cost": draft.max_cost}
     run = Run(
         id=run_id,
-        project_id=project.id,
+        project_id=draft.project_id,
         evaluation_id=evaluation.id,
         account_id=ledger.open_account(session, ledger.account_of("run", run_id), caps).id,
-        upto=size if upto is None else min(upto, size),
+        upto=examples_of(version, draft),
         samples=draft.samples,
         temperature=draft.temperature,
         max_tokens=tokens,
@@ -78,34 +78,65 @@ def start(session: Session, settings: Settings, draft: RunDraft) -> tuple[Run, l
     return run, runs.add(session, run, settings.block_size)
 
 
-def _check(
-    session: Session, draft: RunDraft, project: Project, version: TestSetVersion, prompt: PromptVersion, model: Endpoint
-) -> None:
+def answer_tokens(settings: Settings, draft: RunDraft) -> int:
+    return draft.answer_tokens or settings.task_max_tokens
+
+
+def examples_of(version: TestSetVersion, draft: RunDraft) -> int:
+    """How many examples this order is for."""
+    size: int = version.splits[draft.split]
+    return size if draft.examples is None else min(draft.examples, size)
+
+
+def check(session: Session, draft: RunDraft) -> tuple[TestSetVersion, PromptVersion, Endpoint]:
+    """What the order is about. Raises Invalid naming fields, NotFound for the project, Conflict without a test set."""
+    project = projects.get(session, draft.project_id)
+    version = test_sets.newest_version(session, project.id)
+    if version is None:
+        raise Conflict("This project has no test set yet; import a file first.")
+    prompt, model = session.get(PromptVersion, draft.prompt_version_id), session.get(Endpoint, draft.endpoint_id)
+    problems = [*_number_problems(draft), *_split_problems(version, draft)]
+    if model is None:
+        problems.append(Problem("choose a model of the Endpoints page", "endpoint_id"))
+    else:
+        problems += capping.unpriced(session, project.id, {"endpoint_id": [model]}, draft.max_cost)
+    if prompt is None or session.get_one(Prompt, prompt.prompt_id).project_id != project.id:
+        problems.append(Problem("choose a prompt of this project", "prompt_version_id"))
+    elif unknown := sorted(placeholders(prompt.text).keys() - {"input", *version.variables}):
+        said = f"asks for {', '.join(unknown)}, which the test set does not have"
+        problems.append(Problem(said, "prompt_version_id"))
+    if problems or prompt is None or model is None:
+        raise Invalid(problems)
+    return version, prompt, model
+
+
+def _number_problems(draft: RunDraft) -> list[Problem]:
     problems = []
-    if draft.split not in SPLITS:
-        problems.append(Problem("choose train or dev; the holdout opens at a campaign's end alone", "split"))
     if draft.examples is not None and draft.examples < 1:
-        problems.append(Problem("must be at least 1, or nothing for all", "examples"))
+        problems.append(Problem("must be a whole number from 1, or nothing for all", "examples"))
     if not 1 <= draft.samples <= MOST_SAMPLES:
         problems.append(Problem(f"must be a whole number from 1 to {MOST_SAMPLES}", "samples"))
     if not 0 <= draft.temperature <= 2:
         problems.append(Problem("must be a number from 0 to 2", "temperature"))
     if draft.answer_tokens is not None and not 1 <= draft.answer_tokens <= 100_000:
         problems.append(Problem("must be a whole number from 1 to 100000", "answer_tokens"))
-    for field in ("max_calls", "max_tokens", "max_cost"):
-        cap = getattr(draft, field)
-        if cap is not None and not 1 <= cap <= MOST_CALLS * 1_000_000:
-            problems.append(Problem("must be at least 1, or nothing for no cap", field))
-    problems += capping.unpriced(session, project.id, {"endpoint_id": [model]}, draft.max_cost)
-    if session.get_one(Prompt, prompt.prompt_id).project_id != project.id:
-        problems.append(Problem("choose a prompt of this project", "prompt_version_id"))
-    unknown = sorted(placeholders(prompt.text).keys() - {"input", *version.variables})
-    if unknown:
-        problems.append(
-            Problem(f"asks for {', '.join(unknown)}, which the test set does not have", "prompt_version_id")
-        )
-    if problems:
-        raise Invalid(problems)
+    return problems + cap_problems({name: getattr(draft, name) for name in CAPS})
+
+
+def _split_problems(version: TestSetVersion, draft: RunDraft) -> list[Problem]:
+    if draft.split not in SPLITS:
+        return [Problem("choose train or dev; the holdout opens at a campaign's end alone", "split")]
+    if not version.splits[draft.split]:
+        return [Problem(f"the test set has no example in {draft.split}", "split")]
+    return []
+
+
+def cap_problems(caps: Mapping[str, int | None]) -> list[Problem]:
+    """What is wrong with those of `CAPS` that are given."""
+    said = {"max_cost": "must be an amount of money above 0, or nothing for no cap"}
+    usual = "must be a whole number from 1, or nothing for no cap"
+    wrong = [name for name, cap in caps.items() if cap is not None and not 1 <= cap <= MOST_CALLS * 1_000_000]
+    return [Problem(said.get(name, usual), name) for name in wrong]
 
 
 def pause(session: Session, run_id: str) -> None:

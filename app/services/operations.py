@@ -12,7 +12,7 @@ from app.gateway.allowing import sharing_of
 from app.gateway.seen import Seen
 from app.gateway.sharing import key_name
 from app.services.job_kinds import KINDS, name_of, names_of
-from app.services.stuck import Stuck, held_up, paused_campaign, stuck_job
+from app.services.stuck import Stuck, halted_run, held_up, paused_campaign, stuck_job
 from app.settings import Settings
 from app.storage import endpoints, heartbeats, jobs, operations, traffic
 from app.storage.base import now
@@ -122,6 +122,7 @@ def view(session: Session, broker: bool, limits: Iterable[Limit] = ()) -> Operat
     """`broker` says whether the queue can be reached; `limits` are snapshots of those in force."""
     beats, depths, held = heartbeats.beats(session), operations.depths(session), operations.held(session)
     troubled, paused = operations.troubled(session), operations.paused_by_fault(session)
+    halted = operations.halted_runs(session)
     names = names_of(session, [*held, *troubled])
     known = {beat.worker for beat in beats}
     doing = [(worker_of(job.holder), Doing(job.kind, name_of(names, job))) for job in held]
@@ -137,6 +138,7 @@ def view(session: Session, broker: bool, limits: Iterable[Limit] = ()) -> Operat
             *held_up(broker, depths, heartbeats.alive_by_role(beats)),
             *(stuck_job(job, name_of(names, job), broker) for job in troubled),
             *(paused_campaign(campaign) for campaign in paused),
+            *(halted_run(run) for run in halted),
         ],
     )
 

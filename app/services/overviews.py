@@ -10,16 +10,18 @@ from app.domain.answers import Label
 from app.domain.metrics import majority_baseline, parse_goal
 from app.domain.prompts import placeholders
 from app.errors import NotFound
+from app.services.run_views import RunsPage
 from app.services.scoring import settings_hash, task_sampling
 from app.services.uploading import WaitingUpload, waiting
 from app.settings import Settings
-from app.storage import boards, campaign_boards, evaluations, projects, prompt_boards, prompts
+from app.storage import boards, campaign_boards, evaluations, projects, prompt_boards, prompts, run_boards
 from app.storage.boards import ProjectLine, Reign, TestSetFacts
 from app.storage.campaign_boards import CampaignLine, Model
 from app.storage.prompt_boards import Origin, PromptLine, Score, VersionLink
 
 ANSWERS_SHOWN = 20
 TASK_MODELS_SHOWN = 4
+RUNS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class PromptsPage:
 
 @dataclass(frozen=True)
 class ProjectView:
-    """Everything that the page of a project shows. `task_models` are those of its campaigns, the last used first."""
+    """Everything that the page of a project shows. `task_models` are those of its campaigns and last evaluations."""
 
     id: str
     name: str
@@ -59,6 +61,7 @@ class ProjectView:
     task_models: list[Model]
     campaigns: CampaignsPage
     prompts: PromptsPage
+    runs: RunsPage
     unfinished_campaign: int | None
     created_at: datetime
 
@@ -132,6 +135,8 @@ def project_view(
     project, named = projects.get(session, project_id), campaign_boards.models(session)
     facts = boards.test_set(session, project_id)
     version_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
+    lately = RunsPage(*run_boards.of_project(session, named, project_id, limit=RUNS_SHOWN))
+    played = campaign_boards.task_models(session, named, project_id, TASK_MODELS_SHOWN)
     return ProjectView(
         id=project.id,
         name=project.name,
@@ -142,9 +147,10 @@ def project_view(
         test_set=facts,
         majority_baseline=_majority(project, facts),
         champions=boards.champions(session, named, [project_id]),
-        task_models=campaign_boards.task_models(session, named, project_id, TASK_MODELS_SHOWN),
+        task_models=list(dict.fromkeys([*played, *(run.task_model for run in lately.runs)]))[:TASK_MODELS_SHOWN],
         campaigns=CampaignsPage(*campaign_boards.campaigns(session, named, project_id, campaigns_before)),
         prompts=PromptsPage(*prompt_boards.prompts(session, named, project_id, version_id, key, prompts_before)),
+        runs=lately,
         unfinished_campaign=campaign_boards.unfinished_campaign(session, project_id),
         created_at=project.created_at,
     )

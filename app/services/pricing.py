@@ -68,6 +68,16 @@ def at_most(
     return _up(max_calls * answer + proposals * dearer, CENT) * CENT
 
 
+def answers_at_most(
+    models: Sequence[Endpoint], text: str, longest_example: int, answer_tokens: int, calls: int
+) -> int | None:
+    """The same for so many answers to one prompt, from the dearest of the models that may serve them."""
+    characters = len(text) + max(placeholders(text).values(), default=0) * longest_example
+    known = [_call(one, characters, answer_tokens) for one in models]
+    costs = [cost for cost in known if cost is not None]
+    return _up(calls * max(costs), CENT) * CENT if len(costs) == len(known) else None
+
+
 def _call(endpoint: Endpoint, characters: int, tokens_out: int) -> int | None:
     """One call at most, in millionths of money."""
     if endpoint.price_in is None or endpoint.price_out is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.services.job_kinds import KINDS
 from app.storage import heartbeats
-from app.storage.operations import Depth, Named, PausedCampaign, TroubledJob
+from app.storage.operations import Depth, HaltedRun, Named, PausedCampaign, TroubledJob
 
 _SENTENCE = 400  # characters shown of one
 
@@ -59,3 +59,11 @@ def stuck_job(job: TroubledJob, about: Named, broker: bool) -> Stuck:
 def paused_campaign(campaign: PausedCampaign) -> Stuck:
     reason, advice = f"Paused by a fault. {campaign.note}", "Mend what the sentence names, then let it go on."
     return Stuck(campaign.name, reason[:_SENTENCE], advice, None, 0, f"/operations/campaigns/{campaign.id}/retry")
+
+
+def halted_run(run: HaltedRun) -> Stuck:
+    if run.exhausted:
+        reason, advice = run.note, "Its page has a form for its own caps. Retry goes on when there is room again."
+    else:
+        reason, advice = f"Paused by a fault. {run.note}", "Mend what the sentence names, then let it go on."
+    return Stuck(run.name, reason[:_SENTENCE], advice, None, 0, f"/operations/runs/{run.id}/retry")

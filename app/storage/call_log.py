@@ -33,6 +33,7 @@ class CallFilter:
     endpoint_id: str = ""
     purpose: str = ""
     failed: bool = False
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class LoggedCall:
     project: str | None
     campaign_id: str | None
     campaign: int | None
+    run_id: str | None
     round: int | None
     ok: bool
     attempts: int
@@ -114,6 +116,8 @@ def _conditions(wanted: CallFilter) -> Sequence[ColumnElement[bool] | TextClause
     conditions: list[ColumnElement[bool] | TextClause] = []
     if wanted.campaign_id:
         conditions.append(Call.campaign_id == wanted.campaign_id)
+    if wanted.run_id:
+        conditions.append(Call.run_id == wanted.run_id)
     if wanted.endpoint_id:
         conditions += [Call.endpoint_id == wanted.endpoint_id, ~_HIDDEN]
     if wanted.purpose:
@@ -149,6 +153,7 @@ def _logged(call: Call, hidden: Any, endpoint: Endpoint, campaign: int | None, p
         project=project,
         campaign_id=call.campaign_id,
         campaign=campaign,
+        run_id=call.run_id,
         round=call.round,
         ok=call.ok,
         attempts=call.attempts,

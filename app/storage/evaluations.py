@@ -69,6 +69,14 @@ def find_or_add(
     return session.scalars(select(Evaluation).filter_by(**key)).one()
 
 
+def found(
+    session: Session, prompt_version_id: str, endpoint_id: str, version_id: str, split: str, settings_hash: str
+) -> Evaluation | None:
+    """The evaluation if there is one; nothing is made."""
+    key = {"prompt_version_id": prompt_version_id, "endpoint_id": endpoint_id, "version_id": version_id}
+    return session.scalars(select(Evaluation).filter_by(split=split, settings_hash=settings_hash, **key)).first()
+
+
 def readings(session: Session, evaluation_id: str) -> dict[int, tuple[int, int]]:
     """(reading, answer id) by example id, of what counts."""
     query = select(Output.example_id, Output.reading, Output.answer_id).where(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
+from app.storage import run_boards
 from app.storage.base import now
 from app.storage.campaigns import OPEN, Campaign, CampaignEvent
 from app.storage.jobs import Job
@@ -70,6 +71,16 @@ class PausedCampaign:
     note: str
 
 
+@dataclass(frozen=True)
+class HaltedRun:
+    """A run that a fault paused, or a cap stopped when it is `exhausted`."""
+
+    id: str
+    name: Named
+    exhausted: bool
+    note: str
+
+
 def depths(session: Session) -> list[Depth]:
     """How many jobs of each kind wait and run, kinds in order."""
     moment = now()
@@ -110,6 +121,20 @@ def paused_by_fault(session: Session) -> list[PausedCampaign]:
     query = _campaigns().add_columns(Campaign.note).where(*fault)
     rows = session.execute(query.order_by(Campaign.created_at.desc()).limit(SHOWN))
     return [PausedCampaign(id_, _named(id_, number, project), note) for id_, number, project, note in rows]
+
+
+def halted_runs(session: Session) -> list[HaltedRun]:
+    """Runs that people ordered and that do not go on, but for those that a person paused; newest first."""
+    rows = run_boards.halted(session, SHOWN)
+    return [
+        HaltedRun(
+            row.id,
+            Named(f"evaluation of v{row.number} of {row.name}", f"/evaluations/{row.id}"),
+            row.status == "exhausted",
+            row.note,
+        )
+        for row in rows
+    ]
 
 
 def campaign_names(session: Session, ids: Collection[str]) -> dict[str, Named]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, cast, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from app.storage.campaigns import Campaign
@@ -54,9 +54,19 @@ def last_campaign(session: Session, project_id: str) -> Campaign | None:
 def longest_example(session: Session, version_id: str, reflect_on: int) -> int:
     """Characters, variables included, of the longest example that a campaign may ask about; that number alone."""
     asked = or_(Placement.split.in_(("dev", "holdout")), Placement.position < reflect_on)
+    return _longest(session, Placement.version_id == version_id, asked)
+
+
+def longest_of_first(session: Session, version_id: str, split: str, upto: int) -> int:
+    """The same for the first examples of one split."""
+    asked = Placement.split == split, Placement.position < upto
+    return _longest(session, Placement.version_id == version_id, *asked)
+
+
+def _longest(session: Session, *asked: ColumnElement[bool]) -> int:
     query = (
         select(func.max(func.length(Example.input) + func.length(cast(Example.variables, String))))
         .join(Placement, Placement.example_id == Example.id)
-        .where(Placement.version_id == version_id, asked)
+        .where(*asked)
     )
     return session.scalar(query) or 0

@@ -109,6 +109,42 @@ def errors_of(page: Page) -> list[str]:
 
 
 @pytest.mark.browser
+@pytest.mark.slow
+def test_an_evaluation_is_ordered_watched_and_paused_in_the_browser(
+    served: Served, browser: Browser, tmp_path: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    complaints = errors_of(page)
+    import_file(page, served, marked_file(tmp_path))
+    page.goto(f"{served.url}/projects/{page.url.split('/projects/')[1].split('/')[0]}")
+    page.get_by_role("link", name="v1").first.click()
+    page.get_by_role("link", name="Evaluate", exact=True).click()
+    order_evaluation(page)
+    expect(page.get_by_text(re.compile(r"About .+ more"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("at work on 1 block"))).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("heading", name="Score")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Every call of this run").click()
+    expect(page.get_by_label("Of this evaluation only")).to_be_checked()
+    expect(page.get_by_role("link", name="an evaluation").first).to_be_visible()
+    assert complaints == []
+
+
+def order_evaluation(page: Page) -> None:
+    """The form reckons anew while it is filled in."""
+    expect(page.locator("#quote")).to_contain_text("practice models are free")
+    page.get_by_label("Split").select_option("train")
+    page.get_by_label("Answers for each example").fill("3")
+    page.get_by_label("Temperature").fill("0.5")
+    expect(page.locator("#quote")).to_contain_text("Above temperature 0")
+    page.get_by_role("button", name="Start evaluation").click()
+    expect(page.get_by_role("heading", name="Evaluation of v1")).to_be_visible()
+
+
+@pytest.mark.browser
 def test_no_page_scrolls_sideways_or_breaks_the_content_policy(served: Served, browser: Browser) -> None:
     for width, scheme in ((1440, "light"), (390, "dark"), (320, "light")):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from app.storage.test_sets import TestSet, TestSetVersion
 from tests.gateway.scripted import Answer, Hit, completion
 
 LABELS = ("billing", "shipping", "returns")
+IMPORTED = {"duplicates_dropped": 0, "conflicts_dropped": 0, "characters_cleaned": 0, "near_duplicates": 0}
 
 
 def ticket(number: int) -> str:
@@ -58,8 +59,8 @@ class Tickets:
             session.flush()
             splits = {"train": 0, "dev": size, "holdout": 0}
             version = TestSetVersion(
-                test_set_id=test_set.id, content_hash="h", split_seed=0, splits=splits, label_counts={}, imported={},
-                variables=[], forbidden=b"",
+                test_set_id=test_set.id, content_hash="h", split_seed=0, splits=splits, variables=[], forbidden=b"",
+                label_counts={split: dict.fromkeys(LABELS, count // 3) for split, count in splits.items()}, imported=IMPORTED | {"rows": size, "examples": size},
             )  # fmt: skip
             session.add(version)
             session.flush()

@@ -15,11 +15,14 @@ from app.storage import (
     boards,
     call_log,
     campaign_boards,
+    evaluations,
     live,
     migrating,
     operations,
     prompt_boards,
     rounds,
+    run_boards,
+    runs,
     spend,
     starts,
     traffic,
@@ -30,7 +33,7 @@ from app.storage.spend import Span
 
 SPAN = Span(date(2026, 1, 1), date(2026, 1, 30))
 NAMED: campaign_boards.Models = {}
-GROWING = ("answer", "battle", "call", "campaign", "candidate", "evaluation", "example", "job", "output", "placement", "project", "prompt", "prompt_version", "round", "spend", "test_set", "test_set_version", "traffic", "upload", "used_answer")  # fmt: skip
+GROWING = ("account", "answer", "battle", "block", "call", "campaign", "candidate", "evaluation", "example", "job", "output", "placement", "project", "prompt", "prompt_version", "round", "run", "spend", "test_set", "test_set_version", "traffic", "upload", "used_answer")  # fmt: skip
 QUERIES: dict[str, Callable[[Session], object]] = {
     "prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h"),
     "older prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h", before=400),
@@ -49,6 +52,16 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "files that wait": uploading.waiting,
     "calls": lambda session: call_log.page(session, CallFilter(), "", 50),
     "calls of a campaign": lambda session: call_log.page(session, CallFilter(campaign_id="c"), "", 50),
+    "calls of a run": lambda session: call_log.page(session, CallFilter(run_id="r"), "", 50),
+    "the newest calls of a run": lambda session: run_boards.latest(session, "r"),
+    "who worked on a run": lambda session: run_boards.worked_on(session, "r"),
+    "who works on a run": lambda session: run_boards.working(session, "r"),
+    "evaluations": lambda session: run_boards.of_project(session, NAMED, "p"),
+    "open runs": lambda session: run_boards.open_runs(session, NAMED),
+    "halted runs": operations.halted_runs,
+    "a known evaluation": lambda session: evaluations.found(session, "1", "e", "v", "dev", "h"),
+    "an open run of an evaluation": lambda session: runs.open_of_evaluation(session, "e"),
+    "the longest of the first examples": lambda session: starts.longest_of_first(session, "v", "dev", 60),
     "campaigns to choose calls of": lambda session: call_log.campaigns(session, "c"),
     "rounds": lambda session: live.turns(session, "c", None, 20),
     "the pool": lambda session: live.pool(session, "c"),
@@ -102,7 +115,7 @@ def test_no_page_walks_through_a_table_that_grows(database: Database, name: str)
     assert not [line for line in found if walked.match(line)], found
 
 
-IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "campaigns to choose calls of", "rounds")  # fmt: skip
+IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "calls of a run", "the newest calls of a run", "campaigns to choose calls of", "rounds")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", IN_ORDER)

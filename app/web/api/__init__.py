@@ -3,10 +3,34 @@
 from fastapi import APIRouter, Security
 from fastapi.security import HTTPBearer
 
-from app.web.api import calls, campaigns, endpoints, generators, operations, projects, prompts, rounds, spend, uploads
+from app.web.api import (
+    calls,
+    campaigns,
+    endpoints,
+    evaluations,
+    generators,
+    operations,
+    projects,
+    prompts,
+    rounds,
+    spend,
+    uploads,
+)
 
 _token = HTTPBearer(auto_error=False, description="AGON_API_TOKEN; needed by programs once a password is set")
 router = APIRouter(prefix="/api/v1", dependencies=[Security(_token)])
 
-for part in (projects, uploads, prompts, campaigns, rounds, generators, endpoints, calls, spend, operations):
+for part in (
+    projects,
+    uploads,
+    prompts,
+    campaigns,
+    rounds,
+    evaluations,
+    generators,
+    endpoints,
+    calls,
+    spend,
+    operations,
+):
     router.include_router(part.router)

@@ -23,6 +23,7 @@ class CallsPage(BaseModel):
 def show(
     session: Reading,
     campaign: str = "",
+    run: str = "",
     endpoint: str = "",
     purpose: str = "",
     failed: bool = False,
@@ -30,7 +31,7 @@ def show(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> CallsPage:
     """Calls that were bought, but for those of a holdout; who wrote for an undecided round is null."""
-    found, older = call_log.page(session, CallFilter(campaign, endpoint, purpose, failed), before, limit)
+    found, older = call_log.page(session, CallFilter(campaign, endpoint, purpose, failed, run), before, limit)
     return CallsPage(calls=found, older=older)
 
 

@@ -3,9 +3,10 @@
 from fastapi import APIRouter, BackgroundTasks, Request
 from pydantic import BaseModel
 
-from app.services import campaigns, operations
+from app.services import campaigns, operations, steering
 from app.services.operations import Operations
 from app.web.dependencies import Reading, Writing
+from app.web.nudging import poke_later
 from app.web.serving import broker_answers
 
 router = APIRouter(tags=["operations"])
@@ -15,6 +16,12 @@ class Retried(BaseModel):
     """The job that was made due."""
 
     job_id: str
+
+
+class Resumed(BaseModel):
+    """The run that goes on."""
+
+    run_id: str
 
 
 @router.get("/operations")
@@ -38,3 +45,10 @@ def resume(request: Request, session: Writing, later: BackgroundTasks, campaign_
     wanted = campaigns.ask(session, campaign_id, "resume")
     later.add_task(request.app.state.poke, wanted)
     return Retried(job_id=wanted)
+
+
+@router.post("/operations/runs/{run_id}/retry", status_code=202)
+def go_on(request: Request, session: Writing, later: BackgroundTasks, run_id: str) -> Resumed:
+    """Let a run that a fault paused or a cap stopped go on."""
+    poke_later(request, later, steering.ask(session, run_id, "resume"))
+    return Resumed(run_id=run_id)

@@ -20,14 +20,15 @@ def show(
     request: Request,
     session: Reading,
     campaign: str = "",
+    run: str = "",
     endpoint: str = "",
     purpose: str = "",
     failed: Annotated[str, Query()] = "",
     before: str = "",
 ) -> Response:
-    wanted = CallFilter(campaign, endpoint, purpose, bool(failed))
+    wanted = CallFilter(campaign, endpoint, purpose, bool(failed), run)
     found, older = call_log.page(session, wanted, before, SHOWN)
-    chosen = {"campaign": campaign, "endpoint": endpoint, "purpose": purpose, "failed": failed}
+    chosen = {"campaign": campaign, "run": run, "endpoint": endpoint, "purpose": purpose, "failed": failed}
     query = urlencode({name: value for name, value in chosen.items() if value})
     return page(
         request,

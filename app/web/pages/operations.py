@@ -4,8 +4,9 @@ from fastapi import APIRouter, BackgroundTasks, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from app.services import campaigns, operations
+from app.services import campaigns, operations, steering
 from app.web.dependencies import Reading, Writing
+from app.web.nudging import poke_later
 from app.web.rendering import page
 from app.web.serving import broker_answers
 
@@ -39,4 +40,10 @@ def retry(request: Request, session: Writing, later: BackgroundTasks, job_id: st
 @router.post("/operations/campaigns/{campaign_id}/retry")
 def resume(request: Request, session: Writing, later: BackgroundTasks, campaign_id: str) -> Response:
     later.add_task(request.app.state.poke, campaigns.ask(session, campaign_id, "resume"))
+    return RedirectResponse("/operations", 303)
+
+
+@router.post("/operations/runs/{run_id}/retry")
+def go_on(request: Request, session: Writing, later: BackgroundTasks, run_id: str) -> Response:
+    poke_later(request, later, steering.ask(session, run_id, "resume"))
     return RedirectResponse("/operations", 303)

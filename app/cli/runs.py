@@ -1,0 +1,124 @@
+"""`agon runs` lists the evaluations that are not over; `agon run` watches one, pauses it, lets it go on, or ends it."""
+
+import sys
+import time
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app.cli.opening import opened
+from app.errors import Invalid, Problem
+from app.jobs import Poker
+from app.services import run_views, steering
+from app.services.run_views import RunView
+from app.settings import settings
+from app.storage import campaign_boards, run_boards
+from app.storage.jobs import Nudge
+from app.storage.run_boards import RunLine
+from app.storage.session import Database
+from app.web.formats import duration, money, score
+
+POLL_SECONDS = 0.5
+RESTS = ("paused", "exhausted", "finished", "stopped")
+
+
+def show_open() -> None:
+    """List the evaluations that are not over, newest first."""
+    with opened() as database, database.read() as session:
+        found = run_boards.open_runs(session, campaign_boards.models(session))
+    console = _console()
+    if not found:
+        console.print("No evaluation is open.")
+        return
+    table = Table("run", "project", "prompt", "model", "state", "answers")
+    for line in found:
+        table.add_row(*(escape(cell) for cell in _cells(line)))
+    console.print(table)
+    for line in found:
+        if line.note:
+            console.print(f"{line.id}: {line.note}", markup=False)
+
+
+def follow(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="as agon runs or the page's address has it")],
+    pause: Annotated[bool, typer.Option("--pause", help="start no further call")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="let it go on, and watch it")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="end it for good; what was bought is kept")] = False,
+) -> None:
+    """Watch an evaluation until it rests or ends; Ctrl-C ends the watching alone."""
+    wishes = [name for name, wanted in (("pause", pause), ("resume", resume), ("stop", stop)) if wanted]
+    if len(wishes) > 1:
+        raise Invalid([Problem("choose one of --pause, --resume and --stop", "--" + wishes[1])])
+    console = _console()
+    with opened() as database:
+        for wish in wishes:
+            with database.write() as session:
+                nudges = steering.ask(session, run_id, wish)
+            _poke(nudges)
+        _tell_end(console, _watch(database, run_id, console))
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def _cells(line: RunLine) -> tuple[str, ...]:
+    simulated = " (simulated)" if line.task_model.simulated else ""
+    share = f"{line.done:,} of {line.total:,} ({100 * line.done // line.total} %)"
+    prompt = f"v{line.version} on {line.split}"
+    return line.id, line.project, prompt, f"{line.task_model.name}{simulated}", line.status, share
+
+
+def _poke(nudges: Iterable[Nudge]) -> None:
+    poker = Poker(settings())
+    for nudge in nudges:
+        poker.poke(nudge.job_id, nudge.kind)
+
+
+def _watch(database: Database, run_id: str, console: Console) -> RunView:
+    """Show the run until nothing of it goes on; as it then stands."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task, missing = progress.add_task("starting", total=1, pace=""), False
+        while True:
+            with database.read() as session:
+                view = run_views.run_view(session, run_id)
+            progress.update(task, completed=view.done, total=view.total, description=view.phase, pace=_pace(view))
+            if view.worker_missing and not missing:
+                console.print("No worker answers. The run goes on when one runs: agon worker.", style="yellow")
+            missing = view.worker_missing
+            if view.phase in RESTS and (view.over or view.status in ("paused", "exhausted") or view.worker_missing):
+                return view
+            time.sleep(POLL_SECONDS)
+
+
+def _pace(view: RunView) -> str:
+    if view.rate is None:
+        return ""
+    left = f", about {duration(view.seconds_left)} more" if view.seconds_left is not None else ""
+    return f"{view.rate:,.1f} a second{left}"
+
+
+def _tell_end(console: Console, view: RunView) -> None:
+    used = {one.kind: one.used for one in view.used}
+    bought = f"{used['calls'] or 0:,} calls, {used['tokens'] or 0:,} tokens, cost {money(used['cost'])}"
+    reused = f", {view.reused:,} of them from the store" if view.reused else ""
+    console.print(f"{view.status}: {view.done:,} of {view.total:,} answers{reused}; {bought}.", markup=False)
+    if view.note:
+        console.print(view.note, style="yellow", markup=False)
+    if view.over and view.score is not None:
+        found = view.score
+        simulated = ", simulated" if view.task_model.simulated else ""
+        console.print(
+            f"{view.goal} {score(found.value)} ({score(found.low)}–{score(found.high)}, n {found.n:,}{simulated}); "
+            f"{view.right:,} right, {view.unreadable:,} unreadable.",
+            markup=False,
+        )

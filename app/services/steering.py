@@ -1,0 +1,58 @@
+"""What people ask of a run that they ordered: to pause, go on, end, or do with other caps."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from app.errors import Conflict, Invalid, Problem
+from app.services import capping, evaluating
+from app.storage import endpoints, runs
+from app.storage.evaluations import Evaluation
+from app.storage.jobs import Nudge
+from app.storage.runs import Run
+
+
+def ask(session: Session, run_id: str, wish: str) -> list[Nudge]:
+    """Do what a person asks of a run: pause, resume or stop; whom to nudge after the commit.
+
+    Raises NotFound, and Conflict when it cannot be done now or the run is a campaign's.
+    """
+    _refuse_campaigns(runs.get(session, run_id))
+    if wish == "pause":
+        evaluating.pause(session, run_id)
+        return []
+    return evaluating.resume(session, run_id) if wish == "resume" else evaluating.stop(session, run_id)
+
+
+def set_caps(session: Session, run_id: str, caps: Mapping[str, int | None]) -> list[Nudge]:
+    """Change those of `evaluating.CAPS` that are given, and let a run that had reached one go on; whom to nudge afterwards.
+
+    Raises Invalid naming fields, NotFound, Conflict for a run that is over or a campaign's.
+    """
+    run = runs.get(session, run_id)
+    _refuse_campaigns(run)
+    if run.status not in runs.OPEN:
+        raise Conflict(f"This run is {run.status} already; its caps mean nothing any more.")
+    account, problems = run.account, evaluating.cap_problems(caps)
+    for name, cap in caps.items():
+        used = account.used(evaluating.CAPS[name])
+        if cap is not None and 1 <= cap <= used:
+            problems.append(Problem(f"must be more than is used already ({_amount(name, used)})", name))
+    model = endpoints.get(session, session.get_one(Evaluation, run.evaluation_id).endpoint_id)
+    if caps.get("max_cost") is not None:
+        problems += capping.unpriced(session, run.project_id, {"max_cost": [model]}, caps["max_cost"])
+    if problems:
+        raise Invalid(problems)
+    for name, cap in caps.items():
+        setattr(account, f"cap_{evaluating.CAPS[name]}", cap)
+    session.flush()
+    return evaluating.resume(session, run.id) if run.status == "exhausted" else []
+
+
+def _amount(name: str, used: int) -> str:
+    return f"{used / 1_000_000:.6f}".rstrip("0").rstrip(".") if name == "max_cost" else f"{used:,}"
+
+
+def _refuse_campaigns(run: Run) -> None:
+    if run.campaign_id is not None:
+        raise Conflict(f"A campaign ordered this run: see /campaigns/{run.campaign_id}.")
