@@ -22,7 +22,7 @@ $(VENV)/.dev-ready: requirements-dev.lock $(VENV)/.ready
 	touch $@
 
 test: $(VENV)/.dev-ready  ## the whole suite; what needs a missing service says so when it skips
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: $(VENV)/.dev-ready  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
