@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     connect_seconds: float = Field(5.0, description="a host that does not accept in this time is unreachable", gt=0)
     block_size: int = Field(500, description="examples that a call worker takes at a time", ge=1)
     block_calls: int = Field(500, description="a campaign's ask for more answers is cut into blocks", ge=1)
+    block_attempts: int = Field(8, description="tries of a block without an answer before its run is paused", ge=1)
     job_attempts: int = Field(5, description="tries of a job whose endpoint fails before it is paused", ge=1)
 
     task_max_tokens: int = Field(256, description="room for one label with some chatter around it", ge=1)

@@ -106,7 +106,7 @@ class Crew:
     def _take(self, lease: Lease) -> Holding:
         purse = Purse(self._database, lease, self._settings.in_flight, self._purse.chunk if self._purse else 0)
         purse.keep = {self._order.run.account_id: Amount(self._order.run.keep_calls)}
-        held = Holding(self._order, lease, purse, self._settings.job_attempts)
+        held = Holding(self._order, lease, purse, self._settings.block_attempts)
         with self._database.write() as session:
             jobs.renew(session, lease)
             status = runs.status(session, self._order.run.id)

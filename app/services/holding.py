@@ -151,6 +151,7 @@ class Holding:
             return []
         self.purse.close(session)
         jobs.finish(session, self.lease)
+        jobs.party_progressed(session, BLOCK, self.order.run.id)
         if runs.finish_block(session, self.order.run.id, self.block.id):
             return [Nudge(jobs.want(session, RUN, self.order.run.id), RUN)]
         return []
@@ -190,11 +191,15 @@ class Holding:
         return pause(session, self.order, capping.refusal(found, self.purse.denied), "exhausted")
 
     def _put_off(self, session: Session, reason: str, lasting: bool, wait: float) -> list[Nudge]:
+        run_id = self.order.run.id
         if self._progressed:
             jobs.progressed(session, self.lease)
         failures = jobs.failures(session, self.lease) + 1
         if not lasting and failures < self._job_attempts:
-            jobs.put_off(session, self.lease, reason, seconds=max(wait, min(60.0, 2.0**failures)))
+            seconds = max(wait, min(60.0, 2.0**failures))
+            jobs.put_off(session, self.lease, reason, seconds)
+            if not self._progressed:
+                jobs.put_off_party(session, BLOCK, run_id, reason, seconds)
             return []
         jobs.shelve(session, self.lease)
         return pause(session, self.order, reason)

@@ -254,6 +254,23 @@ def waiting(session: Session, kind: str, most: int) -> list[Nudge]:
     return [Nudge(job_id, kind) for job_id in session.scalars(query)]
 
 
+def put_off_party(session: Session, kind: str, party: str, error: str, seconds: float) -> None:
+    """What made one job of a party fail would make the others fail: they are tried later too."""
+    mine = (Job.kind == kind) & (Job.party == party) & (Job.status == "queued")
+    later = now() + timedelta(seconds=seconds)
+    values = {"attempts": Job.attempts + 1, "last_error": error, "next_at": later}
+    session.execute(
+        update(Job).where(mine, Job.next_at < later).values(**values).execution_options(synchronize_session=False)
+    )
+
+
+def party_progressed(session: Session, kind: str, party: str) -> None:
+    """Earlier failures no longer count against the jobs of a party."""
+    mine = (Job.kind == kind) & (Job.party == party) & (Job.status == "queued") & (Job.attempts > 0)
+    fresh = {"attempts": 0, "last_error": "", "next_at": now()}
+    session.execute(update(Job).where(mine).values(**fresh).execution_options(synchronize_session=False))
+
+
 def failures(session: Session, lease: Lease) -> int:
     """How often in a row the job was put off."""
     return session.scalars(select(Job.attempts).where(Job.id == lease.job_id)).one()

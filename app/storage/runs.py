@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, update
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.errors import NotFound
@@ -14,6 +14,7 @@ from app.storage.ledger import Account
 from app.storage.session import changed
 
 BLOCK = "block"
+_BY_PEOPLE = text("campaign_id IS NULL")
 OPEN = ("queued", "running", "paused", "exhausted")
 INTERACTIVE, BACKGROUND = 0, 1  # priorities: a person waits, or a campaign
 
@@ -31,7 +32,7 @@ class Run(Owned, Base):
     __table_args__ = (
         Index("ix_run_evaluation", "evaluation_id", "created_at"),
         Index("ix_run_campaign", "campaign_id", "status"),
-        Index("ix_run_newest", "created_at", "id"),
+        Index("ix_run_ordered", "project_id", "created_at", "id", sqlite_where=_BY_PEOPLE, postgresql_where=_BY_PEOPLE),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("project.id"))
@@ -166,14 +167,3 @@ def open_of_campaign(session: Session, campaign_id: str) -> list[Run]:
 def open_of_evaluation(session: Session, evaluation_id: str) -> Run | None:
     query = select(Run).where(Run.evaluation_id == evaluation_id, Run.status.in_(OPEN))
     return session.scalars(query.order_by(Run.created_at).limit(1)).first()
-
-
-def by_worker(session: Session, run_id: str) -> list[tuple[str, int, int, datetime | None]]:
-    """(worker, blocks, outputs, when it began) of everybody who worked on the run, by name."""
-    query = (
-        select(Block.worker, func.count(), func.sum(Block.done), func.min(Block.started_at))
-        .where(Block.run_id == run_id, Block.worker != "")
-        .group_by(Block.worker)
-        .order_by(Block.worker)
-    )
-    return [(worker, blocks, int(done), since) for worker, blocks, done, since in session.execute(query)]

@@ -95,7 +95,8 @@ def _add_runs() -> None:
     )  # fmt: skip
     op.create_index("ix_run_evaluation", "run", ["evaluation_id", "created_at"])
     op.create_index("ix_run_campaign", "run", ["campaign_id", "status"])
-    op.create_index("ix_run_newest", "run", ["created_at", "id"])
+    ordered = {"sqlite_where": sa.text("campaign_id IS NULL"), "postgresql_where": sa.text("campaign_id IS NULL")}
+    op.create_index("ix_run_ordered", "run", ["project_id", "created_at", "id"], **ordered)
     op.create_table(
         "block",
         sa.Column("id", sa.String(), nullable=False),

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.services import evaluating
-from app.storage import ledger, runs
+from app.storage import ledger, run_boards, runs
 from app.storage.evaluations import Output
 from benchmarks.fleet import Fleet, fleet, settings_of, wait_until
 from benchmarks.scene import build
@@ -67,7 +67,7 @@ def test_a_cap_raced_by_several_workers_is_never_overspent(services: tuple[str, 
         assert "The cap on calls of this run is reached: " in run.note
         assert "What was bought is kept. Raise the cap, then resume." in run.note
         with crew.database.read() as session:
-            workers = {worker for worker, *_ in runs.by_worker(session, run.id)}
+            workers = {one.worker for one in run_boards.worked_on(session, run.id)}
         assert len(workers) == processes
 
         with crew.database.write() as session:

@@ -13,7 +13,7 @@ from app.domain.budgets import Amount
 from app.errors import Conflict, Invalid
 from app.services import blocks, evaluating
 from app.settings import Settings
-from app.storage import jobs, ledger, runs
+from app.storage import jobs, ledger, run_boards, runs
 from app.storage.answers import Call, StoredAnswer
 from app.storage.asking import Asking
 from app.storage.evaluations import Evaluation, Output
@@ -170,8 +170,8 @@ def test_racing_workers_answer_every_example_once(database: Database, settings: 
         assert len(server.hits) == 200
     assert (tickets.run(run_id).status, tickets.run(run_id).done) == ("finished", 200)
     with database.read() as session:
-        told = runs.by_worker(session, run_id)
-        assert sum(done for _, _, done, _ in told) == 200
+        told = run_boards.worked_on(session, run_id)
+        assert sum(one.answers for one in told) == 200
         assert len(told) >= 2
 
 
@@ -325,3 +325,19 @@ def test_two_that_ask_the_same_at_the_same_moment_pay_once(database: Database, s
     assert sum(run.reused for run in found) == 60
     with database.read() as session:
         assert session.scalars(select(Asking)).all() == []
+
+
+def test_while_an_endpoint_is_down_one_block_after_another_is_not_thrown_at_it(
+    database: Database, settings: Settings
+) -> None:
+    with serving(lambda hit: refusal(500, "away")) as server:
+        tickets = Tickets.at(database, settings, server.base_url, 200)
+        run_id = tickets.start()
+        tickets.work()
+        seen = len(server.hits)
+        assert seen < 60, "what one block tried told about the others"
+        tickets.work()
+        assert len(server.hits) == seen
+        server.script = right
+        tickets.work_on()
+    assert (tickets.run(run_id).status, tickets.run(run_id).done) == ("finished", 200)

@@ -115,7 +115,7 @@ def test_no_page_walks_through_a_table_that_grows(database: Database, name: str)
     assert not [line for line in found if walked.match(line)], found
 
 
-IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "calls of a run", "the newest calls of a run", "campaigns to choose calls of", "rounds")  # fmt: skip
+IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "calls of a run", "evaluations", "the newest calls of a run", "campaigns to choose calls of", "rounds")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", IN_ORDER)
