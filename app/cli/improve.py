@@ -157,7 +157,8 @@ def _confirm(
     cost = pricing.at_most(now, work, seats.task, seats.generators, command.max_calls, command.rounds)
     cost = capping.at_most(cost, Caps(cost=command.max_cost), [])
     unknown = "unknown, because a price per token is missing, or a limit on replies"
-    price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most"
+    local = "nothing, as a server of your own sends no bill; one that passes calls on may"
+    price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most" if cost else local
     names = ", ".join(endpoint.full_name for endpoint in seats.paid)
     console.print(f"This may buy {command.max_calls} calls from {names}. Price: {price}.", highlight=False)
     if not sys.stdin.isatty():

@@ -17,6 +17,7 @@ from app.storage import campaigns, jobs, prompts
 from app.storage import projects as stored_projects
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
+from app.storage.prices import PERSON
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,14 @@ class Seats:
 
     @property
     def paid(self) -> list[Endpoint]:
+        """Those that may send a bill: a server at a local address may pass calls on, unless a person said it is free."""
         players = dict.fromkeys((self.task, *self.generators))
-        return [e for e in players if not e.simulated and (e.price_in, e.price_out) != (0, 0)]
+        return [one for one in players if not one.simulated and not _known_to_be_free(one)]
+
+
+def _known_to_be_free(endpoint: Endpoint) -> bool:
+    price = endpoint.price
+    return price is not None and price.source == PERSON and (price.price_in, price.price_out) == (0, 0)
 
 
 def resolve(session: Session, task_model: str, generators: Sequence[str]) -> Seats:
