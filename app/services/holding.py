@@ -63,9 +63,7 @@ class Holding:
         order = self.order
         self.block = session.get_one(Block, self.lease.subject)
         span = self.block.sample, self.block.first, self.block.upto
-        missing = evaluations.missing(session, order.evaluation, *span, order.opening_id)
-        ids = [example.example_id for example in missing]
-        self._elsewhere = evaluations.uncounted(session, order.evaluation.id, self.block.sample, ids)
+        missing, self._elsewhere = evaluations.missing(session, order.evaluation, *span, order.opening_id)
         runs.begin_block(session, self.block, self.block.size - len(missing), len(self._elsewhere), holder)
         self._open(session, missing)
         self.purse.open(session, order.accounts)  # last, as in `save`: whoever has the run's row may want accounts next

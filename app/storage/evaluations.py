@@ -112,33 +112,23 @@ def _unless_counted(adding: Any) -> Any:
 
 def missing(
     session: Session, evaluation: Evaluation, sample: int, first: int, upto: int, opening_id: str | None = None
-) -> list[Placed]:
-    """The examples at these places of the evaluation's split whose output is not there, or does not count."""
-    placed = placed_between(session, evaluation.version_id, evaluation.split, first, upto, opening_id=opening_id)
-    there = _there(session, evaluation.id, sample, [example.example_id for example in placed])
-    return [example for example in placed if not there.get(example.example_id)]
+) -> tuple[list[Placed], set[int]]:
+    """The examples at these places of the evaluation's split whose output is not there, or does not count.
 
-
-def _there(session: Session, evaluation_id: str, sample: int, example_ids: Sequence[int]) -> dict[int, bool]:
-    """Whether the output counts, of those of the examples that have one.
-
-    Asked by the examples' ids and not in a join: PostgreSQL, which knows nothing of an evaluation that has just begun,
-    would read all its outputs for every example.
+    And the ids of those whose output does not count. Each is looked up by its whole key: left to itself PostgreSQL,
+    which knows nothing of an evaluation that has just begun, would read all its outputs.
     """
-    found: dict[int, bool] = {}
-    for start in range(0, len(example_ids), 500):
-        some = example_ids[start : start + 500]
-        query = select(Output.example_id, Output.counts).where(
-            Output.evaluation_id == evaluation_id, Output.example_id.in_(some), Output.sample == sample
+    counts = (
+        select(Output.counts)
+        .where(
+            Output.evaluation_id == evaluation.id, Output.example_id == Placement.example_id, Output.sample == sample
         )
-        found.update((row.example_id, row.counts) for row in session.execute(query))
-    return found
-
-
-def uncounted(session: Session, evaluation_id: str, sample: int, example_ids: Sequence[int]) -> set[int]:
-    """Those of the examples that another model answered in a way that does not count."""
-    there = _there(session, evaluation_id, sample, example_ids)
-    return {example_id for example_id, counts in there.items() if not counts}
+        .scalar_subquery()
+    )
+    place = evaluation.version_id, evaluation.split, first, upto
+    found = placed_between(session, *place, counts, opening_id)
+    lacking = [example for example, there in found if not there]
+    return lacking, {example.example_id for example, there in found if there is not None and not there}
 
 
 def shown_outputs(

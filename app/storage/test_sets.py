@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Select, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, ScalarSelect, Select, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
 from app.errors import NotFound
@@ -121,17 +121,22 @@ def placed_between(
     split: str,
     first: int,
     upto: int,
+    beside: ScalarSelect[Any],
     opening_id: str | None = None,
-) -> list[Placed]:
-    """The examples at the places `first` to `upto` (not included) of a split's order; the holdout's with an opening."""
+) -> list[tuple[Placed, Any]]:
+    """The examples at the places `first` to `upto` (not included) of a split's order; the holdout's with an opening.
+
+    Beside each stands what a subquery about its placement finds.
+    """
     if split not in ("train", "dev"):
         _check_seal(session, version_id, opening_id)
     there = (Placement.position >= first) & (Placement.position < upto)
-    return _read(session, _order(version_id, split).where(there))
+    query = _order(version_id, split).where(there).add_columns(beside.label("beside"))
+    return [(_placed_of(row), row.beside) for row in session.execute(query)]
 
 
 def _placed(session: Session, version_id: str, split: str, first: int | None) -> list[Placed]:
-    return _read(session, _order(version_id, split).limit(first))
+    return [_placed_of(row) for row in session.execute(_order(version_id, split).limit(first))]
 
 
 def _order(version_id: str, split: str) -> Select[Any]:
@@ -143,11 +148,8 @@ def _order(version_id: str, split: str) -> Select[Any]:
     )
 
 
-def _read(session: Session, query: Select[Any]) -> list[Placed]:
-    return [
-        Placed(row.example_id, row.position, {**row.variables, "input": row.input}, row.label)
-        for row in session.execute(query)
-    ]
+def _placed_of(row: Any) -> Placed:
+    return Placed(row.example_id, row.position, {**row.variables, "input": row.input}, row.label)
 
 
 def split_labels(session: Session, version_id: str) -> dict[str, dict[int, int]]:
