@@ -25,6 +25,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.services.purse import MOST_CHUNKS
 from app.settings import Settings
 from app.storage import runs
 from app.storage.answers import Call, StoredAnswer
@@ -152,7 +153,7 @@ class Chaos:
         with self.crew.database.read() as session:
             query = select(func.count()).where(Job.kind == BLOCK, Job.status == "running")
             held = session.scalar(query) or 0
-        self.allowed += held * (2 * self.crew.settings.in_flight + self.crew.settings.save_every)
+        self.allowed += held * (MOST_CHUNKS * self.crew.settings.in_flight + self.crew.settings.block_size)
 
 
 def _signal(pid: int, number: int) -> None:
