@@ -13,6 +13,7 @@ from app.storage.projects import Project
 from app.storage.prompts import PromptVersion
 
 NAME_LIMIT, DESCRIPTION_LIMIT, LABEL_LIMIT = 200, 10_000, 2_000
+MOST_DAYS = 3650
 
 
 def describe(
@@ -33,6 +34,18 @@ def describe(
     project.labels = [
         {"name": label.name, "description": described.get(label.name, label.description)} for label in project.label_set
     ]
+    return project
+
+
+def keep_texts(session: Session, project_id: str, days: int) -> Project:
+    """How many days the log keeps what calls said; calls that are logged keep the days they were given.
+
+    Raises NotFound, Invalid naming the field.
+    """
+    project = projects.get(session, project_id)
+    if not 0 <= days <= MOST_DAYS:
+        raise Invalid([Problem(f"must be a whole number of days from 0 to {MOST_DAYS:,}", "days")])
+    project.body_days = days
     return project
 
 

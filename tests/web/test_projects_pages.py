@@ -279,3 +279,13 @@ def test_a_project_that_is_not_there_is_not_found(fresh: World, path: str) -> No
 def test_new_projects_begin_with_a_file(fresh: World) -> None:
     response = fresh.visitor().client.get("/projects/new")
     assert (response.status_code, response.headers["location"]) == (303, "/uploads/new")
+
+
+def test_the_texts_of_calls_are_kept_for_the_days_a_person_sets(own: World) -> None:
+    visitor, here = own.visitor(), f"/projects/{own.project_id}"
+    assert 'value="30"' in visitor.read(f"{here}/edit")
+    assert visitor.send(f"{here}/days", {"days": "7"}).startswith(here)
+    assert 'value="7"' in visitor.read(f"{here}/edit")
+    for wrong in ("", "-1", "4000", "a week"):
+        visitor.send(f"{here}/days", {"days": wrong}, 422)
+    assert 'value="7"' in visitor.read(f"{here}/edit")

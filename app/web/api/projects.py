@@ -18,6 +18,7 @@ class Texts(BaseModel):
     name: str | None = None
     description: str | None = None
     label_descriptions: dict[str, str] = Field({}, description="by label name")
+    body_days: int | None = Field(None, description="days for which the log keeps what calls said")
 
 
 class NewPrompt(BaseModel):
@@ -53,11 +54,14 @@ def show(
 
 @router.patch("/projects/{project_id}")
 def describe(request: Request, session: Writing, project_id: str, texts: Texts) -> ProjectView:
-    """Change what later campaigns tell generators; refused while a campaign goes on."""
+    """Change what later campaigns tell generators, refused while a campaign goes on; and for how long texts are kept."""
     now = projects.get(session, project_id)
-    name = now.name if texts.name is None else texts.name
-    description = now.description if texts.description is None else texts.description
-    editing.describe(session, project_id, name, description, texts.label_descriptions)
+    if texts.body_days is not None:
+        editing.keep_texts(session, project_id, texts.body_days)
+    if texts.model_fields_set - {"body_days"}:
+        name = now.name if texts.name is None else texts.name
+        description = now.description if texts.description is None else texts.description
+        editing.describe(session, project_id, name, description, texts.label_descriptions)
     session.flush()
     return overviews.project_view(session, request.app.state.settings, project_id)
 

@@ -59,10 +59,13 @@ def _simulated(view: ProjectView) -> bool:
 
 @router.get("/projects/{project_id}/edit")
 def edit(request: Request, session: Reading, project_id: str) -> Response:
+    return _edit(request, session, project_id, _texts(session, project_id))
+
+
+def _texts(session: Session, project_id: str) -> Texts:
     project = projects.get(session, project_id)
     names, texts = zip(*((label.name, label.description) for label in project.label_set), strict=True)
-    typed = Texts(name=project.name, description=project.description, label=list(names), about=list(texts))
-    return _edit(request, session, project_id, typed)
+    return Texts(name=project.name, description=project.description, label=list(names), about=list(texts))
 
 
 def _edit(
@@ -72,16 +75,32 @@ def _edit(
     typed: Texts,
     problems: dict[str, str] | None = None,
     status: int = 200,
+    days: str | None = None,
 ) -> Response:
+    project = projects.get(session, project_id)
     return page(
         request,
         "projects/edit.html",
         status=status,
-        project=projects.get(session, project_id),
+        project=project,
+        days=str(project.body_days) if days is None else days,
         unfinished=unfinished_campaign(session, project_id),
         typed=typed,
         problems=problems or {},
     )
+
+
+@router.post("/projects/{project_id}/days")
+def keep_texts(request: Request, session: Writing, project_id: str, days: Annotated[str, Form()] = "") -> Response:
+    """How long the log keeps the texts of calls."""
+    try:
+        editing.keep_texts(
+            session, project_id, int(days) if days.isascii() and days.isdigit() and len(days) < 9 else -1
+        )
+    except Invalid as invalid:
+        problems = {problem.where: problem.message for problem in invalid.problems}
+        return _edit(request, session, project_id, _texts(session, project_id), problems, 422, days)
+    return RedirectResponse(f"/projects/{project_id}", 303)
 
 
 @router.post("/projects/{project_id}/edit")
