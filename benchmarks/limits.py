@@ -1,8 +1,8 @@
 """Whether processes that share a limit keep to it and use it: every request is counted where it arrives.
 
 `python -m benchmarks.limits [--redis-url URL] [--base-url URL] [--limit 600] [--seconds 180] [--processes 4]
-[--window 60] [--json OUT]`; without the address of Redis the limit is kept in a folder. With a base URL requests are
-counted as they are sent. Ends with 1 when a sliding window holds more than its part of the limit and 5 % of the limit
+[--window 60] [--workers] [--json OUT]`; without the address of Redis the limit is kept in a folder. With a base URL
+requests are counted as they are sent. `--workers` sends through whole call workers, which answer an evaluation. Ends with 1 when a sliding window holds more than its part of the limit and 5 % of the limit
 (105 % for a whole minute), or all of it less than 90 %.
 """
 
@@ -24,8 +24,12 @@ from urllib.parse import urlsplit
 
 from app.domain.allowances import MINUTE, Rule
 from app.gateway.sharing import key_name, open_sharing
+from app.storage.endpoints import get
+from benchmarks.fleet import fleet, settings_of
+from benchmarks.scene import build
 
 BEYOND, LEAST = 0.05, 0.9
+BODY = b'{"choices":[{"finish_reason":"stop","message":{"role":"assistant","content":"shipping"}}],"usage":{}}'
 ASKED = 8  # requests that a process asks for at once, as a worker with some calls in hand does
 
 
@@ -66,9 +70,9 @@ class Counted(BaseHTTPRequestHandler):
         self.server.times.append(monotonic())
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response_only(200)
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(BODY)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(BODY)
 
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""
@@ -118,16 +122,32 @@ def sent_by(processes: int, redis_url: str, base_url: str, limit: int, seconds: 
     return times
 
 
+def answered_by_workers(processes: int, redis_url: str, base_url: str, limit: int, seconds: float) -> None:
+    """An evaluation that so many call processes answer under this limit, for so long."""
+    with TemporaryDirectory() as folder:
+        settings = settings_of(Path(folder), "", redis_url, call_processes=processes, block_size=50)
+        with fleet(settings) as crew:
+            scene = build(crew.database, base_url, round(2 * limit * seconds / MINUTE))
+            with crew.database.write() as session:
+                get(session, scene.endpoint_id).provider.requests_per_minute = limit
+                _, nudges = scene.order(session, settings, "limited")
+            for nudge in nudges:
+                crew.poker.poke(nudge.job_id, nudge.kind)
+            sleep(seconds + 5.0)
+
+
 def measured(
-    processes: int, redis_url: str, base_url: str, limit: int, seconds: float, window: float
+    processes: int, redis_url: str, base_url: str, limit: int, seconds: float, window: float, workers: bool = False
 ) -> dict[str, Any]:
     if base_url:
         return judged(sent_by(processes, redis_url, base_url, limit, seconds), limit, seconds, window)
     with Counter() as counter:
         threading.Thread(target=counter.serve_forever, daemon=True).start()
-        sent_by(processes, redis_url, counter.base_url, limit, seconds)
+        send_all = answered_by_workers if workers else sent_by
+        send_all(processes, redis_url, counter.base_url, limit, seconds)
         counter.shutdown()
-        return judged(counter.times, limit, seconds, window)
+        first = min(counter.times, default=0.0)
+        return judged([time for time in counter.times if time < first + seconds], limit, seconds, window)
 
 
 def main() -> None:
@@ -138,9 +158,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--window", type=float, default=MINUTE, help="seconds of the sliding window")
+    parser.add_argument("--workers", action="store_true", help="through whole call workers")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
-    found = measured(chosen.processes, chosen.redis_url, chosen.base_url, chosen.limit, chosen.seconds, chosen.window)
+    told = chosen.processes, chosen.redis_url, chosen.base_url, chosen.limit, chosen.seconds, chosen.window
+    found = measured(*told, chosen.workers)
     kept = "Redis" if chosen.redis_url else "a folder"
     print(f"{chosen.processes} processes, {chosen.limit} requests a minute, {chosen.seconds:g} s, kept in {kept}:")
     print(f"worst sliding {chosen.window:g} s: {found['worst']} requests (at most {found['most']:.0f})")
