@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -161,8 +160,12 @@ class Crew:
 
     def _let_go(self, reason: str = "", **why: Any) -> None:
         """Give back every block that we still hold; a lease that was lost is somebody else's already."""
-        with suppress(Exception):
+        try:
             self._wait_for_save()
+        except LeaseLost:
+            pass
+        except Exception:
+            logging.getLogger(__name__).exception("what came last could not be saved; it counts as used")
         for held in self._held.values():
             try:
                 with self._database.write() as session:
