@@ -25,7 +25,7 @@ from app.services.holding import Holding
 from app.services.ordering import order_of
 from app.services.purse import Purse
 from app.settings import Settings
-from app.storage import evaluations, jobs, migrating
+from app.storage import evaluations, jobs, migrating, parties
 from app.storage.answers import StoredAnswer
 from app.storage.base import now
 from app.storage.runs import BLOCK
@@ -108,7 +108,7 @@ def results(database: Database, settings: Settings, scene: Scene, rows: int, siz
     with database.write() as session:
         run, _ = scene.order(session, settings, f"{size} at a time", examples=rows)
     with database.write() as session:
-        lease = jobs.claim_next(session, BLOCK, 600, "bench", run.id)
+        lease = parties.claim_next(session, BLOCK, 600, "bench", run.id)
     assert lease is not None
     purse = Purse(database, lease, rows)
     held = Holding(order_of(database, settings, lease.subject), lease, purse, 5)

@@ -18,7 +18,7 @@ from app.services.holding import Holding, block_of
 from app.services.ordering import Order, order_of
 from app.services.purse import Purse
 from app.settings import Settings
-from app.storage import endpoints, jobs, runs
+from app.storage import endpoints, jobs, parties, runs
 from app.storage.jobs import Lease, LeaseLost, Nudge
 from app.storage.runs import BLOCK
 from app.storage.session import Database
@@ -29,7 +29,7 @@ def work(database: Database, settings: Settings, holder: str) -> list[Nudge]:
     until, nudges = time.monotonic() + settings.slice_seconds, list[Nudge]()
     while time.monotonic() < until:
         with database.write() as session:
-            lease = jobs.claim_next(session, BLOCK, settings.lease_seconds, holder)
+            lease = parties.claim_next(session, BLOCK, settings.lease_seconds, holder)
         if lease is None:
             return nudges
         nudges += _work_on(database, settings, holder, lease, until)
@@ -122,9 +122,9 @@ class Crew:
         """The next block of this run, unless somebody else's turn has come."""
         run, past = self._order.run, time.monotonic() > self._until
         with self._database.write() as session:
-            if jobs.others_first(session, BLOCK, run.id, run.priority, past):
+            if parties.others_first(session, BLOCK, run.id, run.priority, past):
                 return None
-            return jobs.claim_next(session, BLOCK, self._settings.lease_seconds, self._holder, run.id)
+            return parties.claim_next(session, BLOCK, self._settings.lease_seconds, self._holder, run.id)
 
     def _permit(self, request: Request) -> bool:
         if self._halted:

@@ -10,7 +10,7 @@ from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.holding import CAMPAIGN, RUN, WORKING
 from app.settings import Settings
-from app.storage import campaigns, evaluations, jobs, ledger, projects, runs, test_sets
+from app.storage import campaigns, evaluations, jobs, ledger, parties, projects, runs, test_sets
 from app.storage.base import id_for, new_id
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import settings_hash
@@ -144,7 +144,7 @@ def pause(session: Session, run_id: str) -> None:
     run = runs.get(session, run_id)
     if not runs.set_status(session, run.id, "paused", among=WORKING):
         raise Conflict(f"This run is {run.status}; only one that waits or works can be paused.")
-    jobs.hold_party(session, BLOCK, run.id)
+    parties.hold(session, BLOCK, run.id)
 
 
 def resume(session: Session, run_id: str) -> list[Nudge]:
@@ -152,7 +152,7 @@ def resume(session: Session, run_id: str) -> list[Nudge]:
     run = runs.get(session, run_id)
     if not runs.set_status(session, run.id, "running", among=("paused", "exhausted")):
         raise Conflict(f"This run is {run.status}; only a paused one can go on.")
-    return jobs.free_party(session, BLOCK, run.id)
+    return parties.free(session, BLOCK, run.id)
 
 
 def stop(session: Session, run_id: str) -> list[Nudge]:
@@ -160,7 +160,7 @@ def stop(session: Session, run_id: str) -> list[Nudge]:
     run = runs.get(session, run_id)
     if not runs.set_status(session, run.id, "stopped", among=runs.OPEN):
         raise Conflict(f"This run is {run.status} already.")
-    jobs.drop_party(session, BLOCK, run.id)
+    parties.drop(session, BLOCK, run.id)
     return [Nudge(jobs.want(session, RUN, run.id), RUN)]
 
 

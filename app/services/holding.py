@@ -10,7 +10,7 @@ from app.services import bookkeeping, capping
 from app.services.bookkeeping import Wish
 from app.services.ordering import Order
 from app.services.purse import Purse
-from app.storage import answers, asking, evaluations, jobs, runs
+from app.storage import answers, asking, evaluations, jobs, parties, runs
 from app.storage.jobs import Lease, Nudge
 from app.storage.runs import BLOCK, Block
 from app.storage.test_sets import Placed
@@ -149,7 +149,7 @@ class Holding:
             return []
         self.purse.close(session)
         jobs.finish(session, self.lease)
-        jobs.party_progressed(session, BLOCK, self.order.run.id)
+        parties.progressed(session, BLOCK, self.order.run.id)
         if runs.finish_block(session, self.order.run.id, self.block.id):
             return [Nudge(jobs.want(session, RUN, self.order.run.id), RUN)]
         return []
@@ -197,7 +197,7 @@ class Holding:
             seconds = max(wait, min(60.0, 2.0**failures))
             jobs.put_off(session, self.lease, reason, seconds)
             if not self._progressed:
-                jobs.put_off_party(session, BLOCK, run_id, reason, seconds)
+                parties.put_off(session, BLOCK, run_id, reason, seconds)
             return []
         jobs.shelve(session, self.lease)
         return pause(session, self.order, reason)
@@ -215,7 +215,7 @@ def pause(session: Session, order: Order, note: str, status: str = "paused") -> 
     """Stop a run for a reason that a person can act on; a campaign that waits for it is told."""
     if not runs.set_status(session, order.run.id, status, note, among=WORKING):
         return []
-    jobs.hold_party(session, BLOCK, order.run.id)
+    parties.hold(session, BLOCK, order.run.id)
     if order.run.campaign_id is None:
         return []
     return [Nudge(jobs.want(session, CAMPAIGN, order.run.campaign_id), CAMPAIGN)]

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.errors import NotFound
-from app.storage import jobs
+from app.storage import parties
 from app.storage.base import Base, Owned, new_id, now
 from app.storage.jobs import Nudge
 from app.storage.ledger import Account
@@ -108,8 +108,8 @@ def add(session: Session, run: Run, block_size: int) -> list[Nudge]:
         for sample, first in places
     ]
     session.execute(Block.__table__.insert(), rows)  # type: ignore[attr-defined]
-    jobs.add_party(session, BLOCK, [str(row["id"]) for row in rows], run.id, run.priority)
-    return jobs.free_party(session, BLOCK, run.id)
+    parties.add(session, BLOCK, [str(row["id"]) for row in rows], run.id, run.priority)
+    return parties.free(session, BLOCK, run.id)
 
 
 def close(session: Session, run_id: str) -> None:

@@ -13,7 +13,7 @@ from app.domain.budgets import Amount
 from app.errors import Conflict, Invalid
 from app.services import blocks, evaluating
 from app.settings import Settings
-from app.storage import jobs, ledger, run_boards, runs
+from app.storage import ledger, parties, run_boards, runs
 from app.storage.answers import Call, StoredAnswer
 from app.storage.asking import Asking
 from app.storage.evaluations import Evaluation, Output
@@ -214,7 +214,7 @@ def test_a_dead_workers_block_is_taken_over_and_its_reservation_is_forfeited(
         tickets = Tickets.at(database, settings, server.base_url, 20)
         run_id = tickets.start()
         with database.write() as session:
-            lease = jobs.claim_next(session, runs.BLOCK, -1.0, "dead:1")
+            lease = parties.claim_next(session, runs.BLOCK, -1.0, "dead:1")
             assert lease is not None
             entry = ledger.open_entry(session, lease.subject, lease.token, [f"run:{run_id}"])
             ledger.reserve(session, entry, Amount(1, 100, 100), 8)
@@ -228,11 +228,11 @@ def test_an_interactive_run_goes_before_a_campaigns_and_parties_share_the_worker
     database: Database, settings: Settings
 ) -> None:
     with database.write() as session:
-        jobs.add_party(session, "block", ["c1", "c2", "c3"], "campaign run", runs.BACKGROUND)
-        jobs.add_party(session, "block", ["p1"], "a person's run", runs.INTERACTIVE)
-        jobs.add_party(session, "block", ["o1", "o2"], "other campaign's", runs.BACKGROUND)
-        assert jobs.others_first(session, "block", "campaign run", runs.BACKGROUND, past=False)
-        taken = [jobs.claim_next(session, "block", 30, "w") for _ in range(4)]
+        parties.add(session, "block", ["c1", "c2", "c3"], "campaign run", runs.BACKGROUND)
+        parties.add(session, "block", ["p1"], "a person's run", runs.INTERACTIVE)
+        parties.add(session, "block", ["o1", "o2"], "other campaign's", runs.BACKGROUND)
+        assert parties.others_first(session, "block", "campaign run", runs.BACKGROUND, past=False)
+        taken = [parties.claim_next(session, "block", 30, "w") for _ in range(4)]
         subjects = [lease.subject for lease in taken if lease]
     assert subjects[0] == "p1"
     assert {name[0] for name in subjects[1:3]} == {"c", "o"}, "the party with the fewest holders comes next"
