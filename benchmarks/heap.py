@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import String, cast, text, update
 from sqlalchemy.orm import Session
 
 from app.services import campaigns
 from app.services.campaigns import CampaignDraft
 from app.settings import Settings
-from app.storage import prompts
+from app.storage import ledger, prompts, runs
 from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.champions import Champion
@@ -18,12 +18,14 @@ from app.storage.evaluations import Evaluation
 from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.rounds import Battle, Candidate, PoolEntry, Round
+from app.storage.runs import Block, Run
 from app.storage.session import Database
 from benchmarks.scene import Scene, build
 
 VERSIONS, ENDPOINTS, SAMPLINGS = 20, 5, 5
 EVALUATIONS = VERSIONS * ENDPOINTS * SAMPLINGS
 PROJECTS, CAMPAIGNS, ROUNDS = 60, 100, 40
+WORKED_ON = 100_000  # examples of the run that is looked at
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +35,7 @@ class Heap:
 
     project_id: str
     campaign_id: str
-    evaluation_id: str
+    run_id: str
     version_id: str
 
 
@@ -46,7 +48,7 @@ def fill(database: Database, settings: Settings, outputs: int) -> Heap:
             prompts.add(session, scene.prompt_id, f"Prompt {n}: {{{{input}}}}", "person") for n in range(VERSIONS)
         ]
         version_ids = [version.id for version in versions]
-        evaluation_id = _evaluations(session, scene, version_ids, models)
+        run_id = _runs(session, scene, _evaluations(session, scene, version_ids, models))
     with database.write() as session:
         newest = [_campaign(session, settings, scene, version_ids, models, n) for n in range(CAMPAIGNS)][-1]
         _champions(session, scene, version_ids, models, newest)
@@ -54,7 +56,7 @@ def fill(database: Database, settings: Settings, outputs: int) -> Heap:
         _rows(session, outputs)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
-    return Heap(scene.project_id, newest, evaluation_id, version_ids[0])
+    return Heap(scene.project_id, newest, run_id, version_ids[0])
 
 
 def _endpoints(session: Session, scene: Scene) -> list[str]:
@@ -68,7 +70,7 @@ def _endpoints(session: Session, scene: Scene) -> list[str]:
     return [scene.endpoint_id, *(endpoint.id for endpoint in more)]
 
 
-def _evaluations(session: Session, scene: Scene, version_ids: list[str], models: list[str]) -> str:
+def _evaluations(session: Session, scene: Scene, version_ids: list[str], models: list[str]) -> list[Evaluation]:
     summary = {"goal": "accuracy", "value": 0.9, "low": 0.88, "high": 0.92, "n": 2000, "right": 1800, "unreadable": 3}
     rows = [
         Evaluation(prompt_version_id=version, endpoint_id=model, version_id=scene.version_id, split="dev",
@@ -77,7 +79,22 @@ def _evaluations(session: Session, scene: Scene, version_ids: list[str], models:
     ]  # fmt: skip
     session.add_all(rows)
     session.flush()
-    return rows[0].id
+    return rows
+
+
+def _runs(session: Session, scene: Scene, evaluations: list[Evaluation]) -> str:
+    """A run that a person ordered for every evaluation; the first, which still works, has many blocks and workers."""
+    for place, evaluation in enumerate(evaluations):
+        account = ledger.open_account(session, f"run:{place}", {"calls": 10_000_000})
+        run = Run(
+            id=f"run-{place}", project_id=scene.project_id, evaluation_id=evaluation.id, account_id=account.id,
+            upto=WORKED_ON if place == 0 else 2000, samples=1, temperature=0.0, max_tokens=16, started_at=now(),
+        )  # fmt: skip
+        runs.add(session, run, 500)
+        run.status = "finished" if place else "running"
+    worked = update(Block).where(Block.run_id == "run-0", Block.first < WORKED_ON // 2)
+    session.execute(worked.values(done=500, worker="host:1/" + cast(Block.first / 500 % 20, String), started_at=now()))
+    return "run-0"
 
 
 def _campaign(
@@ -174,11 +191,11 @@ def _rows(session: Session, outputs: int) -> None:
     session.execute(text(
         "INSERT INTO call (id, request_hash, endpoint_id, project_id, campaign_id, round, purpose, prompt_version_id,"
         " example_id, sample, holdout, ok, attempts, latency_ms, tokens_in, tokens_out, price_in, price_out, cost,"
-        " finish_reason, model, request_id, fingerprint, error, created_at)"
+        " finish_reason, model, request_id, fingerprint, error, created_at, run_id)"
         " SELECT substr(h.digest, 1, 12), h.digest, c.task_endpoint_id, c.project_id, c.id, h.i % 40,"
         " CASE WHEN h.i % 100 = 0 THEN 'generator' ELSE 'task' END, c.start_version_id, NULL, 0,"
         f" {no}, CASE WHEN h.i % 200 = 1 THEN {no} ELSE {yes} END, 1, 50, 97, 2, 1000000, 3000000, 103, 'stop', 'stub',"
-        " 'r', 'fp', '', h.moment FROM heap AS h"
+        " 'r', 'fp', '', h.moment, CASE WHEN h.i % 10 = 3 THEN 'run-0' END FROM heap AS h"
         " JOIN (SELECT campaign.*, row_number() OVER (ORDER BY id) - 1 AS k FROM campaign) AS c"
         f" ON c.k = h.i % {CAMPAIGNS}"
     ))  # fmt: skip

@@ -42,10 +42,9 @@ def _work_on(database: Database, settings: Settings, holder: str, lease: Lease, 
     try:
         order = order_of(database, settings, lease.subject)
     except AgonError as fault:
-        logging.getLogger(__name__).warning("block %s cannot be worked on: %s", lease.subject, fault)
         with database.write() as session:
-            jobs.put_off(session, lease, str(fault), 60.0)
-        return []
+            jobs.shelve(session, lease)
+            return holding.pause(session, runs.of_block(session, lease.subject), str(fault))
     crew = Crew(database, settings, holder, order, until)
     try:
         crew.run(lease)

@@ -235,12 +235,12 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
 
 
 def _sum_up(database: Database, run: Run) -> None:
-    """Store the metric of what is answered on the evaluation, measured in no transaction."""
+    """Store the metric of all that is answered of the evaluation, measured in no transaction."""
     from app.domain.metrics import measure, parse_goal
 
     with database.read() as session:
         project = projects.get(session, run.project_id)
-        expected, answered = evaluations.answered_in_order(session, run.evaluation_id, run.upto)
+        expected, answered = evaluations.answered_in_order(session, run.evaluation_id)
     if not expected:
         return
     estimate = measure(parse_goal(project.goal), expected, answered, len(project.labels))

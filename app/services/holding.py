@@ -12,7 +12,7 @@ from app.services.ordering import Order
 from app.services.purse import Purse
 from app.storage import answers, asking, evaluations, jobs, parties, runs
 from app.storage.jobs import Lease, Nudge
-from app.storage.runs import BLOCK, Block
+from app.storage.runs import BLOCK, Block, Run
 from app.storage.test_sets import Placed
 
 RUN = "run"
@@ -186,7 +186,10 @@ class Holding:
             jobs.defer(session, self.lease, RESERVED_SECONDS)
             return []
         jobs.shelve(session, self.lease)
-        return pause(session, self.order, capping.refusal(found, self.purse.denied), "exhausted")
+        run = self.order.run
+        own = run.campaign_id is None or any(use.account == run.account_id for use in found)
+        refusal = capping.refusal(found, self.purse.denied)
+        return pause(session, run, refusal, "exhausted" if own else "paused")
 
     def _put_off(self, session: Session, reason: str, lasting: bool, wait: float) -> list[Nudge]:
         run_id = self.order.run.id
@@ -200,7 +203,7 @@ class Holding:
                 parties.put_off(session, BLOCK, run_id, reason, seconds)
             return []
         jobs.shelve(session, self.lease)
-        return pause(session, self.order, reason)
+        return pause(session, self.order.run, reason)
 
 
 def shelve(session: Session, lease: Lease, status: str) -> None:
@@ -211,11 +214,14 @@ def shelve(session: Session, lease: Lease, status: str) -> None:
         jobs.shelve(session, lease)
 
 
-def pause(session: Session, order: Order, note: str, status: str = "paused") -> list[Nudge]:
-    """Stop a run for a reason that a person can act on; a campaign that waits for it is told."""
-    if not runs.set_status(session, order.run.id, status, note, among=WORKING):
+def pause(session: Session, run: Run, note: str, status: str = "paused") -> list[Nudge]:
+    """Stop a run for a reason that a person can act on; a campaign that waits for it is told.
+
+    A campaign ends its rounds for a run that is exhausted, which its own cap did, and pauses with one that is paused.
+    """
+    if not runs.set_status(session, run.id, status, note, among=WORKING):
         return []
-    parties.hold(session, BLOCK, order.run.id)
-    if order.run.campaign_id is None:
+    parties.hold(session, BLOCK, run.id)
+    if run.campaign_id is None:
         return []
-    return [Nudge(jobs.want(session, CAMPAIGN, order.run.campaign_id), CAMPAIGN)]
+    return [Nudge(jobs.want(session, CAMPAIGN, run.campaign_id), CAMPAIGN)]

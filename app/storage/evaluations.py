@@ -151,8 +151,8 @@ def shown_outputs(
     return list(session.execute(query))
 
 
-def answered_in_order(session: Session, evaluation_id: str, upto: int) -> tuple[list[int], list[int]]:
-    """(expected, read) of the first samples that count among the first `upto` examples, in their order."""
+def answered_in_order(session: Session, evaluation_id: str) -> tuple[list[int], list[int]]:
+    """(expected, read) of the first samples that count, in the order of their examples."""
     evaluation = session.get_one(Evaluation, evaluation_id)
     query = select(Output.example_id, Output.label, Output.reading).where(
         Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts
@@ -161,7 +161,6 @@ def answered_in_order(session: Session, evaluation_id: str, upto: int) -> tuple[
     placed = (
         select(Placement.example_id)
         .where(Placement.version_id == evaluation.version_id, Placement.split == evaluation.split)
-        .where(Placement.position < upto)
         .order_by(Placement.position)
     )
     rows = [found[example_id] for example_id in session.scalars(placed) if example_id in found]

@@ -135,8 +135,8 @@ def begin_block(session: Session, block: Block, there: int, elsewhere: int, work
     advance(session, block.run_id, block.id, there - block.done, there if fresh else 0, elsewhere - block.elsewhere)
     started = {"worker": worker} | ({"started_at": now()} if fresh else {})
     session.execute(update(Block).where(Block.id == block.id).values(**started))
-    waiting = update(Run).where(Run.id == block.run_id, Run.status == "queued")
-    session.execute(waiting.values(status="running", started_at=now()).execution_options(synchronize_session=False))
+    first = update(Run).where(Run.id == block.run_id, Run.started_at.is_(None))
+    session.execute(first.values(status="running", started_at=now()).execution_options(synchronize_session=False))
 
 
 def finish_block(session: Session, run_id: str, block_id: str) -> bool:

@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.storage import ledger, parties, run_boards, runs
 from app.storage.answers import Call, StoredAnswer
 from app.storage.asking import Asking
+from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation, Output
 from app.storage.jobs import Job
 from app.storage.ledger import LedgerEntry
@@ -23,6 +24,7 @@ from app.storage.runs import Block
 from app.storage.session import Database
 from tests.gateway.scripted import Answer, Hit, completion, refusal, serving
 from tests.services.tickets import Tickets, right
+from tests.storage.test_jobs import campaign
 
 
 @pytest.fixture
@@ -341,3 +343,47 @@ def test_while_an_endpoint_is_down_one_block_after_another_is_not_thrown_at_it(
         server.script = right
         tickets.work_on()
     assert (tickets.run(run_id).status, tickets.run(run_id).done) == ("finished", 200)
+
+
+def test_a_run_of_fewer_examples_leaves_the_score_of_more(database: Database, settings: Settings) -> None:
+    with serving(right) as server:
+        tickets = Tickets.at(database, settings, server.base_url, 50)
+        tickets.start()
+        tickets.work()
+        again = tickets.start(examples=10)
+        tickets.work()
+        assert len(server.hits) == 50
+    assert tickets.run(again).status == "finished"
+    with database.read() as session:
+        assert session.get_one(Evaluation, tickets.run(again).evaluation_id).n == 50
+
+
+def test_a_key_that_cannot_be_read_pauses_the_run_and_says_so(database: Database, settings: Settings) -> None:
+    tickets = Tickets.at(database, settings, "http://127.0.0.1:1/v1", 50)
+    with database.write() as session:
+        session.get_one(Endpoint, tickets.endpoint_id).provider.encrypted_key = "of another secret"
+    run_id = tickets.start()
+    tickets.work()
+    assert tickets.run(run_id).status == "paused"
+    assert "AGON_SECRET_KEY has changed" in tickets.run(run_id).note
+    with database.read() as session:
+        assert {job.status for job in session.scalars(select(Job))} == {"idle"}
+
+
+@pytest.mark.parametrize(("capped", "status"), [("own", "exhausted"), ("project", "paused")])
+def test_a_campaigns_own_cap_ends_its_asking_and_a_shared_one_pauses_it(
+    database: Database, settings: Settings, capped: str, status: str
+) -> None:
+    campaign_id = campaign(database)
+    with serving(right) as server:
+        tickets = Tickets.at(database, settings, server.base_url, 50, "y")
+        run_id = tickets.start()
+        name = f"run:{run_id}" if capped == "own" else f"project:{tickets.project_id}"
+        with database.write() as session:
+            runs.get(session, run_id).campaign_id = campaign_id
+            ledger.set_caps(session, name, {"calls": 20})
+        tickets.work_on(campaigns=False)
+        assert len(server.hits) == 20
+    assert tickets.run(run_id).status == status
+    with database.read() as session:
+        assert session.scalars(select(Job.subject).where(Job.kind == "campaign")).all() == [campaign_id], "it is told"

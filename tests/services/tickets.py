@@ -1,5 +1,6 @@
 """A project of support tickets whose right label stands in each text, and a run of its evaluation, without a worker."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,15 +107,16 @@ class Tickets:
         blocks.work(self.database, self.settings, holder)
         self.drive()
 
-    def work_on(self) -> None:
-        """Work until nothing is left that could be done now or in a moment."""
-        while self._waits():
+    def work_on(self, *, campaigns: bool = True) -> None:
+        """Work until nothing is left that could be done now or in a moment; campaigns' own jobs may be left alone."""
+        while self._waits(() if campaigns else ("campaign",)):
             self.make_due()
             self.work()
 
-    def _waits(self) -> bool:
+    def _waits(self, but: Sequence[str]) -> bool:
+        waiting = select(jobs.Job.id).where(jobs.Job.status == "queued", jobs.Job.kind.not_in(but))
         with self.database.read() as session:
-            return session.scalar(select(jobs.Job.id).where(jobs.Job.status == "queued").limit(1)) is not None
+            return session.scalar(waiting.limit(1)) is not None
 
     def drive(self) -> None:
         with self.database.read() as session:
