@@ -209,6 +209,7 @@ def wait_for_share(crew: Fleet, run_id: str, share: float) -> None:
         total = runs.get(session, run_id).total
     last, limit = -1, monotonic() + PATIENCE
     while True:
+        crew.revive()
         done, status = look(crew, run_id)
         if done >= share * total:
             return

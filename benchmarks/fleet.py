@@ -86,6 +86,12 @@ class Fleet:
     def callers(self) -> list[Pool]:
         return [pool for pool in self.pools if pool.kind == CALLERS]
 
+    def revive(self) -> None:
+        """Start again what ended by itself, as a supervisor does."""
+        for pool in self.pools:
+            if pool.process is not None and pool.process.poll() is not None:
+                pool.start()
+
     def wait_until_up(self, seconds: float = 60.0) -> None:
         """Until every pool has said that it lives."""
         wait_until(self._up, seconds, "the workers do not say that they live")

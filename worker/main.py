@@ -2,10 +2,12 @@
 
 import os
 import signal
+import threading
 import time
 from typing import Any
 
 from billiard.process import active_children
+from celery.bootsteps import RUN
 from celery.signals import setup_logging, worker_process_init, worker_ready
 
 from app.jobs import CALLS_QUEUE, make_celery
@@ -45,9 +47,23 @@ def begin(sender: Any, **kwargs: Any) -> None:
     end_with_parent()
     pool = "calls" if CALLS_QUEUE in sender.app.amqp.queues.consume_from else "drivers"
     begin_beating(sender.pool.num_processes, pool)
+    threading.Thread(target=_end_with, args=(sender.controller,), daemon=True, name="ending").start()
+
+
+def _end_with(controller: Any) -> None:
+    """End when Celery gives up, as on an error while the broker goes away; whoever watches over us starts another."""
+    while controller.blueprint.state == RUN:
+        time.sleep(0.5)
+    _end_pool()
+    os._exit(1)
 
 
 def _end(*told: Any) -> None:
+    _end_pool()
+    os._exit(0)
+
+
+def _end_pool() -> None:
     """Ask every process of the pool to end, then make it: Celery's own ways take seconds or wait for whole jobs."""
     for process in active_children():
         process.terminate()
@@ -56,4 +72,3 @@ def _end(*told: Any) -> None:
         time.sleep(0.02)
     for process in active_children():
         os.kill(process.pid, signal.SIGKILL)
-    os._exit(0)

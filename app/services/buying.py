@@ -117,10 +117,11 @@ class Buyer:
         with self._database.write() as session:
             jobs.renew(session, self._lease)
             self._interrupted = self._interrupted or campaigns.has_events(session, self._campaign)
-            known = answers.stored(session, shared)
-            mine = asking.begin(session, [key for key in shared if key not in known], self._campaign)
+            mine = asking.begin(session, shared, self._campaign)
+            known = answers.stored(session, shared)  # last: answers are stored before their requests are given up
         self._kept.update(known)
-        return {key: wish for key, wish in missing.items() if wish.owner != answers.SHARED or key in mine}
+        left = mine - known.keys()
+        return {key: wish for key, wish in missing.items() if wish.owner != answers.SHARED or key in left}
 
     def _free_reserve(self) -> None:
         """What a call may cost at most is far above what it costs: some may fit now that others are settled."""

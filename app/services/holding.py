@@ -1,6 +1,6 @@
 """One block in one worker's hands: taken under a lease, answered batch by batch, finished or let go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -70,33 +70,30 @@ class Holding:
         return [] if self.open else self._finish(session)
 
     def _open(self, session: Session, missing: Sequence[Placed]) -> None:
-        """Sort what is missing: answered before, by whoever paid for it; the same as another's; still to be bought."""
+        """Sort what is missing: answered before, by whoever paid for it; the same as another's; still to be bought.
+
+        What another job is buying at this moment is not bought again: its answer is looked for afterwards. The store is
+        asked last, for answers are stored before their requests are given up.
+        """
         order, sample = self.order, self.block.sample
         wishes = [order.wish(example, sample) for example in missing]
         hashes = [wish.request_hash(order.targets[0]) for wish in wishes]
         shared = bool(wishes) and wishes[0].owner == answers.SHARED
+        mine = asking.begin(session, hashes, self.lease.subject) if shared else set(hashes)
         known = answers.stored(session, hashes) if shared else {}
         leaders, found = dict[str, str](), list[dict[str, Any]]()
         for example, wish, request_hash in zip(missing, wishes, hashes, strict=True):
             key = key_of(self.block.id, example.example_id)
             if answer := known.get(request_hash):
                 found.append(order.output(example, sample, answer.id, answer.text, order.endpoints[0]))
+            elif request_hash not in mine:
+                self._awaited += 1
             elif shared and request_hash in leaders:
                 self._twins.setdefault(leaders[request_hash], []).append(example)
             else:
                 leaders[request_hash] = key
                 self.open[key] = Open(example, wish, request_hash)
-        if shared:
-            self._leave_to_others(session, leaders)
         self._store(session, found, reused=len(found))
-
-    def _leave_to_others(self, session: Session, leaders: Mapping[str, str]) -> None:
-        """What another job is buying at this moment is not bought again: its answer is looked for afterwards."""
-        mine = asking.begin(session, list(leaders), self.lease.subject)
-        for request_hash in leaders.keys() - mine:
-            key = leaders[request_hash]
-            self._awaited += 1 + len(self._twins.pop(key, ()))
-            del self.open[key]
 
     def save(self, session: Session, batch: Sequence[Purchase]) -> list[Nudge]:
         """Write down what was bought: answers, outputs, the log, and last the ledger, whose rows others wait for."""
