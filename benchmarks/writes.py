@@ -84,7 +84,14 @@ def outputs(database: Database, scene: Scene, rows: int, name: str) -> Iterator[
         answer_id = answer_of(session)
         evaluation = evaluations.find_or_add(session, *_of(session, scene), "dev", "bench").id
         examples = [row.id for row in session.query(Example.id).order_by(Example.id)]
-    same = {"evaluation_id": evaluation, "reading": 0, "label": 0, "answer_id": answer_id, "served_by": None}
+    same = {
+        "evaluation_id": evaluation,
+        "reading": 0,
+        "label": 0,
+        "score": None,
+        "answer_id": answer_id,
+        "served_by": None,
+    }
     made = [
         same | {"example_id": examples[n % len(examples)], "sample": n // len(examples), "counts": True}
         for n in range(rows)

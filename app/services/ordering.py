@@ -65,6 +65,7 @@ class Order:
             "sample": sample,
             "reading": UNREADABLE if reading is None else reading,
             "label": example.label,
+            "score": None,
             "answer_id": answer_id,
             "served_by": None if own else served.id,
             "counts": own or self.run.count_fallbacks,

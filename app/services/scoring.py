@@ -158,6 +158,7 @@ class Scorer:
             "sample": 0,
             "reading": evaluations.UNREADABLE if reading is None else reading,
             "label": example.label,
+            "score": None,
             "answer_id": answer.id,
             "served_by": None,
             "counts": True,

@@ -84,13 +84,24 @@ class CampaignEvent(Base):
 
 
 class HoldoutOpening(Base):
-    """One look at a sealed holdout: who, when, why, and which look it was for these examples."""
+    """One look at a sealed holdout: who, when, why, and which look it was for these examples.
+
+    A campaign opens it at its end; a person opens it for one prompt version on one task model, and says why.
+    """
 
     __tablename__ = "holdout_opening"
-    __table_args__ = (UniqueConstraint("campaign_id"), UniqueConstraint("version_id", "number"))
+    __table_args__ = (
+        UniqueConstraint("campaign_id"),
+        UniqueConstraint("version_id", "number"),
+        Index("ix_holdout_opening_holdout", "holdout_hash", "number"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     version_id: Mapped[str] = mapped_column(ForeignKey("test_set_version.id"))
-    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaign.id"))
+    campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaign.id"))
+    prompt_version_id: Mapped[str | None] = mapped_column(ForeignKey("prompt_version.id"))
+    endpoint_id: Mapped[str | None] = mapped_column(ForeignKey("endpoint.id"))
+    holdout_hash: Mapped[str] = mapped_column(default="")
+    report: Mapped[dict[str, Any] | None]
     opened_by: Mapped[str] = mapped_column(ForeignKey("person.id"), default=OWNER)
     reason: Mapped[str]
     number: Mapped[int]

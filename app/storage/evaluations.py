@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import StoredAnswer
-from app.storage.base import Base, new_id
+from app.storage.base import Base, BigId, new_id
 from app.storage.session import add_rows, insert_new
 from app.storage.test_sets import Example, Placed, Placement, placed_between
 
@@ -36,10 +36,13 @@ class Evaluation(Base):
     n: Mapped[int] = mapped_column(default=0)
     right: Mapped[int] = mapped_column(default=0)
     unreadable: Mapped[int] = mapped_column(default=0)
+    summary: Mapped[dict[str, Any] | None]
 
 
 class Output(Base):
-    """One example answered: `reading` is a label index or UNREADABLE, scored against `label`.
+    """One example answered: `reading` is the code of the answer or UNREADABLE, scored against `label`, the one expected.
+
+    `score` is there where an answer can be partly right: from 0 to 1.
 
     `served_by` is the endpoint that answered when it was not the evaluation's own; what does not count is asked again.
     """
@@ -48,8 +51,9 @@ class Output(Base):
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
     example_id: Mapped[int] = mapped_column(ForeignKey("example.id"), primary_key=True)
     sample: Mapped[int] = mapped_column(primary_key=True, default=0)
-    reading: Mapped[int]
-    label: Mapped[int]
+    reading: Mapped[int] = mapped_column(BigId)
+    label: Mapped[int] = mapped_column(BigId)
+    score: Mapped[float | None]
     answer_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
     served_by: Mapped[str | None] = mapped_column(ForeignKey("endpoint.id"))
     counts: Mapped[bool] = mapped_column(default=True)
@@ -105,7 +109,7 @@ def add_outputs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _unless_counted(adding: Any) -> Any:
-    news = {name: adding.excluded[name] for name in ("reading", "label", "answer_id", "served_by", "counts")}
+    news = {name: adding.excluded[name] for name in ("reading", "label", "score", "answer_id", "served_by", "counts")}
     key = ["evaluation_id", "example_id", "sample"]
     return adding.on_conflict_do_update(index_elements=key, set_=news, where=~Output.counts)
 

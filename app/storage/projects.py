@@ -13,7 +13,7 @@ BODY_DAYS = 30
 
 
 class Project(Owned, Base):
-    """One job for a language model; what its calls said is kept for `body_days`."""
+    """One job for a language model; what its calls said is kept for `body_days`. `answers` says what one can be."""
 
     __tablename__ = "project"
     __table_args__ = (Index("ix_project_newest", "created_at", "id"),)
@@ -23,6 +23,7 @@ class Project(Owned, Base):
     labels: Mapped[list[Any]]
     goal: Mapped[str]
     smallest_gain: Mapped[float]
+    answers: Mapped[dict[str, Any]] = mapped_column(default=lambda: {"kind": "label"})
     body_days: Mapped[int] = mapped_column(default=BODY_DAYS)
 
     @property

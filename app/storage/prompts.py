@@ -21,7 +21,10 @@ class Prompt(Owned, Base):
 
 
 class PromptVersion(Owned, Base):
-    """One immutable text. `author` is person, app or generator; the latter has its endpoint and campaign round."""
+    """One immutable text with its answer format (empty: free text).
+
+    `author` is person, app or generator; the latter has its endpoint and campaign round.
+    """
 
     __tablename__ = "prompt_version"
     __table_args__ = (
@@ -40,6 +43,7 @@ class PromptVersion(Owned, Base):
     campaign_id: Mapped[str | None]
     round: Mapped[int | None]
     parents: Mapped[list[Any]]
+    format: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 def get(session: Session, version_id: str) -> PromptVersion:

@@ -11,6 +11,7 @@ from app.storage import (
     jobs,
     ledger,
     prices,
+    probabilities,
     projects,
     prompts,
     rounds,
@@ -25,5 +26,5 @@ from app.storage.base import Base
 metadata = Base.metadata
 __all__ = [
     "answers", "asking", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "prices",
-    "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "uploads",
+    "probabilities", "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "uploads",
 ]  # fmt: skip

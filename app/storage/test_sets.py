@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, ScalarSelect, Select, UniqueConstraint, func, select
@@ -21,7 +22,11 @@ class TestSet(Owned, Base):
 
 
 class TestSetVersion(Owned, Base):
-    """One frozen list of examples. `forbidden`, which is large, is all that a campaign is ever given of the holdout."""
+    """One frozen list of examples, and the plan it was split by.
+
+    `forbidden`, which is large, is all that a campaign is ever given of the holdout; `holdout_hash` tells whether two
+    versions have the same examples sealed.
+    """
 
     __tablename__ = "test_set_version"
     __table_args__ = (UniqueConstraint("test_set_id", "content_hash", "split_seed"),)
@@ -33,6 +38,8 @@ class TestSetVersion(Owned, Base):
     label_counts: Mapped[dict[str, Any]]
     imported: Mapped[dict[str, Any]]
     variables: Mapped[list[Any]]
+    plan: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    holdout_hash: Mapped[str] = mapped_column(default="")
     forbidden: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
@@ -46,19 +53,24 @@ class Example(Base):
     variables: Mapped[dict[str, Any]]
     group: Mapped[str | None]
     external_id: Mapped[str | None]
+    at: Mapped[datetime | None]
     meta: Mapped[dict[str, Any]]
 
 
 class Placement(Base):
-    """Where an example stands in one version: its label (an index), its split, its place in the fixed order."""
+    """Where an example stands in one version: the code of its expected answer, its split, its place in the fixed order.
+
+    `reference` is the expected answer in words where a code cannot hold it: a number or a text.
+    """
 
     __tablename__ = "placement"
     __table_args__ = (Index("ix_placement_order", "version_id", "split", "position", unique=True),)
     version_id: Mapped[str] = mapped_column(ForeignKey("test_set_version.id"), primary_key=True)
     example_id: Mapped[int] = mapped_column(ForeignKey("example.id"), primary_key=True)
-    label: Mapped[int]
+    label: Mapped[int] = mapped_column(BigId)
     split: Mapped[str]
     position: Mapped[int]
+    reference: Mapped[str | None]
 
 
 @dataclass(frozen=True)
