@@ -16,6 +16,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
@@ -30,6 +31,7 @@ from benchmarks.scene import build
 
 BEYOND, LEAST = 0.05, 0.9
 BODY = b'{"choices":[{"finish_reason":"stop","message":{"role":"assistant","content":"shipping"}}],"usage":{}}'
+READY_WITHIN = 120.0  # seconds, for imports on a busy machine
 ASKED = 8  # requests that a process asks for at once, as a worker with some calls in hand does
 
 
@@ -92,11 +94,14 @@ def poster(base_url: str) -> Callable[[], None]:
     return post
 
 
-def send(redis_url: str, folder: Path, base_url: str, limit: int, begin: float, end: float, sent: "Queue[Any]") -> None:
-    """One process: as many requests as it may send until the end; tells when it sent them."""
-    sharing, key = open_sharing(redis_url, folder), key_name(base_url, f"limit {begin}")
+def send(
+    redis_url: str, folder: Path, base_url: str, limit: int, seconds: float, ready: Barrier, sent: "Queue[Any]"
+) -> None:
+    """One process: as many requests as it may send for so long once all are ready; tells when it sent them."""
+    sharing, key = open_sharing(redis_url, folder), key_name(base_url, f"limit {folder}")
     rule, times, post = Rule(requests_per_minute=limit), list[float](), poster(base_url)
-    sleep(max(0.0, begin - monotonic()))
+    ready.wait(timeout=READY_WITHIN)
+    end = monotonic() + seconds
     while monotonic() < end:
         grant = sharing.take(key, rule, ASKED, 0, "benchmark")
         for _ in range(grant.requests):
@@ -111,12 +116,11 @@ def sent_by(processes: int, redis_url: str, base_url: str, limit: int, seconds: 
     context = get_context("spawn")
     told: Queue[Any] = context.Queue()
     with TemporaryDirectory() as folder:
-        begin = monotonic() + 3.0  # imports on a busy machine
-        needed = (redis_url, Path(folder), base_url, limit, begin, begin + seconds, told)
+        needed = (redis_url, Path(folder), base_url, limit, seconds, context.Barrier(processes), told)
         running = [context.Process(target=send, args=needed, daemon=True) for _ in range(processes)]
         for process in running:
             process.start()
-        times = [time for _ in running for time in told.get(timeout=seconds + 60)]
+        times = [time for _ in running for time in told.get(timeout=seconds + READY_WITHIN)]
         for process in running:
             process.join()
     return times
