@@ -13,7 +13,7 @@ from app.cli.printing import print_report
 from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
-from app.domain.metrics import parse_goal
+from app.domain.goals import parse_goal
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
 from app.services import catalogue, importing

@@ -1,7 +1,7 @@
 """Compares two prompts' answers to the same examples, and says what the difference is worth.
 
 A difference is always b minus a, in the goal's score; the examples are paired, and the two prompts'
-own intervals are never compared. Label indices are those of `metrics`.
+own intervals are never compared. Codes of answers are those of `metrics`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,21 @@ from math import ceil, exp, log, sqrt
 from typing import TYPE_CHECKING, Literal
 
 from app.domain import racing
+from app.domain.goals import Goal
 from app.domain.metrics import (
     DECIMALS,
     INTERVAL_DRAWS,
     INTERVAL_SEED,
     Z95,
-    Goal,
     chunks,
-    f1_parts,
     least_half_width,
-    macro_f1,
     percentiles,
-    require_labels,
+    require_codes,
     resamples,
     tally,
 )
+from app.domain.shapes import Shape, of_labels
+from app.domain.summing import Amounts, amounts_of, cases, parts, score
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -77,35 +77,59 @@ def _inside(difference: Difference, smallest_gain: float) -> bool:
 
 
 def compare(
-    goal: Goal, expected: Answers, a: Answers, b: Answers, labels: int, seed: int, draws: int = 10_000
+    goal: Goal,
+    expected: Answers,
+    a: Answers,
+    b: Answers,
+    labels: int | Shape,
+    seed: int,
+    draws: int = 10_000,
+    amounts: tuple[Amounts, Amounts] = ({}, {}),
 ) -> Difference:
     """The difference with p, for the one look that a verdict rests on.
 
-    Accuracy: Tango's interval and the exact McNemar test, no draws. Macro F1: paired bootstrap and
-    paired permutation, `draws` each, from the seed (>= 0). Swapping a and b changes signs and nothing else.
+    The share of right answers: Tango's interval and the exact McNemar test, no draws. Any other score: paired bootstrap
+    and paired permutation, `draws` each, from the seed (>= 0). Swapping a and b changes signs and nothing else.
+    `labels` and the `amounts` of a and of b are those of `metrics.measure`.
     """
-    return _difference(goal, expected, a, b, labels, seed, draws, with_p=True)
+    return _difference(goal, expected, a, b, labels, seed, draws, amounts, with_p=True)
 
 
 def paired_interval(
-    goal: Goal, expected: Answers, a: Answers, b: Answers, labels: int, draws: int = INTERVAL_DRAWS
+    goal: Goal,
+    expected: Answers,
+    a: Answers,
+    b: Answers,
+    labels: int | Shape,
+    draws: int = INTERVAL_DRAWS,
+    amounts: tuple[Amounts, Amounts] = ({}, {}),
 ) -> Difference:
     """The difference without p, for pages: the same answers always give the same interval."""
-    return _difference(goal, expected, a, b, labels, INTERVAL_SEED, draws, with_p=False)
+    return _difference(goal, expected, a, b, labels, INTERVAL_SEED, draws, amounts, with_p=False)
 
 
 def _difference(
-    goal: Goal, expected: Answers, a: Answers, b: Answers, labels: int, seed: int, draws: int, *, with_p: bool
+    goal: Goal,
+    expected: Answers,
+    a: Answers,
+    b: Answers,
+    labels: int | Shape,
+    seed: int,
+    draws: int,
+    amounts: tuple[Amounts, Amounts],
+    *,
+    with_p: bool,
 ) -> Difference:
-    n = len(expected)
+    n, shape = len(expected), of_labels(labels) if isinstance(labels, int) else labels
     for answers in (a, b):
-        require_labels(expected, answers, labels)
+        require_codes(expected, answers, shape.codes)
     if n == 0:
         return Difference(0.0, -1.0, 1.0, 1.0 if with_p else None, 0)
-    if goal.name == "accuracy":
+    if goal.counts_right:
         value, low, high, p = _accuracy_difference(expected, a, b, with_p=with_p)
     else:
-        value, low, high, p = _macro_f1_difference(expected, a, b, seed, draws, with_p=with_p)
+        pairs = _Pairs(goal, shape, expected, (a, b), amounts)
+        value, low, high, p = _drawn_difference(pairs, seed, draws, with_p=with_p)
     value, low, high = (round(number, DECIMALS) + 0.0 for number in (value, low, high))  # + 0.0: never -0.0
     return Difference(value, low, high, None if p is None else float(f"{p:.6g}"), n)
 
@@ -171,62 +195,101 @@ def _tango_variance(only_a: int, only_b: int, n: int, difference: float) -> floa
     return max(0.0, 2 * share + difference * (1 - difference))
 
 
-def _macro_f1_difference(expected: Answers, a: Answers, b: Answers, seed: int, draws: int, *, with_p: bool) -> Found:
+class _Pairs:
+    """Paired answers counted out: `cells` are the distinct (expected, a, b) with `counts`, or every example for itself.
+
+    `sums` says what an example of each cell adds to a's score and then to b's; `mirrored` what it adds with a and b
+    swapped.
+    """
+
+    def __init__(
+        self,
+        goal: Goal,
+        shape: Shape,
+        expected: Answers,
+        sides: tuple[Answers, Answers],
+        amounts: tuple[Amounts, Amounts],
+    ) -> None:
+        self.goal, self.shape, self.n = goal, shape, len(expected)
+        self.cells, self.counts = tally((expected, *sides), together=not amounts_of(goal))
+        self._given = expected, sides, amounts
+        ours, theirs = (parts(goal, shape, self.cells[:, 0], self.cells[:, 1 + side], amounts[side]) for side in (0, 1))
+        self.sums, self.mirrored = _beside(ours, theirs), _beside(theirs, ours)
+        self.differ = abs(ours - theirs).sum(axis=1) > 0
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """What tells this side of the pair from its mirror."""
+        return self.cells.tolist(), self.counts.tolist(), self.sums.toarray().tolist() if self._given[2][0] else ()
+
+    def swapped(self) -> "_Pairs":
+        expected, (a, b), (of_a, of_b) = self._given
+        return _Pairs(self.goal, self.shape, expected, (b, a), (of_b, of_a))
+
+    def gains(self, sums: "Floats") -> "Floats":
+        """The score of b minus that of a; the last axis holds a's sums, then b's."""
+        half = sums.shape[-1] // 2
+        ours, theirs = (score(self.goal, self.shape, part) for part in (sums[..., :half], sums[..., half:]))
+        gained: Floats = theirs - ours
+        return gained
+
+    @property
+    def rest_on(self) -> int:
+        """The fewest examples that one of the two scores rests on."""
+        totals = self.counts @ self.sums
+        half = len(totals) // 2
+        return min(cases(self.goal, self.shape, part) for part in (totals[:half], totals[half:]))
+
+
+def _beside(ours: "csr_array", theirs: "csr_array") -> "csr_array":
+    from scipy.sparse import hstack
+
+    return hstack([ours, theirs], format="csr")
+
+
+def _drawn_difference(pairs: _Pairs, seed: int, draws: int, *, with_p: bool) -> Found:
     """Paired bootstrap and permutation, run on one canonical side of the pair: (b, a) mirrors (a, b) exactly."""
     import numpy as np
 
-    classes = sorted(set(expected))
-    (cells, counts), mirror = (tally((expected, *pair), classes) for pair in ((a, b), (b, a)))
-    this, other = ([found.tolist() for found in side] for side in ((cells, counts), mirror))
+    mirror = pairs.swapped()
+    this, other = pairs.order, mirror.order
     if other < this:
-        value, low, high, p = _macro_f1_difference(expected, b, a, seed, draws, with_p=with_p)
+        value, low, high, p = _drawn_difference(mirror, seed, draws, with_p=with_p)
         return -value, -high, -low, p
-    parts = _parts(cells, len(classes))
-    value = float(_gain(counts @ parts))
+    value = float(pairs.gains(pairs.counts @ pairs.sums))
     rng = np.random.default_rng((seed, 1))
-    low, high = percentiles([_gain(w @ parts) for w in resamples(cells[:, 0], counts, draws, rng)])
+    strata = pairs.cells[:, 0] if pairs.shape.kind == "label" else np.zeros(len(pairs.cells), np.int64)
+    low, high = percentiles([pairs.gains(w @ pairs.sums) for w in resamples(strata, pairs.counts, draws, rng)])
     if other == this:  # a difference that is its own mirror has an interval that is, too
         low, high = min(low, -high), max(high, -low)
-    least = least_half_width(len(expected))  # few examples on which nothing differs do not prove a tie
-    p = _permutation_p(cells, counts, len(classes), seed, draws) if with_p else None
-    return value, max(-1.0, min(low, value - least)), min(1.0, max(high, value + least)), p
+    least = least_half_width(pairs.rest_on)  # few examples on which nothing differs do not prove a tie
+    p = _permutation_p(pairs, seed, draws) if with_p else None
+    low, high = min(low, value - least), max(high, value + least)
+    if pairs.goal.is_share:
+        low, high = max(-1.0, low), min(1.0, high)
+    return value, low, high, p
 
 
-def _parts(cells: "Ints", classes: int) -> "csr_array":
-    """What one example of each cell (expected, a, b) adds to the parts of a's macro F1, then of b's."""
-    from scipy.sparse import hstack
-
-    return hstack([f1_parts(cells[:, 0], cells[:, side], classes) for side in (1, 2)], format="csr")
-
-
-def _gain(sums: "Ints") -> "Floats":
-    """Macro F1 of b minus that of a; the last axis holds a's parts, then b's."""
-    half = sums.shape[-1] // 2
-    gains: Floats = macro_f1(sums[..., half:]) - macro_f1(sums[..., :half])
-    return gains
-
-
-def swap_test(expected: Answers, a: Answers, b: Answers, classes: Sequence[int], seed: int, draws: int) -> float:
-    """Two-sided p of the difference of F1, averaged over `classes`: the paired permutation test.
+def swap_test(
+    goal: Goal, expected: Answers, a: Answers, b: Answers, labels: int | Shape, seed: int, draws: int
+) -> float:
+    """Two-sided p of the difference of a score: the paired permutation test.
 
     If a and b were alike, each discordant item's answers could as well be swapped. Every way to swap
     them is tried for at most 15 such items; else `draws` random ways, and p = (1 + hits) / (1 + draws).
     """
-    cells, counts = tally((expected, a, b), classes)
-    return _permutation_p(cells, counts, len(classes), seed, draws)
+    shape = of_labels(labels) if isinstance(labels, int) else labels
+    return _permutation_p(_Pairs(goal, shape, expected, (a, b), ({}, {})), seed, draws)
 
 
-def _permutation_p(cells: "Ints", counts: "Ints", classes: int, seed: int, draws: int) -> float:
-    parts = _parts(cells, classes)
-    unswapped = counts @ parts
-    observed = abs(float(_gain(unswapped))) - _EQUAL
-    differ = cells[:, 1] != cells[:, 2]
-    change = _parts(cells[differ][:, [0, 2, 1]], classes) - parts[differ]  # a swapped item is the mirrored cell's
-    movable = counts[differ]
+def _permutation_p(pairs: _Pairs, seed: int, draws: int) -> float:
+    unswapped = pairs.counts @ pairs.sums
+    observed = abs(float(pairs.gains(unswapped))) - _EQUAL
+    change, movable = (pairs.mirrored - pairs.sums)[pairs.differ], pairs.counts[pairs.differ]
     every = int(movable.sum()) <= EXHAUSTIVE_UP_TO
     hits = tried = 0
     for swapped in _all_swaps(movable) if every else _random_swaps(movable, change.shape[1], draws, seed):
-        gains = _gain(unswapped + swapped @ change)
+        gains = pairs.gains(unswapped + swapped @ change)
         hits, tried = hits + int((abs(gains) >= observed).sum()), tried + len(gains)
     return hits / tried if every else (1 + hits) / (1 + tried)
 

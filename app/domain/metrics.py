@@ -1,28 +1,26 @@
-"""Turns many answers into one score with its 95 % interval, and reads the goal that names the score.
+"""Turns many answers into one score with its 95 % interval.
 
-Labels are indices: `expected` and `answered` are equally long, and an answer of -1 is an unreadable
-reply, which is always wrong. Every score is higher-is-better and lies in [0, 1]. The accuracy path
-needs neither numpy nor scipy, so that a worker that only scores blocks stays small.
+Answers are codes: `expected` and `answered` are equally long, and an answer of -1 is an unreadable
+reply, which is always wrong. Every score is higher-is-better. The accuracy path needs neither numpy
+nor scipy, so that a worker that only scores blocks stays small.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import sqrt
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
-from app.errors import Invalid
+from app.domain.goals import Goal
+from app.domain.shapes import Shape, of_labels
+from app.domain.summing import SCORE, amounts_of, cases, parts, proportion, score
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
-
-Metric = Literal["accuracy", "macro_f1"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
 
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 DECIMALS = 6
@@ -42,57 +40,47 @@ class Estimate:
     n: int
 
 
-@dataclass(frozen=True)
-class Goal:
-    """The score to raise."""
-
-    name: Metric
-
-
-def parse_goal(text: str) -> Goal:
-    """The goal that a text names; case does not matter, nor a blank or hyphen for the underscore.
-
-    Raises Invalid, with what is possible and what was given.
-    """
-    wanted = "_".join(text.casefold().replace("-", " ").replace("_", " ").split())
-    for name in METRICS:
-        if wanted == name:
-            return Goal(name)
-    raise Invalid(f"the goal must be one of {', '.join(METRICS)}; given was {text!r}")
-
-
-def measure(goal: Goal, expected: Sequence[int], answered: Sequence[int], labels: int) -> Estimate:
+def measure(
+    goal: Goal,
+    expected: Sequence[int],
+    answered: Sequence[int],
+    labels: int | Shape,
+    amounts: Mapping[str, Sequence[float]] | None = None,
+) -> Estimate:
     """The score with its 95 % interval; on no examples 0 with the interval from 0 to 1.
 
-    Accuracy has Wilson's interval. Macro F1 is the mean of F1 over the classes that occur in
-    `expected` (an answer of another class is wrong, and that class has no F1 of its own), so no F1
-    is ever 0/0; it has the percentile interval of 2,000 bootstrap draws from a fixed seed, and at
-    least what `least_half_width` says.
-    Raises ValueError when the lengths differ or an index is no label.
+    `labels` says how many labels there are, or what other answers can be. `amounts` holds, for each of
+    `summing.amounts_of(goal)`, one number for every example. Plain proportions have Wilson's interval; every other score
+    has the percentile interval of 2,000 bootstrap draws of examples from a fixed seed, and at least what
+    `least_half_width` says of the examples that it rests on. Averages are over the classes that occur in `expected`.
+    Raises ValueError when the lengths differ or a number is no code.
     """
-    require_labels(expected, answered, labels)
+    shape = of_labels(labels) if isinstance(labels, int) else labels
+    require_codes(expected, answered, shape.codes)
     n = len(expected)
     if n == 0:
         return Estimate(0.0, 0.0, 1.0, 0)
-    if goal.name == "macro_f1":
-        return _macro_f1_estimate(expected, answered)
-    right = sum(e == a for e, a in zip(expected, answered, strict=True))
-    return _rounded(right / n, *wilson(right, n), n)
+    if goal.counts_right:
+        right = sum(e == a for e, a in zip(expected, answered, strict=True))
+        return _rounded(right / n, *wilson(right, n), n)
+    return _estimate(goal, expected, answered, shape, amounts or {})
 
 
-def majority_baseline(goal: Goal, expected: Sequence[int], labels: int) -> float:
-    """The score of always answering the commonest label."""
-    require_labels(expected, (), labels)
+def majority_baseline(goal: Goal, expected: Sequence[int], labels: int | Shape) -> float:
+    """The score of always giving the commonest answer."""
     if not expected:
         return 0.0
-    counts = Counter(expected)
-    most, n = max(counts.values()), len(expected)
-    return round(most / n if goal.name == "accuracy" else 2 * most / (most + n) / len(counts), DECIMALS)
+    most, _ = max(Counter(expected).items(), key=lambda found: (found[1], -found[0]))
+    if goal.counts_right:
+        return round(expected.count(most) / len(expected), DECIMALS)
+    return measure(
+        replace(goal, penalties=()), expected, [most] * len(expected), labels, {SCORE: [0.0] * len(expected)}
+    ).value
 
 
 def confusion(expected: Sequence[int], answered: Sequence[int], labels: int) -> list[list[int]]:
     """Counts with a row per expected label and a column per answered one; the last column is unreadable."""
-    require_labels(expected, answered, labels)
+    require_codes(expected, answered, labels)
     table = [[0] * (labels + 1) for _ in range(labels)]
     for (e, a), count in Counter(zip(expected, answered, strict=True)).items():
         table[e][a] = count  # -1 is the last column
@@ -119,31 +107,44 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     return low, 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
 
 
-def require_labels(expected: Sequence[int], answered: Sequence[int], labels: int) -> None:
-    """Raises ValueError when lengths differ (no answers at all are fine) or an index is no label."""
+def require_codes(expected: Sequence[int], answered: Sequence[int], codes: int) -> None:
+    """Raises ValueError when lengths differ (no answers at all are fine) or a number is none of so many codes."""
     if answered and len(expected) != len(answered):
-        raise ValueError(f"{len(expected)} expected labels, {len(answered)} answers")
-    strangers = {e for e in set(expected) if not 0 <= e < labels} | {a for a in set(answered) if not -1 <= a < labels}
+        raise ValueError(f"{len(expected)} expected answers, {len(answered)} answers")
+    strangers = {e for e in set(expected) if not 0 <= e < codes} | {a for a in set(answered) if not -1 <= a < codes}
     if strangers:
-        raise ValueError(f"no such label among {labels}: {sorted(strangers)}")
+        raise ValueError(f"no such answer among {codes}: {sorted(strangers)}")
 
 
 def _rounded(value: float, low: float, high: float, n: int) -> Estimate:
     return Estimate(round(value, DECIMALS), round(low, DECIMALS), round(high, DECIMALS), n)
 
 
-def _macro_f1_estimate(expected: Sequence[int], answered: Sequence[int]) -> Estimate:
+def _estimate(
+    goal: Goal, expected: Sequence[int], answered: Sequence[int], shape: Shape, amounts: Mapping[str, Sequence[float]]
+) -> Estimate:
     import numpy as np
 
-    classes = sorted(set(expected))
-    cells, counts = tally((expected, answered), classes)
-    parts = f1_parts(cells[:, 0], cells[:, 1], len(classes))
-    value = float(macro_f1(counts @ parts))
+    n = len(expected)
+    cells, counts = tally((expected, answered), together=not amounts_of(goal))
+    each = parts(goal, shape, cells[:, 0], cells[:, 1], amounts)
+    total = counts @ each
+    value = float(score(goal, shape, total))
+    if (share := proportion(goal, shape, total)) is not None:
+        return _rounded(value, *wilson(*share), n)
     rng = np.random.default_rng(INTERVAL_SEED)
-    draws = resamples(cells[:, 0], counts, INTERVAL_DRAWS, rng)
-    low, high = percentiles([macro_f1(weights @ parts) for weights in draws])
-    least = least_half_width(len(expected))
-    return _rounded(value, max(0.0, min(low, value - least)), min(1.0, max(high, value + least)), len(expected))
+    strata = cells[:, 0] if shape.kind == "label" else np.zeros(len(cells), np.int64)
+    draws = resamples(strata, counts, INTERVAL_DRAWS, rng)
+    low, high = percentiles([score(goal, shape, weights @ each) for weights in draws])
+    least = least_half_width(cases(goal, shape, total))
+    return _rounded(value, *within(goal, min(low, value - least), max(high, value + least)), n)
+
+
+def within(goal: Goal, low: float, high: float) -> tuple[float, float]:
+    """The ends of an interval where the goal can lie at all."""
+    if goal.penalties:
+        return low, high
+    return max(0.0 if goal.is_share else -1.0, low), min(1.0, high)
 
 
 def least_half_width(n: int) -> float:
@@ -156,49 +157,20 @@ def least_half_width(n: int) -> float:
     return Z95**2 / (n + Z95**2)
 
 
-def tally(columns: Sequence[Sequence[int]], classes: Sequence[int]) -> tuple["Ints", "Ints"]:
-    """The distinct rows of the columns in sorted order, and how often each occurs.
+def tally(columns: Sequence[Sequence[int]], *, together: bool = True) -> tuple["Ints", "Ints"]:
+    """The distinct rows of the columns in sorted order, and how often each occurs; or every row for itself.
 
-    Rows have shape (cells, columns) and hold places in `classes`, -1 for any other label: what is
-    counted, not the number or order of examples, decides every cost and every draw from here on.
+    Rows have shape (cells, columns). Together, what is counted and not the number or order of examples decides every
+    cost and every draw from here on.
     """
     import numpy as np
 
-    place = {label: position for position, label in enumerate(classes)}
-    cells: Counter[tuple[int, ...]] = Counter()
-    for row, count in Counter(zip(*columns, strict=True)).items():
-        cells[tuple(place.get(label, -1) for label in row)] += count
-    rows = sorted(cells)
-    return np.array(rows, np.int64).reshape(-1, len(columns)), np.array([cells[row] for row in rows], np.int64)
-
-
-def f1_parts(expected: "Ints", answered: "Ints", classes: int) -> "csr_array":
-    """What one example of each cell adds to every class: shape (cells, 2 classes), first hits, then namings.
-
-    A hit is an example of the class answered with it; a naming is the class expected or answered.
-    Times counts per cell (a row, or a row per draw) this gives what `macro_f1` reads.
-    """
-    import numpy as np
-    from scipy.sparse import csr_array
-
-    cell, hit = np.arange(len(expected)), expected == answered
-    rows = np.concatenate([cell[hit], cell, cell])
-    columns = np.concatenate([expected[hit], expected + classes, answered + classes])
-    known = np.concatenate([expected[hit] >= 0, expected >= 0, answered >= 0])
-    ones = np.ones(int(known.sum()), np.int64)
-    return csr_array((ones, (rows[known], columns[known])), shape=(len(expected), 2 * classes))
-
-
-def macro_f1(sums: "Ints") -> "Floats":
-    """Macro F1 of hits and namings per class, the last axis of `sums` twice as long as the classes.
-
-    F1 is 2 hits / namings, and 0 for a class that is neither expected nor answered.
-    """
-    import numpy as np
-
-    classes = sums.shape[-1] // 2
-    scores: Floats = (2 * sums[..., :classes] / np.maximum(sums[..., classes:], 1)).mean(axis=-1)
-    return scores
+    if not together:
+        rows = np.array(columns, np.int64).reshape(len(columns), -1).T
+        return rows, np.ones(len(rows), np.int64)
+    found = Counter(zip(*columns, strict=True))
+    ordered = sorted(found)
+    return np.array(ordered, np.int64).reshape(-1, len(columns)), np.array([found[row] for row in ordered], np.int64)
 
 
 def percentiles(drawn: Sequence["Floats"]) -> tuple[float, float]:
@@ -209,20 +181,20 @@ def percentiles(drawn: Sequence["Floats"]) -> tuple[float, float]:
     return low, high
 
 
-def resamples(expected: "Ints", counts: "Ints", draws: int, rng: "np.random.Generator") -> Iterator["Ints"]:
+def resamples(of_class: "Ints", counts: "Ints", draws: int, rng: "np.random.Generator") -> Iterator["Ints"]:
     """Bootstrap draws of examples as counts per cell, in chunks of shape (some draws, cells).
 
     When a class has fewer than 30 examples every class is drawn for itself, so that none vanishes.
     """
     import numpy as np
 
-    strata = np.unique(expected)
-    if min(counts[expected == label].sum() for label in strata) >= SMALL_CLASS:
-        expected, strata = np.zeros_like(expected), np.zeros(1, np.int64)
+    strata = np.unique(of_class)
+    if min(counts[of_class == label].sum() for label in strata) >= SMALL_CLASS:
+        of_class, strata = np.zeros_like(of_class), np.zeros(1, np.int64)
     for rows in chunks(draws, len(counts)):
         weights = np.empty((rows, len(counts)), np.int64)
         for label in strata:
-            inside = np.flatnonzero(expected == label)
+            inside = np.flatnonzero(of_class == label)
             n = counts[inside].sum()
             weights[:, inside] = rng.multinomial(n, counts[inside] / n, size=rows)
         yield weights

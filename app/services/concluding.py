@@ -7,9 +7,10 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import compare, verdict
+from app.domain.goals import parse_goal
 from app.domain.improving.asks import Scored
 from app.domain.improving.state import Rules, State, load
-from app.domain.metrics import Estimate, parse_goal
+from app.domain.metrics import Estimate
 from app.errors import BudgetExhausted
 from app.services import reporting
 from app.services.reporting import Confirmation

@@ -236,7 +236,8 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
 
 def _sum_up(database: Database, run: Run) -> None:
     """Store the metric of all that is answered of the evaluation, measured in no transaction."""
-    from app.domain.metrics import measure, parse_goal
+    from app.domain.goals import parse_goal
+    from app.domain.metrics import measure
 
     with database.read() as session:
         project = projects.get(session, run.project_id)

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain.answers import Label
-from app.domain.metrics import majority_baseline, parse_goal
+from app.domain.goals import parse_goal
+from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
 from app.errors import NotFound
 from app.services.run_views import RunsPage

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from app.domain.answers import Label
-from app.domain.metrics import parse_goal
+from app.domain.goals import parse_goal
 from app.domain.prompts import clean, placeholders
 from app.errors import Invalid, Problem
 from app.storage.projects import Project

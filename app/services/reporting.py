@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference
+from app.domain.goals import parse_goal
 from app.domain.improving.state import Member, State
-from app.domain.metrics import Estimate, majority_baseline, parse_goal
+from app.domain.metrics import Estimate, majority_baseline
 from app.domain.ratings import rate_counts
 from app.storage import endpoints, projects, prompts, rounds, test_sets
 from app.storage.campaigns import Campaign

@@ -9,7 +9,8 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference, evidence, paired_interval
-from app.domain.metrics import Estimate, parse_goal
+from app.domain.goals import parse_goal
+from app.domain.metrics import Estimate
 from app.domain.racing import looks
 from app.storage import live
 from app.storage.campaigns import Campaign

@@ -26,7 +26,8 @@ from app.domain.comparing import (
     tango_interval,
     verdict,
 )
-from app.domain.metrics import Z95, Goal, measure
+from app.domain.goals import Goal
+from app.domain.metrics import Z95, measure
 
 LABELS = 3
 ACCURACY, MACRO_F1 = Goal("accuracy"), Goal("macro_f1")
@@ -207,7 +208,7 @@ def test_the_exhaustive_swap_test_tries_every_way() -> None:
     gains = [_macro(expected, np.where(w, a, b)) - _macro(expected, np.where(w, b, a)) for w in ways]
     share = np.mean(np.abs(gains) >= observed - 1e-12)
     args = expected.tolist(), a.tolist(), b.tolist()
-    assert swap_test(*args, classes=(0, 1, 2), seed=0, draws=1) == pytest.approx(share)
+    assert swap_test(MACRO_F1, *args, labels=3, seed=0, draws=1) == pytest.approx(share)
 
 
 def test_counts_of_cells_say_the_same_as_drawing_item_by_item() -> None:

@@ -118,7 +118,8 @@ def test_racing_and_accuracy_leave_numpy_and_scipy_alone() -> None:
     program = (
         "import sys\n"
         "from app.domain import comparing, racing\n"
-        "from app.domain.metrics import Goal, measure\n"
+        "from app.domain.goals import Goal\n"
+        "from app.domain.metrics import measure\n"
         "racing.decisive(9, 2), racing.drop_evidence(3, 9, 20, 0.02)\n"
         "measure(Goal('accuracy'), [0, 1], [0, -1], 2)\n"
         "comparing.compare(Goal('accuracy'), [0, 1], [0, -1], [0, 1], 2, seed=1)\n"

@@ -21,7 +21,8 @@ from app.domain.comparing import (
     minimum_detectable_gain,
     swap_test,
 )
-from app.domain.metrics import Goal, clopper_pearson, measure, wilson
+from app.domain.goals import Goal
+from app.domain.metrics import clopper_pearson, measure, wilson
 from app.domain.racing import STAKES, drop_evidence, promotion_evidence
 from app.domain.ratings import CENTRE, POINTS, Fit, fit
 
@@ -84,7 +85,7 @@ def _wilson(given: Any, wanted: Any, tolerance: float) -> None:
 
 
 def _permuted_f1(given: Any, wanted: Any, tolerance: float) -> None:
-    found = swap_test(given["y"], given["pred_a"], given["pred_b"], classes=(1,), seed=0, draws=1)
+    found = swap_test(Goal("f1", of="1"), given["y"], given["pred_a"], given["pred_b"], 2, seed=0, draws=1)
     assert found == pytest.approx(wanted["p_two_sided_exact"], abs=tolerance)
 
 

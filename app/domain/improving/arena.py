@@ -7,6 +7,7 @@ from random import Random
 from typing import cast
 
 from app.domain.comparing import Difference, evidence, paired_interval
+from app.domain.goals import parse_goal
 from app.domain.improving.asks import (
     Answer,
     Ask,
@@ -25,7 +26,7 @@ from app.domain.improving.asks import (
 from app.domain.improving.briefs import Standing, Task, meta_prompt, read_proposal
 from app.domain.improving.candidates import refuse
 from app.domain.improving.state import Departure, Member, Rules, State, begin, enter
-from app.domain.metrics import Estimate, parse_goal
+from app.domain.metrics import Estimate
 from app.domain.prompts import fingerprint, placeholders
 from app.domain.racing import DROP_AT, counts, decisive, drop_evidence, looks
 

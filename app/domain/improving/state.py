@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from app.domain.goals import parse_goal
 from app.domain.improving.asks import Scored
-from app.domain.metrics import Estimate, measure, parse_goal
+from app.domain.metrics import Estimate, measure
 from app.domain.prompts import fingerprint
 
 STATE_VERSION = 1

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from app.domain.metrics import METRICS
+from app.domain.goals import SUGGESTED
 from app.domain.previews import lines_of, quoted_lines
 from app.errors import Invalid, Problem
 from app.services import previewing, uploading
@@ -103,7 +103,7 @@ def _new(
         problems=problems,
         quoted=quoted or {},
         lines_of=lines_of,
-        goals=METRICS,
+        goals=SUGGESTED,
         settings=request.app.state.settings,
     )
 
@@ -140,7 +140,7 @@ def _show(
         problems=problems,
         quoted=uploading.quoted(session, view.id, problems) if problems else view.quoted,
         lines_of=lines_of,
-        goals=METRICS,
+        goals=SUGGESTED,
         draft_days=request.app.state.settings.draft_days,
     )
 

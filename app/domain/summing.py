@@ -1,0 +1,183 @@
+"""What one answer adds to a score, and the score of such sums: every metric is a function of sums over examples.
+
+A row of sums holds, for every class of the shape, hits (named and so), namings and occurrences; then, for every digit,
+how often it was right; then examples, right answers, graded scores and the amounts that penalties are on. Sums have the
+shape (..., width): a bootstrap or a permutation is one matrix product with counts of examples.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from app.domain.goals import RIGHT_SHARE, Goal, Penalty
+from app.domain.shapes import Shape, class_of, digit_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+SCORE = "score"
+Amounts = Mapping[str, Sequence[float]]
+
+
+def width(goal: Goal, shape: Shape) -> int:
+    """How long a row of sums is."""
+    return 3 * len(shape.classes) + len(shape.digits) + 3 + len(goal.penalties)
+
+
+def amounts_of(goal: Goal) -> tuple[str, ...]:
+    """What the goal must know of every answer beside its reading; nothing for most."""
+    scored = (SCORE,) if goal.metric == "mean_score" else ()
+    return tuple(dict.fromkeys((*scored, *(penalty.quantity for penalty in goal.penalties))))
+
+
+def parts(goal: Goal, shape: Shape, expected: "Ints", answered: "Ints", amounts: Amounts) -> "csr_array":
+    """What an answer of each row adds: shape (rows, width)."""
+    import numpy as np
+    from scipy.sparse import csr_array, hstack
+
+    n, classes = len(expected), len(shape.classes)
+    wanted, said = shape.decoded(expected), shape.decoded(answered)
+    rows: list[Ints] = []
+    columns: list[Ints] = []
+    for place, of in enumerate(_class_numbers(shape)):
+        truth, naming = of[wanted[:, place]], of[said[:, place]]
+        for offset, numbers in ((0, np.where(truth == naming, truth, -1)), (classes, naming), (2 * classes, truth)):
+            there = np.flatnonzero(numbers >= 0)
+            rows.append(there)
+            columns.append(numbers[there] + offset)
+        hit = np.flatnonzero(wanted[:, place] == said[:, place])
+        rows.append(hit)
+        columns.append(np.full(len(hit), 3 * classes + place))
+    shown = (np.concatenate(rows), np.concatenate(columns)) if rows else (np.empty(0, int), np.empty(0, int))
+    counted = csr_array((np.ones(len(shown[0])), shown), shape=(n, 3 * classes + len(shape.digits)))
+    right = expected == answered
+    scores = np.asarray(amounts[SCORE], float) if SCORE in amounts_of(goal) else right
+    measured = [_charged(penalty, amounts) for penalty in goal.penalties]
+    return hstack([counted, csr_array(np.stack([np.ones(n), right, scores, *measured], axis=1))], format="csr")
+
+
+def _class_numbers(shape: Shape) -> list["Ints"]:
+    """For every digit the number of the class that each value is, -1 for none; the last entry is for no value."""
+    import numpy as np
+
+    tables = [np.full(len(digit.values) + 1, -1) for digit in shape.digits]
+    for number, one in enumerate(shape.classes):
+        tables[one.digit][one.value] = number
+    return tables
+
+
+def _charged(penalty: Penalty, amounts: Amounts) -> "Floats":
+    import numpy as np
+
+    found = np.asarray(amounts[penalty.quantity], float)
+    return np.log(np.maximum(found, 1.0)) if penalty.log else found
+
+
+def score(goal: Goal, shape: Shape, sums: "Floats") -> "Floats":
+    """The goal's score of sums: shape (...) from (..., width). Nothing is 0/0: what has no case scores 0.
+
+    Averages over classes are over those that occur in the sums. Where a bound is missed the score is how far, below 0.
+    """
+    first = 3 * len(shape.classes) + len(shape.digits)
+    n = _least_one(sums[..., first])
+    value = _metric(goal, shape, sums)
+    for place, penalty in enumerate(goal.penalties):
+        value = value - penalty.weight * sums[..., first + 3 + place] / n
+    return value
+
+
+def _least_one(sums: "Floats") -> "Floats":
+    import numpy as np
+
+    found: Floats = np.maximum(sums, 1)
+    return found
+
+
+def _metric(goal: Goal, shape: Shape, sums: "Floats") -> "Floats":
+    import numpy as np
+
+    classes, digits = len(shape.classes), len(shape.digits)
+    hits, named, there = (sums[..., place * classes : (place + 1) * classes] for place in range(3))
+    right_digits, (n, right, graded) = sums[..., 3 * classes : 3 * classes + digits], _last(sums, 3 * classes + digits)
+    place, digit = class_of(goal, shape), digit_of(goal, shape)
+    if goal.metric in RIGHT_SHARE:
+        share: Floats = (right if digit is None else right_digits[..., digit]) / _least_one(n)
+        return share
+    if goal.metric == "mean_score":
+        mean: Floats = graded / _least_one(n)
+        return mean
+    if goal.metric == "hamming_score":
+        alike: Floats = right_digits.sum(axis=-1) / _least_one(digits * n)
+        return alike
+    if goal.metric == "mcc":
+        return _mcc(hits, named, there, n)
+    if place is not None:
+        hits, named, there = hits[..., place], named[..., place], there[..., place]
+        value = _of_class(goal.metric, goal.beta, hits, named, there)
+        if goal.at is None:
+            return value
+        reached = _of_class(goal.at.metric, 1.0, hits, named, there)
+        bounded: Floats = np.where(reached >= goal.at.least, value, reached - goal.at.least)
+        return bounded
+    if goal.metric == "micro_f1":
+        return _of_class("f1", goal.beta, *(part.sum(axis=-1) for part in (hits, named, there)))
+    each = _of_class(_PER_CLASS[goal.metric], goal.beta, hits, named, there)
+    weights = there if goal.metric == "weighted_f1" else (there > 0)
+    average: Floats = (each * weights).sum(axis=-1) / _least_one(weights.sum(axis=-1))
+    return average
+
+
+_PER_CLASS = {
+    "balanced_accuracy": "recall", "macro_recall": "recall", "macro_precision": "precision",
+    "macro_f1": "f1", "weighted_f1": "f1",
+}  # fmt: skip
+
+
+def _last(sums: "Floats", first: int) -> tuple["Floats", "Floats", "Floats"]:
+    return sums[..., first], sums[..., first + 1], sums[..., first + 2]
+
+
+def _of_class(metric: str, beta: float, hits: "Floats", named: "Floats", there: "Floats") -> "Floats":
+    if metric == "precision":
+        return hits / _least_one(named)
+    if metric == "recall":
+        return hits / _least_one(there)
+    f_score: Floats = (1 + beta**2) * hits / _least_one(beta**2 * there + named)
+    return f_score
+
+
+def _mcc(hits: "Floats", named: "Floats", there: "Floats", n: "Floats") -> "Floats":
+    """Matthews' correlation for several classes (Gorodkin 2004); unreadable replies are a class that never occurs."""
+    import numpy as np
+
+    unread = n - named.sum(axis=-1)
+    together = hits.sum(axis=-1) * n - (named * there).sum(axis=-1)
+    spread = (n**2 - (named**2).sum(axis=-1) - unread**2) * (n**2 - (there**2).sum(axis=-1))
+    found: Floats = np.where(spread > 0, together / np.sqrt(np.maximum(spread, 1e-300)), 0.0)
+    return found
+
+
+def proportion(goal: Goal, shape: Shape, sums: "Floats") -> tuple[int, int] | None:
+    """(successes, trials) where the score of one row of sums is nothing but their share."""
+    if goal.at or goal.penalties:
+        return None
+    classes, place, digit = len(shape.classes), class_of(goal, shape), digit_of(goal, shape)
+    n = int(sums[3 * classes + len(shape.digits)])
+    if digit is not None:
+        return int(sums[3 * classes + digit]), n
+    if place is None or goal.metric not in ("precision", "recall"):
+        return None
+    return int(sums[place]), cases(goal, shape, sums)
+
+
+def cases(goal: Goal, shape: Shape, sums: "Floats") -> int:
+    """On how many examples the score of one row of sums really rests: for a class those that have it, or are named so."""
+    place, classes = class_of(goal, shape), len(shape.classes)
+    if place is None:
+        return int(sums[3 * classes + len(shape.digits)])
+    named, there = int(sums[classes + place]), int(sums[2 * classes + place])
+    return {"precision": named, "recall": there}.get(goal.metric, min(named, there) or there)
