@@ -1,16 +1,18 @@
 """One HTTP attempt at one call: what it brought, why it brought nothing, or how to ask instead."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.errors import EndpointFailure
-from app.gateway import faults
+from app.gateway import faults, formats
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, Refused
 from app.gateway.parameters import PLAIN, Traits, body, refused_parameter
 from app.gateway.replies import Unreadable, name_of, purchased, refused, written
 from app.gateway.wire import Broken, Reply, Wire
+
+UNFIT, UNFIT_TOO = {400, 422}, {403, 404, 500, 501}
 
 
 @dataclass(eq=False, slots=True)
@@ -53,7 +55,8 @@ async def attempt(wire: Wire, call: Call, seconds: float, connect_seconds: float
             reply = await wire.post(written(body(call.request, target.model, call.traits)))
         call.headers = reply.headers
         if 200 <= reply.status < 300:
-            return purchased(call.request, target.endpoint, reply, call.attempts)
+            used = call.traits.used_format(call.request)
+            return purchased(call.request, target.endpoint, reply, call.attempts, used)
         return _of_status(call, reply)
     except TimeoutError:
         return faults.of_silence(target, seconds)
@@ -72,11 +75,20 @@ def _of_status(call: Call, reply: Reply) -> Purchase | Fault | Traits:
     error = refused(reply)
     words = faults.said(error.body)
     reason = faults.content_refusal(error, words)
-    if not reason and error.status in {400, 422}:
-        if named := refused_parameter(error.body, words, call.traits.on_the_wire(call.request)):
-            return call.traits.without(named, words, call.request)
+    if not reason and (named := refused_parameter(error.body, words, _in_question(call, error.status))):
+        return call.traits.without(named, words, call.request)
+    if not reason and error.status in UNFIT:
         reason = faults.too_long(words)
     return _refusal(call, reply, error, reason) if reason else faults.of_status(error, words, call.target)
+
+
+def _in_question(call: Call, status: int) -> Collection[str]:
+    """Parameters that a refusal may be about; forms and probabilities some servers refuse as forbidden or as faults."""
+    if status in UNFIT:
+        return call.traits.on_the_wire(call.request)
+    if status in UNFIT_TOO:
+        return formats.extras(call.request.response_format, call.request.top_logprobs, call.traits.dropped)
+    return ()
 
 
 def _refusal(call: Call, reply: Reply, error: Refused, reason: str) -> Purchase:

@@ -252,7 +252,8 @@ class Run:
             self._close(outcome)
         else:
             self._lessons.learn(call.target, outcome)
-            call.tries[call.at] += 1
+            # Lessons end by themselves, as each leaves something out: several in a row use no attempts up.
+            call.tries[call.at] += outcome == call.traits
             self._again(call, line, 0.0, f"{place(call.target)} refuses the parameters it is sent.")
 
     def _look_again(self) -> None:

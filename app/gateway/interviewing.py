@@ -15,7 +15,7 @@ from app.gateway.calls import Purchase, Request, Target
 from app.gateway.exchanging import exchange
 from app.gateway.faults import Fault, Refused
 from app.gateway.limits import Limits
-from app.gateway.parameters import Traits, body, refused_parameter
+from app.gateway.parameters import Traits, plain_body, refused_parameter
 from app.gateway.questions import Question
 from app.gateway.replies import Unreadable, parsed, purchased
 from app.gateway.waiting import backoff
@@ -65,8 +65,7 @@ class _UnderWay:
         return max(SHORTEST, self.until - monotonic())
 
     def body(self) -> dict[str, object]:
-        said = [{"role": message.role, "content": message.content} for message in self.request.messages]
-        return {**body(self.request, self.request.target.model, self.traits), "messages": said, **self.extras}
+        return {**plain_body(self.request, self.request.target.model, self.traits), **self.extras}
 
     def adapted(self, refused: Refused) -> bool:
         """Whether something can be asked otherwise after this refusal; a lone extra is what the question is about."""

@@ -4,12 +4,22 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from msgspec import json
+
+from app.gateway import formats
 from app.gateway.calls import Request, Target
 
 # Reasoning models count their thinking into the limit and so gave it another name.
+READ = 4000  # characters of what a provider behind a router said
 OTHER_NAMES = {"max_tokens": "max_completion_tokens"}
-TOO_LARGE = re.compile(r"too large|too high|at most|maximum|exceed|less than or equal", re.IGNORECASE)
-REFUSED = r"(?:unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|not accept|invalid)"
+TOO_LARGE = re.compile(r"too large|too high|at most|maximum|exceed|less than or equal|greater than max", re.IGNORECASE)
+REFUSED = r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|not accept|invalid"
+# Of a form of reply and of probabilities servers also say this; near other names the words would mean other things.
+REFUSED_TOO = rf"{REFUSED}|unavailable|not (?:available|enabled|valid)|must be|should be|greater than max|fail"
+SPELLED = {
+    "response_format": r"response[_ ]format(?:\.\w+)*|json[_ ](?:schema|object)|structured outputs?|guided[_ ]\w+",
+    "logprobs": r"log[_ ]?probs",
+}
 
 
 @dataclass(frozen=True)
@@ -26,20 +36,32 @@ class Traits:
     def joined(self, other: "Traits") -> "Traits":
         return Traits(self.dropped | other.dropped, tuple(sorted({*self.renamed, *other.renamed})))
 
-    def on_the_wire(self, request: Request) -> dict[str, tuple[str, float]]:
+    def used_format(self, request: Request) -> str:
+        """What a reply to this request is held to, as `Purchase.used_format` says."""
+        return formats.used(request.response_format, self.dropped)
+
+    def on_the_wire(self, request: Request) -> dict[str, tuple[str, object]]:
         """Name on the wire -> our name and the value."""
         asked = {"temperature": request.temperature, "max_tokens": request.max_tokens, "seed": request.seed}
         names = dict(self.renamed)
-        return {
+        sent: dict[str, tuple[str, object]] = {
             names.get(name, name): (name, value)
             for name, value in asked.items()
             if value is not None and name not in self.dropped
         }
+        return {**sent, **formats.extras(request.response_format, request.top_logprobs, self.dropped)}
 
     def without(self, wire_name: str, message: str, request: Request) -> "Traits":
         """The traits after an endpoint refused `wire_name`; the same when it is not sent any more."""
-        if (sent := self.on_the_wire(request).get(wire_name)) is None:
+        on_the_wire = self.on_the_wire(request)
+        if (sent := on_the_wire.get(wire_name)) is None:
             return self
+        if wire_name in formats.NAMES:
+            too_many = TOO_LARGE.search(message) is not None
+            form = self.used_format(request)
+            return Traits(
+                self.dropped | {formats.lesson(wire_name, message, too_many, on_the_wire, form)}, self.renamed
+            )
         other = OTHER_NAMES.get(wire_name)
         if other and not TOO_LARGE.search(message):
             return Traits(self.dropped, tuple(sorted({*self.renamed, (wire_name, other)})))
@@ -50,7 +72,7 @@ PLAIN = Traits()
 
 
 def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
-    """The JSON body of a chat completion."""
+    """The JSON body of a chat completion, for msgspec: messages are objects, a schema is encoded already."""
     return {
         "model": model,
         "messages": request.messages,
@@ -58,32 +80,58 @@ def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
     }
 
 
+def plain_body(request: Request, model: str, traits: Traits) -> dict[str, object]:
+    """The same body for any JSON encoder."""
+    sent = body(request, model, traits)
+    sent["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
+    if "response_format" in sent:
+        sent["response_format"] = json.decode(json.encode(sent["response_format"]))
+    return sent
+
+
 def refused_parameter(error: object, message: str, sent: Collection[str]) -> str:
-    """The parameter among those sent that a 400 or 422 complains about, else an empty string.
+    """The parameter among those sent that a refusal complains about, else an empty string.
 
     Read from `param`, from the `loc` lists of validating servers, or from the words of the message: there a name
     counts in quotes, or near a word of refusal, because servers also echo what was sent to them.
     """
     named = error.get("param") if isinstance(error, dict) else None
+    message = f"{message}\n{_passed_on(error)}"
     for name in [named, *_located(error)]:
-        if isinstance(name, str) and name in sent:
-            return name
-    return next((name for name in sent if _complains(message, name)), "")
+        if isinstance(name, str) and (name := name.partition(".")[0]) in sent:
+            return _of_alternatives(name, message, sent)
+    name = next((name for name in sent if _complains(message, name)), "")
+    return _of_alternatives(name, message, sent)
+
+
+def _of_alternatives(name: str, message: str, sent: Collection[str]) -> str:
+    """Too many probabilities are too many alternatives, whichever of the two parameters a server names."""
+    if name == "logprobs" and "top_logprobs" in sent and TOO_LARGE.search(message):
+        return "top_logprobs"
+    return name
 
 
 def _complains(message: str, name: str) -> bool:
-    quoted = rf"[`'\"]{name}[`'\"]"
-    near = rf"{REFUSED}[^.\n]{{0,60}}\b{name}\b|\b{name}\b[^.\n]{{0,60}}{REFUSED}"
+    spelled, refused = SPELLED.get(name, name), REFUSED_TOO if name in formats.NAMES else REFUSED
+    quoted = rf"[`'\"](?:{spelled})[`'\"]"
+    near = rf"(?:{refused})[^.\n]{{0,60}}\b(?:{spelled})\b|\b(?:{spelled})\b[^.\n]{{0,60}}(?:{refused})"
     return re.search(f"{quoted}|{near}", message, re.IGNORECASE) is not None
 
 
+def _passed_on(error: object) -> str:
+    """What the provider behind a router said: OpenRouter hands it on beside words of its own."""
+    metadata = error.get("metadata") if isinstance(error, dict) else None
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return raw[:READ].replace('\\"', '"') if isinstance(raw, str) else ""
+
+
 def _located(error: object, depth: int = 0) -> Iterator[str]:
-    """The last part of every `loc` in an error body, as FastAPI and its kin write them."""
+    """The names in every `loc` of an error body, the last first, as FastAPI and its kin write them."""
     if depth > 6:
         return
     if isinstance(error, dict):
         place = error.get("loc")
-        if isinstance(place, list) and place and isinstance(place[-1], str):
-            yield place[-1]
+        if isinstance(place, list):
+            yield from (part for part in reversed(place) if isinstance(part, str))
     for part in error.values() if isinstance(error, dict) else error if isinstance(error, list) else ():
         yield from _located(part, depth + 1)

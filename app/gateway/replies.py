@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.domain.prompts import clean
-from app.gateway.calls import Purchase, Request
+from app.gateway.calls import Purchase, Request, Token
 from app.gateway.faults import Refused
+from app.gateway.probabilities import decoded, tokens_of
 from app.gateway.wire import Reply
 
 LARGEST_COUNT = 2**31 - 1
@@ -28,7 +29,11 @@ def written(body: dict[str, object]) -> bytes:
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
-        return json.dumps(body, ensure_ascii=False, default=msgspec.to_builtins).encode("utf-8", "replace")
+        return json.dumps(body, ensure_ascii=False, default=_builtins).encode("utf-8", "replace")
+
+
+def _builtins(part: Any) -> Any:
+    return msgspec.json.decode(part) if isinstance(part, msgspec.Raw) else msgspec.to_builtins(part)
 
 
 def refused(reply: Reply) -> Refused:
@@ -68,6 +73,7 @@ class _Message(Struct):
 class _Choice(Struct):
     message: _Message
     finish_reason: str | None = None
+    logprobs: msgspec.Raw = msgspec.Raw()
 
 
 class _Details(Struct):
@@ -93,15 +99,15 @@ class _Completion(Struct):
 _decoder = msgspec.json.Decoder(_Completion)
 
 
-def purchased(request: Request, served_by: str, reply: Reply, attempts: int) -> Purchase:
-    """The purchase that a completion holds.
+def purchased(request: Request, served_by: str, reply: Reply, attempts: int, used_format: str = "") -> Purchase:
+    """The purchase that a completion holds; probabilities are read only when they were asked for.
 
     Raises Unreadable when there is no choice to read. Missing content is an empty text, missing usage None.
     """
     try:
         got = _decoder.decode(reply.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _read_by_hand(request, served_by, reply, attempts)
+        return _read_by_hand(request, served_by, reply, attempts, used_format)
     choice, usage = got.choices[0], got.usage or _Usage()
     details = usage.prompt_tokens_details
     return Purchase(
@@ -119,10 +125,17 @@ def purchased(request: Request, served_by: str, reply: Reply, attempts: int) -> 
         attempts,
         name_of(reply.headers.get("x-request-id") or got.id),
         name_of(got.system_fingerprint),
+        logprobs=_probabilities(request, choice.logprobs),
+        used_format=used_format,
     )
 
 
-def _read_by_hand(request: Request, served_by: str, reply: Reply, attempts: int) -> Purchase:
+def _probabilities(request: Request, told: msgspec.Raw) -> tuple[Token, ...] | None:
+    content = bytes(told) if request.top_logprobs is not None else b""
+    return decoded(content) if content else None
+
+
+def _read_by_hand(request: Request, served_by: str, reply: Reply, attempts: int, used_format: str) -> Purchase:
     body = parsed(reply.content)
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -145,6 +158,8 @@ def _read_by_hand(request: Request, served_by: str, reply: Reply, attempts: int)
         attempts=attempts,
         request_id=name_of(reply.headers.get("x-request-id") or body.get("id")),
         fingerprint=name_of(body.get("system_fingerprint")),
+        logprobs=None if request.top_logprobs is None else tokens_of(choice.get("logprobs")),
+        used_format=used_format,
     )
 
 

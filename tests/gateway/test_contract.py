@@ -15,12 +15,12 @@ from openai import APIConnectionError, APIStatusError
 from app.errors import EndpointFailure
 from app.gateway import faults
 from app.gateway.asking import Call, attempt
-from app.gateway.calls import Purchase, Target
+from app.gateway.calls import Alternative, Purchase, ReplyFormat, Target, Token
 from app.gateway.faults import Fault
 from app.gateway.guard import Policy
 from app.gateway.limits import Limits
-from app.gateway.parameters import PLAIN, Traits, body
-from app.gateway.replies import Unreadable, purchased
+from app.gateway.parameters import PLAIN, Traits, body, plain_body
+from app.gateway.replies import Unreadable, purchased, written
 from app.gateway.transport import open_client, refused, trouble
 from app.gateway.wire import LARGEST_REPLY, Reply, Wire
 from tests.gateway.certificates import self_signed
@@ -29,26 +29,26 @@ from tests.gateway.scripted import Answer, completion, refusal, serving
 
 SECONDS = 5.0
 Outcome = Purchase | Fault | Traits
-Client = Callable[[Target, Limits], Coroutine[Any, Any, Outcome]]
+Client = Callable[..., Coroutine[Any, Any, Outcome]]
 
 
-async def hot(at: Target, within: Limits) -> Outcome:
+async def hot(at: Target, within: Limits, **changes: Any) -> Outcome:
     wire = Wire(at.base_url, at.api_key, within)
     try:
-        call = Call(ask("q", at), (at,), attempts=1)
+        call = Call(ask("q", at, **changes), (at,), attempts=1, traits=Traits.of(at))
         return await attempt(wire, call, SECONDS, within.connect_seconds)
     finally:
         await wire.close()
 
 
-async def openai(at: Target, within: Limits) -> Outcome:
+async def openai(at: Target, within: Limits, **changes: Any) -> Outcome:
     """As the gateway uses it for what is not hot."""
-    client, request = open_client(at.base_url, at.api_key, within), ask("q", at)
+    client, request, traits = open_client(at.base_url, at.api_key, within), ask("q", at, **changes), Traits.of(at)
     try:
-        sent = body(request, at.model, PLAIN)
-        sent["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
+        sent = plain_body(request, at.model, traits)
         got = await client.post("/chat/completions", body=sent, cast_to=httpx2.Response)
-        return purchased(request, at.endpoint, Reply(got.status_code, 0, got.headers, "", got.content), 1)
+        reply = Reply(got.status_code, 0, got.headers, "", got.content)
+        return purchased(request, at.endpoint, reply, 1, traits.used_format(request))
     except Unreadable as unreadable:
         return faults.of_reply(at, str(unreadable), unreadable.words)
     except APIStatusError as error:
@@ -104,6 +104,119 @@ def test_a_call_is_sent_alike_and_its_answer_is_read_alike(client: Client, monke
         "content-type": "application/json",
         "authorization": f"Bearer {KEY}",
     }
+
+
+SCHEMA = {"type": "object", "properties": {"why": {"type": "string"}, "label": {"enum": ["spam", "не спам"]}}}
+FORM = ReplyFormat.of("verdict", SCHEMA)
+BY_SCHEMA = {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": SCHEMA}}
+OBJECT = {"type": "json_object"}
+ASKED: list[tuple[dict[str, Any], set[str], dict[str, Any], str]] = [
+    ({"response_format": FORM}, set(), {"response_format": BY_SCHEMA}, "json_schema"),
+    ({"response_format": FORM}, {"json_schema"}, {"response_format": OBJECT}, "json_object"),
+    ({"response_format": FORM}, {"json_schema", "json_object"}, {}, ""),
+    ({"response_format": FORM}, {"response_format"}, {}, ""),
+    ({"top_logprobs": 20}, set(), {"logprobs": True, "top_logprobs": 20}, ""),
+    ({"top_logprobs": 20}, {"top_logprobs>5"}, {"logprobs": True, "top_logprobs": 5}, ""),
+    ({"top_logprobs": 3}, {"top_logprobs>5"}, {"logprobs": True, "top_logprobs": 3}, ""),
+    ({"top_logprobs": 20}, {"top_logprobs"}, {"logprobs": True}, ""),
+    ({"top_logprobs": 0}, set(), {"logprobs": True}, ""),
+    ({"top_logprobs": 20}, {"logprobs"}, {}, ""),
+]
+
+
+@both
+@pytest.mark.parametrize(("asked", "dropped", "added", "used"), ASKED)
+def test_a_form_and_probabilities_are_asked_for_alike(
+    client: Client, asked: dict[str, Any], dropped: set[str], added: dict[str, Any], used: str
+) -> None:
+    with serving(lambda hit: completion("{}")) as server:
+        bought = asyncio.run(client(target(server, dropped=frozenset(dropped)), limits(), **asked))
+        (hit,) = server.hits
+    usual = {"model", "messages", "temperature", "max_tokens", "seed"}
+    assert {name: value for name, value in hit.body.items() if name not in usual} == added
+    assert usual <= hit.body.keys()
+    assert isinstance(bought, Purchase)
+    assert bought.used_format == used
+
+
+TOKEN = {"token": "\ufffd", "logprob": -0.25, "bytes": [208], "top_logprobs": []}
+TOLD: list[tuple[Any, tuple[Token, ...] | None]] = [
+    (None, None),
+    ({}, None),
+    ("yes", None),
+    ({"content": None}, None),
+    ({"content": []}, None),
+    ({"content": ["a"]}, None),
+    ({"content": [TOKEN, {"token": "b"}]}, None),
+    ({"content": [{**TOKEN, "logprob": "-1"}]}, None),
+    ({"content": [{**TOKEN, "logprob": True}]}, None),
+    ({"content": [{**TOKEN, "logprob": 10**400}]}, None),
+    ({"content": [{"logprob": -1.0, "bytes": None}]}, None),
+    ({"content": [TOKEN]}, (Token(b"\xd0", -0.25),)),
+    ({"content": [{**TOKEN, "bytes": None, "token": "я"}]}, (Token("я".encode(), -0.25),)),
+    ({"content": [{**TOKEN, "bytes": [256], "token": "я"}]}, (Token("я".encode(), -0.25),)),
+    ({"content": [{"token": "a", "logprob": -1}]}, (Token(b"a", -1.0),)),
+    ({"content": [{"token": "a", "logprob": -9999.0}]}, (Token(b"a", -9999.0),)),
+    ({"content": [{**TOKEN, "top_logprobs": "all"}]}, (Token(b"\xd0", -0.25),)),
+    ({"content": [{**TOKEN, "top_logprobs": [{"token": "b", "logprob": -9999.0}, {"token": 3, "logprob": -1}, 7]}]},
+     (Token(b"\xd0", -0.25, (Alternative(b"b", -9999.0),)),)),
+]  # fmt: skip
+
+
+def told_beside(text: str | None, told: Any) -> Answer:
+    reply = completion(text)
+    reply.body["choices"][0]["logprobs"] = told
+    return reply
+
+
+@both
+@pytest.mark.parametrize(("told", "read"), TOLD)
+@pytest.mark.parametrize("text", ["x", [{"type": "text", "text": "x"}]])
+def test_probabilities_are_read_alike_and_whole_or_not_at_all(
+    client: Client, told: Any, read: tuple[Token, ...] | None, text: Any
+) -> None:
+    """Whether the rest of the reply is of the usual form or not."""
+    with serving(lambda hit: told_beside(text, told)) as server:
+        bought = asyncio.run(client(target(server), limits(), top_logprobs=5))
+    assert isinstance(bought, Purchase)
+    assert (bought.text, bought.logprobs) == ("x", read)
+
+
+@both
+@pytest.mark.parametrize(
+    ("raw", "logprob"), [("-Infinity", -9999.0), ("NaN", None), ("-0.0", 0.0), ("1e400", None), ("Infinity", None)]
+)
+def test_numbers_that_json_does_not_know_are_no_trouble(client: Client, raw: str, logprob: float | None) -> None:
+    token = f'{{"content": [{{"token": "x", "logprob": {raw}}}]}}'
+    sent = f'{{"choices": [{{"message": {{"content": "x"}}, "logprobs": {token}}}]}}'
+    with serving(lambda hit: Answer(200, sent.encode())) as server:
+        bought = asyncio.run(client(target(server), limits(), top_logprobs=5))
+    assert isinstance(bought, Purchase)
+    assert bought.logprobs == (None if logprob is None else (Token(b"x", logprob),))
+
+
+@both
+def test_probabilities_that_nobody_asked_for_are_not_kept(client: Client) -> None:
+    with serving(lambda hit: told_beside("x", {"content": [TOKEN]})) as server:
+        bought = asyncio.run(client(target(server), limits()))
+    assert isinstance(bought, Purchase)
+    assert bought.logprobs is None
+
+
+def test_a_request_without_form_and_probabilities_is_sent_byte_for_byte_as_ever() -> None:
+    with serving(lambda hit: completion("x")) as server:
+        request = ask("q", target(server))
+    assert written(body(request, "small", PLAIN)) == (
+        b'{"model":"small","messages":[{"role":"user","content":"q"}],"temperature":0.0,"max_tokens":16,"seed":5}'
+    )
+
+
+def test_half_a_surrogate_is_no_trouble_beside_a_schema() -> None:
+    with serving(lambda hit: completion("x")) as server:
+        request = ask("a\ud800", target(server), response_format=ReplyFormat.of("\ud800", {"enum": ["\udfff"]}))
+    sent = json.loads(written(body(request, "small", PLAIN)))
+    assert sent["messages"][0]["content"] == "a?"
+    assert sent["response_format"]["json_schema"]["schema"] == {"enum": ["?"]}
 
 
 @both
