@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 DRAWS = 1_000
-GROUPS = 250
+GROUPS = 100
 EXACT_ROWS = 2_000  # means of more rows have the normal limit of their bootstrap
 
 

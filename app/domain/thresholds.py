@@ -178,5 +178,7 @@ def _surely(swept: Sweep, target: float, confidence: float) -> "Bools":
     import numpy as np
     from scipy.special import betainc
 
-    reached: Bools = betainc(np.maximum(swept.tp, 1), swept.fp + 1, target) <= 1 - confidence
-    return reached & (swept.tp > 0)
+    sure = np.zeros(len(swept.tp), np.bool_)
+    places = np.flatnonzero((swept.precision >= target) & (swept.tp > 0))  # no bound is above what was seen
+    sure[places] = betainc(swept.tp[places], swept.fp[places] + 1, target) <= 1 - confidence
+    return sure
