@@ -20,7 +20,7 @@ OF_A_CLASS = ("precision", "recall", "f1")
 OTHERS = ("hamming_score", "mean_score")
 METRICS = (*RIGHT_SHARE, *AVERAGED, *OF_A_CLASS, *OTHERS)
 SUGGESTED = ("accuracy", "macro_f1", "balanced_accuracy")
-QUANTITIES = ("tokens", "cost", "latency")
+QUANTITIES = ("tokens", "cost")
 
 _F = re.compile(r"(?P<average>macro_|micro_|weighted_)?f_?(?P<beta>\d{1,2}(?:\.\d{1,3})?)$")
 _GOAL = re.compile(

@@ -4,12 +4,13 @@ A label is one digit; a set of labels has a digit of no or yes for each; a check
 texts a code says only whether they are right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from app.domain.answerspace import Answers
 from app.domain.goals import RIGHT_SHARE, Goal
 from app.errors import Invalid
 
@@ -94,6 +95,26 @@ def of_labels(labels: int | Sequence[str]) -> Shape:
     return Shape("label", (Digit("", names),))
 
 
+def shape_of(answers: Answers) -> Shape:
+    """The shape of a project's answers."""
+    if answers.kind == "label":
+        return of_labels(answers.names)
+    if answers.kind == "labels":
+        return Shape("labels", tuple(Digit(name, NO_YES) for name in answers.names))
+    if answers.kind == "fields":
+        return Shape("fields", tuple(Digit(one.name, one.values) for one in answers.fields))
+    return Shape(answers.kind)
+
+
+def dump(shape: Shape) -> dict[str, Any]:
+    """Plain JSON data that `load` understands."""
+    return {"kind": shape.kind, "digits": [[digit.name, list(digit.values)] for digit in shape.digits]}
+
+
+def load(data: Mapping[str, Any]) -> Shape:
+    return Shape(data["kind"], tuple(Digit(name, tuple(values)) for name, values in data["digits"]))
+
+
 def class_of(goal: Goal, shape: Shape) -> int | None:
     """The place of the goal's class among the shape's, None when it names none. Raises Invalid naming what there is."""
     if goal.of is None or goal.metric in RIGHT_SHARE:
@@ -137,4 +158,3 @@ def fitting(goal: Goal, shape: Shape) -> Goal:
     place, digit = class_of(goal, shape), digit_of(goal, shape)
     name = shape.classes[place].name if place is not None else shape.digits[digit].name if digit is not None else None
     return Goal(goal.metric, name, goal.beta, goal.at, goal.penalties)
-

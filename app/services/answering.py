@@ -44,12 +44,13 @@ class Shell:
         version_id: str,
         round_number: int,
         seats: Mapping[str, str],
+        form: prompts.Format = prompts.PLAIN,
     ) -> None:
         self._database, self._lease, self._scorer = database, lease, scorer
         self._prompt, self._version, self._seats = prompt_id, version_id, seats
         self._book = AskBook(database, lease, campaign_id, round_number)
         self._generators = Generators(database, lease, buyer, self._book, seats)
-        self._exhausted = False
+        self._exhausted, self._form = False, form
 
     def answer(self, ask: Ask) -> Answer:
         """The answer to an ask; once the cap has refused one, it refuses the rest of the round."""
@@ -93,6 +94,7 @@ class Shell:
             endpoint_id=self._seats[seat],
             campaign_id=self._book.campaign_id,
             round_number=self._book.round,
+            form=self._form,
         )
         return {**row, "prompt_version_id": version.id, "fingerprint": fingerprint(draft)}
 
@@ -115,7 +117,7 @@ class Shell:
             raise
 
     def _version_of(self, session: Session, text: str) -> PromptVersion:
-        version = prompts.with_text(session, self._prompt, text)
+        version = prompts.with_text(session, self._prompt, text, self._form)
         if version is None:
             raise Conflict("A prompt was scored before it was proposed. This is a bug in the improver.")
         return version

@@ -1,5 +1,6 @@
 """What is written down of a purchase: rows for the answer store, the log of calls and the ledger."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,12 +8,13 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from app.domain.allowances import Rule
 from app.domain.budgets import Amount, worst_case
 from app.domain.improving.asks import Message, Sampling
-from app.gateway.calls import Purchase, Request, Target
+from app.gateway.calls import Purchase, ReplyFormat, Request, Target, Token
 from app.gateway.faults import masked
 from app.settings import Settings
 from app.storage import answers, spend, traffic
@@ -27,7 +29,10 @@ ENVELOPE = 32  # bytes that a server may add around each message
 
 @dataclass(frozen=True)
 class Wish:
-    """One answer wanted. `owner` is empty for answers that anybody may share."""
+    """One answer wanted. `owner` is empty for answers that anybody may share.
+
+    `reply_format` and `top_logprobs` are those of the gateway's Request; without them the hash is what it ever was.
+    """
 
     endpoint_id: str
     messages: tuple[Message, ...]
@@ -37,12 +42,16 @@ class Wish:
     prompt_version_id: str | None = None
     example_id: int | None = None
     sample: int = 0
+    reply_format: ReplyFormat | None = None
+    top_logprobs: int | None = None
 
     def request_hash(self, target: Target) -> str:
         content = [
             target.base_url, target.model, [[m.role, m.content] for m in self.messages],
             self.sampling.temperature, self.sampling.max_tokens, self.sampling.seed,
         ]  # fmt: skip
+        if self.reply_format is not None or self.top_logprobs is not None:
+            content += [self.reply_format and self.reply_format.schema, self.top_logprobs]
         return sha256(dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
@@ -82,6 +91,8 @@ def request_of(key: str, wish: Wish, target: Target, fallbacks: tuple[Target, ..
         max_tokens=sampling.max_tokens,
         seed=sampling.seed,
         fallbacks=fallbacks,
+        response_format=wish.reply_format,
+        top_logprobs=wish.top_logprobs,
     )
 
 
@@ -136,10 +147,17 @@ def call_row(
     }
 
 
-def answer_row(row: dict[str, Any], text: str, owner: str) -> dict[str, Any]:
+def answer_row(row: dict[str, Any], bought: Purchase, owner: str) -> dict[str, Any]:
     """The answer behind a line of the log, for the store."""
     kept = ("request_hash", "finish_reason", "tokens_in", "tokens_out", "cost", "created_at", "sample")
-    return {"owner": owner, "text": text, **{name: row[name] for name in kept}}
+    tokens = None if bought.logprobs is None else tokens_packed(bought.logprobs)
+    said = {"owner": owner, "text": bought.text, "tokens": tokens, "used_format": bought.used_format}
+    return {**said, **{name: row[name] for name in kept}}
+
+
+def tokens_packed(tokens: Sequence[Token]) -> bytes:
+    """A reply's tokens as the answer store keeps them."""
+    return zlib.compress(msgspec.msgpack.encode(tokens))
 
 
 def log(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -169,7 +169,7 @@ class Buyer:
             if not batch:
                 return
             kept = [
-                bookkeeping.answer_row(row, bought.text, wishes[bought.key].owner)
+                bookkeeping.answer_row(row, bought, wishes[bought.key].owner)
                 for row, bought in zip(rows, batch, strict=True)
                 if bought.ok
             ]

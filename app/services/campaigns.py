@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from app.domain import shapes
 from app.domain.improving.state import Rules
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.capping import Caps
 from app.services.improving import KIND
+from app.services.projects import goal_of
 from app.settings import Settings
 from app.storage import campaigns, endpoints, jobs, ledger, projects, prompts, test_sets
 from app.storage.base import new_id
@@ -91,8 +93,9 @@ def _rules(
     project: projects.Project, splits: dict[str, int], settings: Settings, draft: CampaignDraft, max_rounds: int
 ) -> dict[str, object]:
     rules = Rules(
-        goal=draft.goal or project.goal,
+        goal=goal_of(draft.goal or project.goal, project.answer_space),
         labels=len(project.labels),
+        shape=shapes.dump(shapes.shape_of(project.answer_space)),
         train_size=splits["train"],
         dev_size=splits["dev"],
         smallest_gain=project.smallest_gain if draft.smallest_gain is None else draft.smallest_gain,

@@ -117,5 +117,5 @@ def begin(
 def _start_prompt(session: Session, project_id: str, text: str) -> str:
     project = stored_projects.get(session, project_id)
     author = "person" if text else "app"
-    wanted = text or projects.start_prompt(project.description, project.label_set)
+    wanted = text or projects.start_prompt(project.description, project.answer_space)
     return prompts.add(session, prompts.line_of(session, project_id).id, wanted, author).id

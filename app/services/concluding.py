@@ -7,7 +7,6 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import compare, verdict
-from app.domain.goals import parse_goal
 from app.domain.improving.asks import Scored
 from app.domain.improving.state import Rules, State, load
 from app.domain.metrics import Estimate
@@ -81,7 +80,10 @@ def _confirm(
         return Confirmation("not enough evidence", opened=True)
     with database.write() as session:
         jobs.renew(session, replace(lease, seconds=max(lease.seconds, start.n * SECONDS_PER_EXAMPLE)))
-    gain = compare(parse_goal(rules.goal), start.expected, start.answered, best.answered, rules.labels, seed=0)
+    both = start.amounts, best.amounts
+    gain = compare(
+        rules.leading, start.expected, start.answered, best.answered, rules.answer_shape, seed=0, amounts=both
+    )
     return Confirmation(verdict(gain, rules.smallest_gain), True, rules.measure(start), rules.measure(best), gain)
 
 
@@ -94,8 +96,8 @@ def _open_and_score(
         campaign = campaigns.get(session, campaign_id)
         opening = campaigns.open_holdout(session, campaign, reason=f"end of campaign {campaign.number}")
         examples = test_sets.sealed_examples(session, campaign.version_id, opening.id)
-        line = prompts.get(session, campaign.start_version_id).prompt_id
-        found = [prompts.with_text(session, line, text) for text in (state.start.text, state.champion.text)]
+        first, texts = prompts.get(session, campaign.start_version_id), (state.start.text, state.champion.text)
+        found = [prompts.with_text(session, first.prompt_id, text, first.format) for text in texts]
     versions = [version for version in found if version is not None]
     try:
         return scorer.score(versions, examples, "holdout", HOLDOUT_ROUND)

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from app.gateway.calls import Purchase
 from app.services import bookkeeping, capping
 from app.services.bookkeeping import Wish
-from app.services.ordering import Order
+from app.services.ordering import Order, Stored
 from app.services.purse import Purse
-from app.storage import answers, asking, evaluations, jobs, parties, runs
+from app.services.questions import Answered
+from app.storage import answers, asking, evaluations, jobs, parties, probabilities, runs
 from app.storage.jobs import Lease, Nudge
 from app.storage.runs import BLOCK, Block, Run
 from app.storage.test_sets import Placed
@@ -81,11 +82,13 @@ class Holding:
         shared = bool(wishes) and wishes[0].owner == answers.SHARED
         mine = asking.begin(session, hashes, self.lease.subject) if shared else set(hashes)
         known = answers.stored(session, hashes) if shared else {}
-        leaders, found = dict[str, str](), list[dict[str, Any]]()
+        leaders, found = dict[str, str](), list[Answered]()
         for example, wish, request_hash in zip(missing, wishes, hashes, strict=True):
             key = key_of(self.block.id, example.example_id)
             if answer := known.get(request_hash):
-                found.append(order.output(example, sample, answer.id, answer.text, order.endpoints[0]))
+                found.append(
+                    order.answered(example, sample, Stored(answer.id, answer.text, answer.tokens), order.endpoints[0])
+                )
             elif request_hash not in mine:
                 self._awaited += 1
             elif shared and request_hash in leaders:
@@ -98,14 +101,16 @@ class Holding:
     def save(self, session: Session, batch: Sequence[Purchase]) -> list[Nudge]:
         """Write down what was bought: answers, outputs, the log, and last the ledger, whose rows others wait for."""
         rows = [self._call(bought) for bought in batch]
-        good = [(one.key, one.text, row) for one, row in zip(batch, rows, strict=True) if one.ok]
-        kept = [bookkeeping.answer_row(row, text, self.open[key].wish.owner) for key, text, row in good]
+        good = [(one, row) for one, row in zip(batch, rows, strict=True) if one.ok]
+        kept = [bookkeeping.answer_row(row, one, self.open[one.key].wish.owner) for one, row in good]
         ids = answers.keep(session, kept)
-        found = [ids[row["request_hash"], row["owner"], row["sample"]] for row in kept]
-        outputs = [one for row, answer_id in zip(good, found, strict=True) for one in self._outputs(*row, answer_id)]
+        outputs = list[Answered]()
+        for (one, row), answer in zip(good, kept, strict=True):
+            stored = Stored(ids[answer["request_hash"], answer["owner"], answer["sample"]], one.text, answer["tokens"])
+            outputs += self._answered(one.key, row, stored)
         self._store(session, outputs, reused=len(outputs) - len(good))
-        for key, _, _ in good:
-            del self.open[key]
+        for one, _ in good:
+            del self.open[one.key]
         bookkeeping.log(session, rows)
         self.purse.settle(session, [one.key for one in batch], *bookkeeping.spent(rows))
         return [] if self.open else self._finish(session)
@@ -117,15 +122,17 @@ class Holding:
         hashed = wish.request_hash(target) if place else hashed
         return bookkeeping.call_row(bought, hashed, wish, order.errand, asked, served, target.api_key)
 
-    def _outputs(self, key: str, text: str, row: dict[str, Any], answer_id: int) -> list[dict[str, Any]]:
+    def _answered(self, key: str, row: dict[str, Any], answer: Stored) -> list[Answered]:
         """The output of the example that was asked for, and those of its twins."""
         served = next((one for one in self.order.endpoints if one.id == row["served_by"]), self.order.endpoints[0])
         examples = [self.open[key].example, *self._twins.pop(key, [])]
-        return [self.order.output(one, self.block.sample, answer_id, text, served) for one in examples]
+        return [self.order.answered(one, self.block.sample, answer, served) for one in examples]
 
-    def _store(self, session: Session, rows: Sequence[dict[str, Any]], reused: int) -> None:
-        """Write outputs down and count them."""
+    def _store(self, session: Session, found: Sequence[Answered], reused: int) -> None:
+        """Write outputs and probabilities down, and count them."""
+        rows = [one.output for one in found]
         evaluations.add_outputs(session, rows)
+        probabilities.add(session, [one.probability for one in found if one.probability is not None])
         before = len(self._elsewhere)
         for row in rows:
             (self._elsewhere.discard if row["counts"] else self._elsewhere.add)(row["example_id"])

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.answers import Label
+from app.domain.answerspace import Answers
 from app.domain.examples import Columns, Example, Imported, build_examples, guess_columns
 from app.domain.nearness import near_groups
 from app.domain.overlap import forbidden_grams
@@ -53,6 +55,10 @@ class Prepared:
     content_hash: str
     near_duplicates: int = 0
     sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> Answers:
+        return Answers("label", tuple(Label(name) for name in self.labels))
 
 
 def limits(settings: Settings) -> TableLimits:
@@ -137,7 +143,7 @@ def known_project(session: Session, prepared: Prepared) -> str | None:
 
 def save(session: Session, settings: Settings, draft: ProjectDraft, prepared: Prepared) -> str:
     """Write project, test set, version, examples and start prompt in the caller's transaction; the project's id."""
-    project = projects.create(session, draft, prepared.labels)
+    project = projects.create(session, draft, prepared.answers)
     test_set = TestSet(project_id=project.id, name=prepared.filename)
     session.add(test_set)
     session.flush()
@@ -154,7 +160,7 @@ def save(session: Session, settings: Settings, draft: ProjectDraft, prepared: Pr
     session.add(version)
     session.flush()
     _save_examples(session, test_set.id, version.id, prepared)
-    text = draft.start_prompt or projects.start_prompt(project.description, project.label_set)
+    text = draft.start_prompt or projects.start_prompt(project.description, project.answer_space)
     author = "person" if draft.start_prompt else "app"
     prompts.add(session, prompts.line_of(session, project.id).id, text, author)
     return project.id

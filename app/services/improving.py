@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from app.domain import formats
 from app.domain.improving.arena import SEATS, RoundResult, arena_round, opening
 from app.domain.improving.briefs import Task
 from app.domain.improving.pairs import seats
@@ -36,6 +37,7 @@ class Setup:
     rules: Rules
     task: Task
     start_text: str
+    form: prompts.Format
     prompt_id: str
     reserve: int
 
@@ -131,13 +133,14 @@ class Driver:
         rules = Rules(**campaign.rules)
         task = Task(
             description=project.description,
-            labels=project.label_set,
+            answers=project.answer_space,
+            form=formats.load(start.format),
             goal=rules.goal,
             placeholders=tuple(sorted(placeholders(start.text))),
             prompt_limit=rules.prompt_limit,
         )
         reserve = concluding.holdout_reserve(version.splits["holdout"], self._settings.retry_reserve)
-        return Setup(project, version, rules, task, start.text, start.prompt_id, reserve)
+        return Setup(project, version, rules, task, start.text, start.format, start.prompt_id, reserve)
 
     def _obey(self) -> str:
         """Do what people asked for since the last look; the status that follows from it."""
@@ -189,8 +192,8 @@ class Driver:
             jobs.progressed(session, self._lease)
 
     def _scorer(self, campaign: Campaign, setup: Setup, buyer: Buyer) -> Scorer:
-        names, gaps = setup.project.label_names, setup.task.placeholders
-        job = Job(campaign.id, campaign.task_endpoint_id, setup.version.id, names, gaps, setup.rules)
+        answers, gaps = setup.task.answers, setup.task.placeholders
+        job = Job(campaign.id, campaign.task_endpoint_id, setup.version.id, answers, gaps, setup.rules)
         return Scorer(self._database, self._settings, self._lease, buyer, job)
 
     def _shell(
@@ -206,6 +209,7 @@ class Driver:
             version_id=setup.version.id,
             round_number=number,
             seats=seated,
+            form=setup.form,
         )
 
     def _open(self, campaign: Campaign, setup: Setup, buyer: Buyer, scorer: Scorer) -> str | None:

@@ -1,20 +1,28 @@
 """What a run asks for: everything that is the same for all its blocks, read once by whoever works on them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from app.domain.answers import read_label
-from app.domain.improving.asks import Message, Sampling
-from app.domain.prompts import render
+from app.domain.improving.asks import Sampling
 from app.gateway.calls import Target
 from app.services import bookkeeping, fallbacks
 from app.services.bookkeeping import Errand, Wish
+from app.services.questions import Answered, Questions, questions_of
 from app.settings import Settings
 from app.storage import answers, campaigns, endpoints, ledger, projects, prompts, runs
 from app.storage.endpoints import Endpoint
-from app.storage.evaluations import UNREADABLE, Evaluation
+from app.storage.evaluations import Evaluation
 from app.storage.runs import Run
 from app.storage.session import Database
 from app.storage.test_sets import Placed
+
+
+class Stored(NamedTuple):
+    """An answer of the store: its reply, and the reply's tokens where they were asked for and came."""
+
+    id: int
+    text: str
+    tokens: bytes | None
 
 
 @dataclass(frozen=True)
@@ -26,8 +34,7 @@ class Order:
 
     run: Run
     evaluation: Evaluation
-    text: str
-    labels: tuple[str, ...]
+    questions: Questions
     endpoints: tuple[Endpoint, ...]
     targets: tuple[Target, ...]
     opening_id: str | None
@@ -47,29 +54,28 @@ class Order:
         shared = self.run.temperature == 0 and sample == 0
         return Wish(
             endpoint_id=self.endpoints[0].id,
-            messages=(Message("user", render(self.text, example.values)),),
+            messages=self.questions.messages(example.values),
             sampling=Sampling(self.run.temperature, self.run.max_tokens),
             purpose="task",
             owner=answers.SHARED if shared else f"{self.evaluation.id}:{example.example_id}",
             prompt_version_id=self.evaluation.prompt_version_id,
             example_id=example.example_id,
             sample=sample,
+            reply_format=self.questions.reply_format,
+            top_logprobs=self.questions.top_logprobs,
         )
 
-    def output(self, example: Placed, sample: int, answer_id: int, text: str, served: Endpoint) -> dict[str, object]:
-        reading = read_label(text, self.labels)
+    def answered(self, example: Placed, sample: int, answer: Stored, served: Endpoint) -> Answered:
+        """The rows of an output and of its probabilities."""
+        output, probability = self.questions.answered(example, answer.text, answer.tokens)
+        key = {"evaluation_id": self.evaluation.id, "example_id": example.example_id, "sample": sample}
         own = served is self.endpoints[0]
-        return {
-            "evaluation_id": self.evaluation.id,
-            "example_id": example.example_id,
-            "sample": sample,
-            "reading": UNREADABLE if reading is None else reading,
-            "label": example.label,
-            "score": None,
-            "answer_id": answer_id,
+        told = {
+            "answer_id": answer.id,
             "served_by": None if own else served.id,
             "counts": own or self.run.count_fallbacks,
         }
+        return Answered({**key, **output, **told}, probability and {**key, **probability})
 
 
 def order_of(database: Database, settings: Settings, block_id: str) -> Order:
@@ -84,8 +90,7 @@ def order_of(database: Database, settings: Settings, block_id: str) -> Order:
         return Order(
             run=run,
             evaluation=evaluation,
-            text=prompts.get(session, evaluation.prompt_version_id).text,
-            labels=project.label_names,
+            questions=questions_of(project, prompts.get(session, evaluation.prompt_version_id)),
             endpoints=serving,
             targets=tuple(bookkeeping.target_of(one, settings) for one in serving),
             opening_id=campaigns.opening_of(session, run.campaign_id or "") if sealed else None,

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.domain.answers import Label
+from app.domain import formats
+from app.domain.answerspace import Answers
+from app.domain.examples import LONGEST_NAME
+from app.domain.formats import PLAIN, AnswerFormat
 from app.domain.improving.arena import SEATS
 from app.domain.improving.briefs import Task, meta_prompt
 from app.domain.prompts import placeholders
+from app.domain.wording import instructions
 from app.services import importing
 from app.services import projects as drafting
 from app.services.importing import Prepared
@@ -28,26 +32,28 @@ class Work:
     """What requests are made of; `longest_example` is in characters, all its variables together."""
 
     description: str
-    labels: Sequence[Label]
+    answers: Answers
     start: str
     longest_example: int
+    form: AnswerFormat = PLAIN
 
 
 def work(session: Session, settings: Settings, project_id: str, version_id: str, start_version_id: str) -> Work:
     """The work of a campaign on a test set version that is stored."""
     project = projects.get(session, project_id)
     longest = starts.longest_example(session, version_id, settings.reflect_on)
-    return Work(project.description, project.label_set, prompts.get(session, start_version_id).text, longest)
+    start = prompts.get(session, start_version_id)
+    return Work(project.description, project.answer_space, start.text, longest, formats.load(start.format))
 
 
 def work_of_file(session: Session, prepared: Prepared, prompt: str) -> Work:
     """The same for a file that may not be imported yet; an empty prompt is written from the description."""
     known = importing.known_project(session, prepared)
     project = projects.get(session, known) if known else None
-    description = project.description if project else drafting.default_description(prepared.labels)
-    labels = project.label_set if project else tuple(Label(name) for name in prepared.labels)
+    description = project.description if project else drafting.default_description(prepared.answers)
+    answers = project.answer_space if project else prepared.answers
     longest = max(len(one.input) + len(json.dumps(dict(one.variables))) for one in prepared.imported.examples)
-    return Work(description, labels, prompt or drafting.start_prompt(description, labels), longest)
+    return Work(description, answers, prompt or drafting.start_prompt(description, answers), longest)
 
 
 def at_most(
@@ -100,13 +106,14 @@ def filled_prompt(settings: Settings, work: Work) -> int:
 
 
 def _longest_prompt(settings: Settings, work: Work) -> int:
-    return max(settings.prompt_limit, len(work.start))
+    """With what its answer format adds."""
+    return max(settings.prompt_limit, len(work.start)) + len(instructions(work.answers, work.form)) + 2
 
 
 def brief(settings: Settings, work: Work) -> int:
     """Characters of a request to a generator: the fixed words, the pool's prompts, and examples with their replies."""
     gaps = tuple(placeholders(work.start))
-    task = Task(work.description, tuple(work.labels), "", gaps, settings.prompt_limit)
+    task = Task(work.description, work.answers, "", gaps, settings.prompt_limit, work.form)
     words = sum(len(message.content) for message in meta_prompt(task, (), (), (), ""))
     prompt = _longest_prompt(settings, work) + HEADING
     return words + HEADING + settings.pool_size * prompt + _shown(settings, work, len(gaps))
@@ -115,6 +122,17 @@ def brief(settings: Settings, work: Work) -> int:
 def _shown(settings: Settings, work: Work, gaps: int) -> int:
     """Characters of all training examples that a generator is shown; long values and replies are cut."""
     cut = settings.show_characters + len("…")
-    label = max((len(label.name) for label in work.labels), default=0)
-    example = ESCAPED * (min(work.longest_example, gaps * cut) + label + cut) + HEADING
+    expected = _longest_expected(work.answers)
+    example = ESCAPED * (min(work.longest_example, gaps * cut) + expected + cut) + HEADING
     return (settings.show_wrong + settings.show_right) * example
+
+
+def _longest_expected(answers: Answers) -> int:
+    """Characters of the longest expected answer; references of numbers and texts are as long as a cell may be."""
+    if answers.kind == "label":
+        return max(len(name) for name in answers.names)
+    if answers.kind == "labels":
+        return sum(len(name) + 2 for name in answers.names)
+    if answers.kind == "fields":
+        return sum(len(one.name) + max(map(len, one.values)) + 5 for one in answers.fields)
+    return LONGEST_NAME

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.answers import read_label
-from app.domain.improving.asks import Message, Sampling, Scored, Shown
+from app.domain import formats
+from app.domain.answercodes import name_of
+from app.domain.answerspace import Answers
+from app.domain.improving.asks import Sampling, Scored, Shown
 from app.domain.improving.state import Rules
-from app.domain.prompts import render
 from app.errors import AgonError, BudgetExhausted
 from app.services import evaluating
 from app.services.bookkeeping import Wish
 from app.services.buying import Buyer
+from app.services.questions import Answered, Questions
 from app.settings import Settings
-from app.storage import answers, evaluations, jobs, rounds
+from app.storage import answers, evaluations, jobs, probabilities, rounds
 from app.storage.answers import StoredAnswer
 from app.storage.jobs import Lease, Nudge
 from app.storage.prompts import PromptVersion
@@ -39,7 +40,7 @@ class Job:
     campaign_id: str
     endpoint_id: str
     version_id: str
-    labels: tuple[str, ...]
+    answers: Answers
     placeholders: tuple[str, ...]
     rules: Rules
 
@@ -58,6 +59,7 @@ class Scorer:
     def __init__(self, database: Database, settings: Settings, lease: Lease, buyer: Buyer, job: Job) -> None:
         self._database, self._settings, self._lease, self._buyer, self._job = database, settings, lease, buyer, job
         self._sampling = task_sampling(job.rules.task_max_tokens)
+        self._asking: dict[str, Questions] = {}
 
     def score(
         self, versions: Sequence[PromptVersion], examples: Sequence[Placed], split: str, round_number: int
@@ -78,10 +80,11 @@ class Scorer:
             for version, (evaluation_id, _) in zip(versions, found, strict=True)
             for example in missing[evaluation_id]
         }
+        asking = {one: self._questions(version) for version, (one, _) in zip(versions, found, strict=True)}
         try:
             self._buy_missing(list(wishes.values()), round_number, split)
         finally:
-            self._keep_outputs(wishes, missing)
+            self._keep_outputs(wishes, missing, asking)
         return tuple(self._scored(evaluation_id, examples, split, round_number) for evaluation_id, _ in found)
 
     def _delegate(self, wanted: dict[str, int], round_number: int) -> None:
@@ -117,12 +120,19 @@ class Scorer:
     def _wish(self, version: PromptVersion, example: Placed) -> Wish:
         return Wish(
             endpoint_id=self._job.endpoint_id,
-            messages=(Message("user", render(version.text, example.values)),),
+            messages=self._questions(version).messages(example.values),
             sampling=self._sampling,
             purpose="task",
             prompt_version_id=version.id,
             example_id=example.example_id,
+            reply_format=self._questions(version).reply_format,
+            top_logprobs=self._questions(version).top_logprobs,
         )
+
+    def _questions(self, version: PromptVersion) -> Questions:
+        if version.id not in self._asking:
+            self._asking[version.id] = Questions(version.text, self._job.answers, formats.load(version.format))
+        return self._asking[version.id]
 
     def _hash(self, wish: Wish) -> str:
         return wish.request_hash(self._buyer.target(wish.endpoint_id))
@@ -135,7 +145,9 @@ class Scorer:
         wanted = [wish for wish in wishes if self._hash(wish) not in known]
         self._buyer.buy(wanted, round_number, holdout=split == "holdout")
 
-    def _keep_outputs(self, wishes: dict[tuple[str, int], Wish], missing: dict[str, list[Placed]]) -> None:
+    def _keep_outputs(
+        self, wishes: dict[tuple[str, int], Wish], missing: dict[str, list[Placed]], asking: dict[str, Questions]
+    ) -> None:
         """Turn stored answers into outputs, also after a purchase that broke off."""
         if not wishes:
             return
@@ -143,26 +155,13 @@ class Scorer:
             jobs.renew(session, self._lease)
             known = answers.stored(session, (self._hash(wish) for wish in wishes.values()))
             rows = [
-                self._output(evaluation_id, example, known[self._hash(wishes[evaluation_id, example.example_id])])
+                _answered(evaluation_id, asking[evaluation_id], example, answer)
                 for evaluation_id, examples in missing.items()
                 for example in examples
-                if self._hash(wishes[evaluation_id, example.example_id]) in known
+                if (answer := known.get(self._hash(wishes[evaluation_id, example.example_id])))
             ]
-            evaluations.add_outputs(session, rows)
-
-    def _output(self, evaluation_id: str, example: Placed, answer: StoredAnswer) -> dict[str, Any]:
-        reading = read_label(answer.text, self._job.labels)
-        return {
-            "evaluation_id": evaluation_id,
-            "example_id": example.example_id,
-            "sample": 0,
-            "reading": evaluations.UNREADABLE if reading is None else reading,
-            "label": example.label,
-            "score": None,
-            "answer_id": answer.id,
-            "served_by": None,
-            "counts": True,
-        }
+            evaluations.add_outputs(session, [row.output for row in rows])
+            probabilities.add(session, [row.probability for row in rows if row.probability is not None])
 
     def _scored(self, evaluation_id: str, examples: Sequence[Placed], split: str, round_number: int) -> Scored:
         with self._database.write() as session:
@@ -175,6 +174,7 @@ class Scorer:
                 expected=tuple(example.label for example in examples),
                 answered=tuple(readings[example_id][0] for example_id in ids),
                 shown=self._shown(session, evaluation_id, examples, readings) if split == "train" else (),
+                amounts=evaluations.amounts(session, evaluation_id, ids, self._job.rules.amounts),
             )
         self._summarise(evaluation_id, scored)
         return scored
@@ -186,11 +186,11 @@ class Scorer:
         examples: Sequence[Placed],
         readings: dict[int, tuple[int, int]],
     ) -> tuple[Shown, ...]:
-        labels, replies = self._job.labels, evaluations.replies(session, evaluation_id)
+        replies = evaluations.replies(session, evaluation_id)
         return tuple(
             Shown(
                 values={name: self._cut(example.values[name]) for name in self._job.placeholders},
-                expected=labels[example.label],
+                expected=wanted(self._job.answers, example.label, example.reference),
                 answered=self._cut(replies[example.example_id]),
                 right=readings[example.example_id][0] == example.label,
             )
@@ -212,3 +212,15 @@ class Scorer:
         with self._database.write() as session:
             jobs.renew(session, self._lease)
             evaluations.summarise(session, evaluation_id, goal, estimate, scored.expected, scored.answered)
+
+
+def _answered(evaluation_id: str, asking: Questions, example: Placed, answer: StoredAnswer) -> Answered:
+    output, probability = asking.answered(example, answer.text, answer.tokens)
+    key = {"evaluation_id": evaluation_id, "example_id": example.example_id, "sample": 0}
+    told = {"answer_id": answer.id, "served_by": None, "counts": True}
+    return Answered({**key, **output, **told}, probability and {**key, **probability})
+
+
+def wanted(answer_space: Answers, code: int, reference: str | None) -> str:
+    """The expected answer as people and generators read it."""
+    return reference or "" if answer_space.is_open else name_of(answer_space, code)

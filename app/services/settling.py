@@ -29,7 +29,7 @@ def obey(campaign: Campaign, wish: str) -> None:
 
 def _version_of(session: Session, campaign: Campaign, text: str) -> PromptVersion:
     start = prompts.get(session, campaign.start_version_id)
-    version = prompts.with_text(session, start.prompt_id, text)
+    version = prompts.with_text(session, start.prompt_id, text, start.format)
     assert version is not None, "every prompt in a state was proposed or was the start"
     return version
 

@@ -18,7 +18,11 @@ _WORTH_PACKING = 200  # bytes
 
 
 class StoredAnswer(Base):
-    """What one call brought. `owner` is empty when any request with this hash may use it."""
+    """What one call brought. `owner` is empty when any request with this hash may use it.
+
+    `tokens` are the reply's tokens with their probabilities, packed, where they were asked for and came; `used_format`
+    is what the reply was held to, empty for nothing.
+    """
 
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("request_hash", "owner", "sample"),)
@@ -31,6 +35,8 @@ class StoredAnswer(Base):
     tokens_in: Mapped[int | None]
     tokens_out: Mapped[int | None]
     cost: Mapped[int | None] = mapped_column(BigInteger)
+    tokens: Mapped[bytes | None] = mapped_column(LargeBinary)
+    used_format: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

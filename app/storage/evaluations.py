@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import StoredAnswer
@@ -87,6 +87,30 @@ def readings(session: Session, evaluation_id: str) -> dict[int, tuple[int, int]]
         Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts
     )
     return {row.example_id: (row.reading, row.answer_id) for row in session.execute(query)}
+
+
+def amounts(
+    session: Session, evaluation_id: str, example_ids: Sequence[int], names: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    """One number of each name for every example: its graded score, or its answer's tokens or cost (micro-units).
+
+    What is not known counts as 0; an answer that is only right or wrong scores 1 or 0.
+    """
+    if not names:
+        return {}
+    right = case((Output.reading == Output.label, 1.0), else_=0.0)
+    columns = {
+        "score": func.coalesce(Output.score, right),
+        "tokens": func.coalesce(StoredAnswer.tokens_in, 0) + func.coalesce(StoredAnswer.tokens_out, 0),
+        "cost": func.coalesce(StoredAnswer.cost, 0),
+    }
+    query = (
+        select(Output.example_id, *(columns[name] for name in names))
+        .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
+        .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
+    )
+    found = {row[0]: row[1:] for row in session.execute(query)}
+    return {name: tuple(float(found[one][place]) for one in example_ids) for place, name in enumerate(names)}
 
 
 def replies(session: Session, evaluation_id: str) -> dict[int, str]:

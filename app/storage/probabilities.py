@@ -1,11 +1,13 @@
 """How sure a task model was: shares over the possible answers beside an output, and thresholds that people froze."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.base import Base, Owned, new_id
+from app.storage.session import add_rows
 
 
 class Probability(Base):
@@ -32,3 +34,14 @@ class Threshold(Owned, Base):
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluation.id"))
     key: Mapped[str]
     chosen: Mapped[dict[str, Any]]
+
+
+def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Store shares; those of an output that gave way to a new one give way too."""
+    if rows:
+        add_rows(session, Probability, rows, _newest)
+
+
+def _newest(adding: Any) -> Any:
+    news = {name: adding.excluded[name] for name in ("shares", "source", "uncertain")}
+    return adding.on_conflict_do_update(index_elements=["evaluation_id", "example_id", "sample"], set_=news)

@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.domain import answerspace
 from app.domain.answers import Label
+from app.domain.answerspace import Answers
 from app.errors import NotFound
 from app.storage.base import Base, Owned, new_id
 
@@ -25,6 +27,12 @@ class Project(Owned, Base):
     smallest_gain: Mapped[float]
     answers: Mapped[dict[str, Any]] = mapped_column(default=lambda: {"kind": "label"})
     body_days: Mapped[int] = mapped_column(default=BODY_DAYS)
+
+    @property
+    def answer_space(self) -> Answers:
+        """What an answer can be; the labels with their descriptions are those of `labels`."""
+        given = dict(self.answers)
+        return answerspace.load({**given, "labels": self.labels} if given["kind"] in ("label", "labels") else given)
 
     @property
     def label_set(self) -> tuple[Label, ...]:

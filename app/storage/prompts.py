@@ -1,6 +1,7 @@
 """Prompts and their immutable versions, with parents and author."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -69,14 +70,20 @@ def line_of(session: Session, project_id: str) -> Prompt:
     return prompt
 
 
-def content_hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+Format = Mapping[str, Any]
+PLAIN: Format = {}
 
 
-def with_text(session: Session, prompt_id: str, text: str) -> PromptVersion | None:
+def content_hash(text: str, form: Format = PLAIN) -> str:
+    """The identity of a version: its text and, unless it is plain text, its answer format."""
+    said = json.dumps(form, sort_keys=True, ensure_ascii=False) if form else ""
+    return sha256(f"{text}\0{said}".encode() if form else text.encode()).hexdigest()
+
+
+def with_text(session: Session, prompt_id: str, text: str, form: Format = PLAIN) -> PromptVersion | None:
     return session.scalar(
         select(PromptVersion).where(
-            PromptVersion.prompt_id == prompt_id, PromptVersion.content_hash == content_hash(text)
+            PromptVersion.prompt_id == prompt_id, PromptVersion.content_hash == content_hash(text, form)
         )
     )
 
@@ -99,16 +106,17 @@ def add(
     endpoint_id: str | None = None,
     campaign_id: str | None = None,
     round_number: int | None = None,
+    form: Format = PLAIN,
 ) -> PromptVersion:
-    """The version with this text; a text that the line has already is that version, not a new one."""
+    """The version with this text and format; one that the line has already is that version, not a new one."""
     hold_row(session, Prompt, prompt_id)
-    known = with_text(session, prompt_id, text)
+    known = with_text(session, prompt_id, text, form)
     if known is not None:
         return known
     last = session.scalar(select(func.max(PromptVersion.number)).where(PromptVersion.prompt_id == prompt_id)) or 0
     version = PromptVersion(
-        prompt_id=prompt_id, number=last + 1, text=text, content_hash=content_hash(text), fingerprint=fingerprint(text), author=author,
-        parents=list(parents), endpoint_id=endpoint_id, campaign_id=campaign_id, round=round_number,
+        prompt_id=prompt_id, number=last + 1, text=text, content_hash=content_hash(text, form), fingerprint=fingerprint(text), author=author,
+        parents=list(parents), endpoint_id=endpoint_id, campaign_id=campaign_id, round=round_number, format=dict(form),
     )  # fmt: skip
     session.add(version)
     session.flush()

@@ -75,12 +75,13 @@ class Placement(Base):
 
 @dataclass(frozen=True)
 class Placed:
-    """One example as a prompt sees it; `label` is an index into the project's labels."""
+    """One example as a prompt sees it; `label` is the code of the expected answer, `reference` its words where needed."""
 
     example_id: int
     position: int
     values: Mapping[str, str]
     label: int
+    reference: str | None = None
 
 
 def get_version(session: Session, version_id: str) -> TestSetVersion:
@@ -153,7 +154,14 @@ def _placed(session: Session, version_id: str, split: str, first: int | None) ->
 
 def _order(version_id: str, split: str) -> Select[Any]:
     return (
-        select(Placement.example_id, Placement.position, Placement.label, Example.input, Example.variables)
+        select(
+            Placement.example_id,
+            Placement.position,
+            Placement.label,
+            Placement.reference,
+            Example.input,
+            Example.variables,
+        )
         .join(Example, Example.id == Placement.example_id)
         .where(Placement.version_id == version_id, Placement.split == split)
         .order_by(Placement.position)
@@ -161,7 +169,7 @@ def _order(version_id: str, split: str) -> Select[Any]:
 
 
 def _placed_of(row: Any) -> Placed:
-    return Placed(row.example_id, row.position, {**row.variables, "input": row.input}, row.label)
+    return Placed(row.example_id, row.position, {**row.variables, "input": row.input}, row.label, row.reference)
 
 
 def split_labels(session: Session, version_id: str) -> dict[str, dict[int, int]]:

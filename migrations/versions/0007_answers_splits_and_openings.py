@@ -29,6 +29,9 @@ def upgrade() -> None:
         placement.add_column(sa.Column("reference", sa.String(), nullable=True))
     with op.batch_alter_table("output") as output:
         output.add_column(sa.Column("score", sa.Double(), nullable=True))
+    with op.batch_alter_table("answer") as answer:
+        answer.add_column(sa.Column("tokens", sa.LargeBinary(), nullable=True))
+        answer.add_column(sa.Column("used_format", sa.String(), nullable=False, server_default=""))
     with op.batch_alter_table("evaluation") as evaluation:
         evaluation.add_column(sa.Column("summary", sa.JSON(), nullable=True))
     _widen(sa.BigInteger(), sa.Integer())
@@ -111,6 +114,8 @@ def downgrade() -> None:
     _widen(sa.Integer(), sa.BigInteger())
     for table, column in (
         ("evaluation", "summary"),
+        ("answer", "used_format"),
+        ("answer", "tokens"),
         ("output", "score"),
         ("placement", "reference"),
         ("example", "at"),

@@ -25,7 +25,7 @@ NUMBER = Shape("number")
         ("recall[spam] at precision>=0.9", "recall[spam] at precision>=0.9"),
         ("precision[ politics_bait ] at recall >= 80%", "precision[politics_bait] at recall>=0.8"),
         ("accuracy - 0.05*log(tokens)", "accuracy - 0.05*log(tokens)"),
-        ("accuracy-.1 * log( Cost )-0.002*latency", "accuracy - 0.1*log(cost) - 0.002*latency"),
+        ("accuracy-.1 * log( Cost )-0.002*tokens", "accuracy - 0.1*log(cost) - 0.002*tokens"),
         ("accuracy[tone]", "accuracy[tone]"),
         ("recall[a;b (c.d)]; mcc ; mcc", "recall[a;b (c.d)]; mcc"),
         ("f1[tone=rude]", "f1[tone=rude]"),

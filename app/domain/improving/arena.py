@@ -7,7 +7,6 @@ from random import Random
 from typing import cast
 
 from app.domain.comparing import Difference, evidence, paired_interval
-from app.domain.goals import parse_goal
 from app.domain.improving.asks import (
     Answer,
     Ask,
@@ -189,8 +188,8 @@ def _race(
 
 
 def _hopeless(scored: Scored, champion: Scored, rules: Rules) -> bool:
-    """The e-process is valid for differences of right answers; macro F1 has none yet and is never dropped early."""
-    if rules.goal != "accuracy":
+    """The e-process is valid for differences of right answers; no other goal has one, so none is dropped early by it."""
+    if not rules.leading.counts_right:
         return False
     wins, losses, ties = counts(scored.right, champion.right[: scored.n])
     return drop_evidence(wins, losses, ties, rules.smallest_gain) >= DROP_AT
@@ -224,11 +223,12 @@ def fight(left: Contender, right: Contender, rules: Rules) -> BattleResult:
         return BattleResult("none")
     a, b = left.scored.first(n), right.scored.first(n)
     ours, theirs = rules.measure(a), rules.measure(b)
-    difference = paired_interval(parse_goal(rules.goal), a.expected, a.answered, b.answered, rules.labels)
+    both = a.amounts, b.amounts
+    difference = paired_interval(rules.leading, a.expected, a.answered, b.answered, rules.answer_shape, amounts=both)
     pairs = Counter(zip(a.right, b.right, strict=True))
     return BattleResult(
         outcome=_outcome(theirs.value - ours.value, rules.smallest_gain),
-        decisive=decisive(pairs[True, False], pairs[False, True]) if rules.goal == "accuracy" else None,
+        decisive=decisive(pairs[True, False], pairs[False, True]) if rules.leading.counts_right else None,
         left=ours,
         right=theirs,
         difference=difference,

@@ -1,7 +1,7 @@
 """The whole contract between an improver and the shell: what it may ask, and what it is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -92,11 +92,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Scored:
-    """One text's answers on a complete prefix: label indices, -1 where the reply was unreadable."""
+    """One text's answers on a complete prefix: codes of answers, -1 where the reply was unreadable.
+
+    `amounts` hold what else the goal asks of every answer, such as its tokens.
+    """
 
     expected: tuple[int, ...]
     answered: tuple[int, ...]
     shown: tuple[Shown, ...] = ()
+    amounts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -107,7 +111,8 @@ class Scored:
         return tuple(a == b for a, b in zip(self.expected, self.answered, strict=True))
 
     def first(self, n: int) -> "Scored":
-        return Scored(self.expected[:n], self.answered[:n], self.shown[:n])
+        amounts = {name: found[:n] for name, found in self.amounts.items()}
+        return Scored(self.expected[:n], self.answered[:n], self.shown[:n], amounts)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.answers import Label, describe_format
+from app.domain.answerspace import Answers, Field
+from app.domain.formats import PLAIN, AnswerFormat
 from app.domain.improving.asks import Message, Refusal, Reply, Shown
+from app.domain.wording import describe
 
 
 @dataclass(frozen=True)
@@ -14,10 +16,11 @@ class Task:
     """The job as a generator may know it; nothing here comes from dev or holdout examples."""
 
     description: str
-    labels: tuple[Label, ...]
+    answers: Answers
     goal: str
     placeholders: tuple[str, ...]
     prompt_limit: int
+    form: AnswerFormat = PLAIN
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Standing:
     n: int
 
 
+_GENERAL = {False: "explain what tells the labels apart", True: "explain how an answer is found"}
 _SYSTEM = (
     "You improve prompts for language models. You are shown a task, how answers are scored, the best prompts known "
     "so far with their scores, and training examples. You write one new prompt that should score higher than all of "
@@ -55,11 +59,24 @@ def meta_prompt(
 
 
 def _task(task: Task) -> str:
-    lines = ["## Task", task.description, "", "## Labels"]
-    lines += [
-        f"- {label.name}: {label.description}" if label.description else f"- {label.name}" for label in task.labels
-    ]
-    return "\n".join([*lines, "", "## Goal", f"The score to raise is {task.goal}; higher is better."])
+    lines = ["## Task", task.description, "", *_answers(task.answers)]
+    return "\n".join([*lines, "## Goal", f"The score to raise is {task.goal}; higher is better."])
+
+
+def _answers(answers: Answers) -> list[str]:
+    """What can be answered, under a heading; nothing where answers are numbers or texts."""
+    if answers.labels:
+        return ["## Labels", *(_described(label.name, label.description) for label in answers.labels), ""]
+    fields = (_described(_with_values(one), one.description) for one in answers.fields)
+    return ["## Fields", *fields, ""] if answers.fields else []
+
+
+def _described(name: str, description: str) -> str:
+    return f"- {name}: {description}" if description else f"- {name}"
+
+
+def _with_values(field: Field) -> str:
+    return f"{field.name} ({', '.join(field.values)})" if field.values else field.name
 
 
 def _rules(task: Task) -> str:
@@ -69,10 +86,10 @@ def _rules(task: Task) -> str:
             "## What a prompt must be",
             f"- It is the whole message that the answering model gets. {gaps} is filled in with the example: keep each "
             "placeholder exactly as often as the best prompt has it, and invent no other.",
-            f"- It must make the model answer with {describe_format(task.labels)}.",
+            f"- It must make the model answer with {describe(task.answers, task.form)}.",
             f"- At most {task.prompt_limit} characters. Label descriptions, decision rules for confusable labels and a "
             "few worked examples in your own words or from the training examples are all allowed.",
-            "- It must work for new examples: explain what tells the labels apart instead of listing answers.",
+            f"- It must work for new examples: {_GENERAL[task.answers.is_open]} instead of listing answers.",
         ]
     )
 

@@ -4,17 +4,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from app.domain.goals import parse_goal
+from app.domain import shapes
+from app.domain.goals import Goal, parse_goal
 from app.domain.improving.asks import Scored
 from app.domain.metrics import Estimate, measure
 from app.domain.prompts import fingerprint
+from app.domain.shapes import Shape
+from app.domain.summing import amounts_of
 
 STATE_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything a campaign decides by; frozen when it is created."""
+    """Everything a campaign decides by; frozen when it is created.
+
+    `shape` is the dumped shape of the answers; without one they are one label out of `labels`.
+    """
 
     goal: str
     labels: int
@@ -33,9 +39,24 @@ class Rules:
     task_max_tokens: int = 256
     show_characters: int = 2000
     empty_rounds: int = 5
+    shape: Mapping[str, Any] | None = None
 
     def measure(self, scored: Scored) -> Estimate:
-        return measure(parse_goal(self.goal), scored.expected, scored.answered, self.labels)
+        return measure(self.leading, scored.expected, scored.answered, self.answer_shape, scored.amounts)
+
+    @property
+    def leading(self) -> Goal:
+        """The goal that decides: the first of several."""
+        return parse_goal(self.goal)
+
+    @property
+    def answer_shape(self) -> Shape:
+        return shapes.load(self.shape) if self.shape else shapes.of_labels(self.labels)
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """What `Scored.amounts` must hold."""
+        return amounts_of(self.leading)
 
 
 @dataclass(frozen=True)
