@@ -140,7 +140,7 @@ def test_the_error_is_the_weighed_gap_of_the_bins(p: Any, data: st.DataObject, b
 def test_a_perfectly_calibrated_model_shows_the_error_that_was_simulated(n: int, shown: float) -> None:
     rng = np.random.default_rng(6)
     found = []
-    for _ in range(12):
+    for _ in range(60):
         p = rng.beta(4, 1, n)
         found.append(calibration_error(p, rng.random(n) < p, 15).perfect)
     assert np.mean(found) == pytest.approx(shown, abs=0.002)
