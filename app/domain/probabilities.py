@@ -80,7 +80,7 @@ def in_json(
     def possible(typed: bytes, among: Sequence[int], ended: bool) -> list[int]:
         if ended:
             return [place for place in among if typed in spelled[place]]
-        return [place for place in among if any(_reachable(typed, form, span) for form in spelled[place])]
+        return [place for place in among if _reachable(typed, spelled[place], span.quoted)]
 
     return _distribution(walk(tokens, span.start, len(values), possible))
 
@@ -154,12 +154,14 @@ def _spellings(value: Value, span: Span) -> set[bytes]:
     return {form[1:].encode("utf-8", "replace") for form in forms}
 
 
-def _reachable(typed: bytes, form: bytes, span: Span) -> bool:
+def _reachable(typed: bytes, forms: set[bytes], quoted: bool) -> bool:
     """Whether what was typed is this value, perhaps with what follows it, or the beginning of it."""
-    if form.startswith(typed):
-        return True
-    after = typed[len(form) : len(form) + 1]
-    return typed.startswith(form) and (span.quoted or after in _AFTER_LITERAL)
+    for form in forms:
+        if form.startswith(typed):
+            return True
+        if typed.startswith(form) and (quoted or typed[len(form)] in _AFTER_LITERAL):
+            return True
+    return False
 
 
 def _distribution(masses: Masses) -> Distribution | None:

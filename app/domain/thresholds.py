@@ -111,8 +111,9 @@ def recall_at_precision(
     """The highest recall where the lower bound of the precision reaches the target; of equal recalls the best precision.
 
     Where none does the label is never said. Beside it the naive choice, by the seen precision alone: it misses its
-    target on new data about half of the time.
+    target on new data about half of the time. Raises ValueError for a target outside (0, 1].
     """
+    _require_share("precision", target)
     naive = _highest_recall(swept, swept.precision >= target)
     if swept.positives < least_positives:
         return _untuned(swept, least_positives, naive)
@@ -124,14 +125,16 @@ def recall_at_precision(
 
 
 def precision_at_recall(swept: Sweep, target: float, least_positives: int = LEAST_POSITIVES) -> Choice:
-    """The highest precision where recall reaches the target; of equals the highest recall."""
+    """The highest precision where recall reaches the target; of equals the highest recall.
+
+    Raises ValueError for a target outside (0, 1].
+    """
     import numpy as np
 
+    _require_share("recall", target)
     if swept.positives < max(1, least_positives):
         return _untuned(swept, least_positives, None)
     enough = np.flatnonzero(swept.recall >= target)
-    if not len(enough):
-        return Choice(_at(swept, len(swept.tp) - 1), f"no threshold has a recall of {target:g}")
     precision = swept.precision[enough]
     best = _at(swept, int(enough[np.flatnonzero(precision == precision.max())[-1]]))
     return Choice(best, bound=lower_bound(best.tp, best.fp))
@@ -150,6 +153,11 @@ def cheapest(
     if not len(costs) or costs.min() >= never.cost(false_positive, false_negative):
         return Choice(never, "every threshold costs as much as never saying it, or more")
     return Choice(_at(swept, int(np.argmin(costs))))
+
+
+def _require_share(name: str, target: float) -> None:
+    if not 0 < target <= 1:
+        raise ValueError(f"a target for {name} lies above 0 and at most at 1; given was {target:g}")
 
 
 def _at(swept: Sweep, place: int) -> At:

@@ -69,9 +69,9 @@ def _threshold_tuning(given: Any, wanted: Any, tolerance: float) -> None:
 
 
 def _share(name: str) -> float:
-    """The share that a name ends in: "..._075" is 0.75."""
+    """The share that a name ends in: "..._075" and "..._75" are 0.75, "..._1" is 1."""
     digits = name.rsplit("_", 1)[1]
-    return float(int(digits)) / float(10 ** (len(digits) - 1))
+    return 1.0 if digits == "1" else float("0." + digits.removeprefix("0"))
 
 
 def _same_or_as_good(found: At, named: At, worth: float | None, named_worth: float | None) -> None:

@@ -282,30 +282,55 @@ def _mutated(token: Token, rng: random.Random) -> Token:
     return Token(bytes(text), rng.choice((token.logprob, -9999.0, 0.0, -2.0)), tuple(top))
 
 
-WORLD = {"car": 0.3, "cargo": 0.25, "van": 0.25, "carpet": 0.15, "vane": 0.05}
+WORLD = {"car": 0.3, "cargo": 0.25, "van": 0.25, "carpet": 0.15, "vanе": 0.05}  # the last letter takes two bytes
+LENGTHS = (0.5, 0.3, 0.2)  # how often the model writes one, two or three bytes at once
 
 
-@pytest.mark.parametrize("sampled", WORLD)
-@given(cuts=st.data())
-def test_honest_tokens_give_back_the_words_own_probabilities(sampled: str, cuts: st.DataObject) -> None:
-    """A model that writes WORLD in single characters tells at least what lies on the sampled way, in its bounds."""
-    spelled, typed = tokens(('{"label":"', 1, {})), ""
-    for character in sampled + '"':
-        weights: dict[str, float] = {}
-        for word, p in WORLD.items():
-            full = word + '"'
-            if full.startswith(typed) and len(full) > len(typed):
-                weights[full[len(typed)]] = weights.get(full[len(typed)], 0.0) + p
-        total = sum(weights.values())
-        kept = cuts.draw(st.integers(1, len(weights)))
-        top = tuple(sorted(((key.encode(), log(w / total)) for key, w in weights.items()), key=lambda pair: -pair[1]))
-        spelled.append(Token(character.encode(), log(weights[character] / total), top[:kept]))
-        typed += character
-    found = in_json([*spelled, *tokens(("}", 1, {}))], ["label"], list(WORLD))
+def next_pieces(typed: bytes, end: bytes) -> dict[bytes, float]:
+    """What a model that answers by WORLD writes next, with its probabilities: pieces of up to three bytes."""
+    pieces: dict[bytes, float] = {}
+    for word, p in WORLD.items():
+        left = (word.encode() + end).removeprefix(typed)
+        if len(left) < len(word.encode() + end) or not typed:
+            for length, often in enumerate(LENGTHS, 1):
+                pieces[left[:length]] = pieces.get(left[:length], 0.0) + p * often
+    return {piece: p / sum(pieces.values()) for piece, p in pieces.items() if piece}
+
+
+def written(end: bytes, data: st.DataObject, keep_all: bool = False) -> list[Token]:
+    """A reply of that model, sampled at will, of whose alternatives some are listed."""
+    spelled, typed = list[Token](), b""
+    while typed.removesuffix(end).decode("utf-8", "replace") not in WORLD or (end and not typed.endswith(end)):
+        pieces = next_pieces(typed, end)
+        piece = data.draw(st.sampled_from(sorted(pieces)))
+        top = sorted(((other, log(p)) for other, p in pieces.items()), key=lambda pair: -pair[1])
+        kept = len(top) if keep_all else data.draw(st.integers(0, len(top)))
+        spelled.append(Token(piece, log(pieces[piece]), tuple(top[:kept])))
+        typed += piece
+    return spelled
+
+
+def _holds_the_truth(found: Distribution | None) -> Distribution:
     assert found is not None
     for low, high, p in zip(found.low, found.high, WORLD.values(), strict=True):
         assert low - 1e-9 <= p <= high + 1e-9
-    assert found.raw[list(WORLD).index(sampled)] == pytest.approx(WORLD[sampled])
+    return found
+
+
+@given(st.data())
+def test_the_bounds_hold_the_truth_whatever_is_sampled_and_listed(data: st.DataObject) -> None:
+    opening, closing = tokens(('{"label":"', 1, {})), tokens(("}", 1, {}))
+    _holds_the_truth(in_json([*opening, *written(b'"', data), *closing], ["label"], list(WORLD)))
+    _holds_the_truth(in_text(written(b"\n", data), list(WORLD)))
+    _holds_the_truth(in_text(written(b"", data), list(WORLD)))
+
+
+@given(st.data())
+def test_what_is_not_unresolved_is_what_the_model_meant(data: st.DataObject) -> None:
+    spelled = [*tokens(('{"label":"', 1, {})), *written(b'"', data, keep_all=True), *tokens(("}", 1, {}))]
+    found = _holds_the_truth(in_json(spelled, ["label"], list(WORLD)))
+    assert sum(found.raw) + found.unresolved == pytest.approx(1)
+    assert found.other == pytest.approx(0)
 
 
 def test_a_process_that_reads_probabilities_imports_no_numpy() -> None:
