@@ -23,6 +23,7 @@ from app.storage.endpoints import Endpoint
 
 MESSAGE_TOKENS = 32  # what a server adds around the messages of one request
 HEADING = 300  # characters of the meta-prompt around one prompt or one example
+BLANK_LINE = 2
 ESCAPED = 2  # characters of JSON for one of an example's
 CENT = 10_000
 
@@ -107,7 +108,8 @@ def filled_prompt(settings: Settings, work: Work) -> int:
 
 def _longest_prompt(settings: Settings, work: Work) -> int:
     """With what its answer format adds."""
-    return max(settings.prompt_limit, len(work.start)) + len(instructions(work.answers, work.form)) + 2
+    added = len(instructions(work.answers, work.form))
+    return max(settings.prompt_limit, len(work.start)) + (added + BLANK_LINE if added else 0)
 
 
 def brief(settings: Settings, work: Work) -> int:

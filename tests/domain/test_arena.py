@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from app.domain.answers import Label
+from app.domain.answerspace import Answers
 from app.domain.improving.arena import RoundResult, arena_round, fight, opening
 from app.domain.improving.asks import (
     Answer,
@@ -29,7 +30,7 @@ from app.domain.improving.state import Rules, State, load, why_to_stop
 from app.domain.prompts import fingerprint
 
 START = "Label this.\nInput: {{input}}\nLabel:"
-TASK = Task("Sort.", (Label("a"), Label("b")), "accuracy", ("input",), 12_000)
+TASK = Task("Sort.", Answers("label", (Label("a"), Label("b"))), "accuracy", ("input",), 12_000)
 
 
 class World:

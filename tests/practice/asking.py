@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import httpx2
 
 from app.domain.answers import Label
+from app.domain.answerspace import Answers
 from app.domain.improving.asks import Refusal, Reply, Shown
 from app.domain.improving.briefs import Standing, Task, meta_prompt, read_proposal
 from tests.practice.serving import ask, finish, said
@@ -55,7 +56,7 @@ def brief(
     wrong, right = shown(answered)
     standings = [Standing(text, 0.4 + at / 100, 0.3, 0.5, 100) for at, text in enumerate(known)]
     names = tuple(dict.fromkeys(re.findall(r"\{\{(\w+)\}\}", known[-1])))
-    task = Task("Messages to a shop.", LABELS, "accuracy", names, limit)
+    task = Task("Messages to a shop.", Answers("label", LABELS), "accuracy", names, limit)
     return tuple(message.content for message in meta_prompt(task, standings, wrong, right, SUFFIX))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.domain.answers import Label
+from app.domain.answerspace import Answers
 from app.domain.improving.asks import Shown
 from app.domain.improving.briefs import Standing, Task, meta_prompt
 from app.services import pricing
@@ -14,9 +15,9 @@ from app.storage.base import now
 from app.storage.endpoints import Endpoint
 from app.storage.prices import Price
 
-LABELS = (Label("spam", "unwanted"), Label("ham"))
+ANSWERS = Answers("label", (Label("spam", "unwanted"), Label("ham")))
 START = "Which? {{input}} Again: {{input}}"
-WORK = Work("Sort letters.", LABELS, START, longest_example=1000)
+WORK = Work("Sort letters.", ANSWERS, START, longest_example=1000)
 
 
 def endpoint(price_in: int | None, price_out: int | None, dropped: tuple[str, ...] = ()) -> Endpoint:
@@ -32,8 +33,8 @@ def small() -> Settings:
 
 def test_no_request_to_a_generator_is_longer_than_the_price_supposes(settings: Settings) -> None:
     settings = settings.model_copy(update={"show_characters": 500})
-    work = Work("Sort letters.", LABELS, "{{input}} {{context}}", longest_example=9000)
-    task = Task(work.description, LABELS, "macro_f1", ("input", "context"), settings.prompt_limit)
+    work = Work("Sort letters.", ANSWERS, "{{input}} {{context}}", longest_example=9000)
+    task = Task(work.description, ANSWERS, "macro_f1", ("input", "context"), settings.prompt_limit)
     pool = [Standing("x" * settings.prompt_limit, 1.0, 0.0, 1.0, 300)] * settings.pool_size
     seen = Shown({"input": '"' * 500 + "…", "context": "\n" * 500 + "…"}, "spam", "\\" * 500 + "…", right=False)
     messages = meta_prompt(task, pool, [seen] * settings.show_wrong, [seen] * settings.show_right, "0123456789")
@@ -43,7 +44,7 @@ def test_no_request_to_a_generator_is_longer_than_the_price_supposes(settings: S
 
 def test_a_request_to_the_task_model_has_every_placeholder_as_often_as_the_start_prompt(small: Settings) -> None:
     assert pricing.filled_prompt(small, WORK) == 968 + 2 * 1000
-    assert pricing.filled_prompt(small, Work("", LABELS, "y" * 5000, 1000)) == 5000
+    assert pricing.filled_prompt(small, Work("", ANSWERS, "y" * 5000, 1000)) == 5000
 
 
 MILLION = 1_000_000  # a price of one millionth for every token
