@@ -41,7 +41,7 @@ def _new(states: list[_State], state: _State) -> int:
 def _build(node: Node, states: list[_State]) -> tuple[int, int]:
     """(first, last) state of a part; the last has nothing after it yet."""
     if isinstance(node, Sequence):
-        return _chain([node_part for node_part in node.parts], states)
+        return _build(node.parts[0], states) if len(node.parts) == 1 else _chain(node.parts, states)
     if isinstance(node, Alternatives):
         first, last = _new(states, _State()), _new(states, _State())
         for part in node.parts:
@@ -57,7 +57,7 @@ def _build(node: Node, states: list[_State]) -> tuple[int, int]:
     return first, last
 
 
-def _chain(parts: list[Node], states: list[_State]) -> tuple[int, int]:
+def _chain(parts: tuple[Node, ...], states: list[_State]) -> tuple[int, int]:
     first = last = _new(states, _State())
     for part in parts:
         inner_first, inner_last = _build(part, states)

@@ -25,7 +25,7 @@ _MINUS = str.maketrans("−–‒﹣", "----")
 _BLANK = "[ \u00a0\u2009\u202f'’_]"
 
 _CURRENCY = r"(?:US\$|A\$|C\$|[$€£¥₽₹₴₸₩₺]|USD|EUR|GBP|RUB|JPY|CNY|CHF)"
-_BEFORE = rf"(?:[a-z]\s?=\s?|[=≈~]\s?)?(?P<sign>[-+])?(?:{_CURRENCY}\s?)?(?P<inner>[-+])?"
+_BEFORE = rf"(?:[a-z]\s?=\s?|[=≈~]\s?)?(?P<sign>[-+])?(?:{_CURRENCY}\s{{0,3}})?(?P<inner>[-+])?"
 _DIGITS = (
     r"(?:(?P<power>10\^[-+]?[0-9]{1,4})"
     rf"|(?P<spaced>[0-9]{{1,3}}(?P<blank>{_BLANK})[0-9]{{3}}(?:(?P=blank)[0-9]{{3}})*(?:[.,][0-9]+)?)(?![0-9.,])"
