@@ -18,6 +18,7 @@ from app.domain.summing import SCORE, amounts_of, cases, parts, proportion, scor
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -63,7 +64,33 @@ def measure(
     if goal.counts_right:
         right = sum(e == a for e, a in zip(expected, answered, strict=True))
         return _rounded(right / n, *wilson(right, n), n)
-    return _estimate(goal, expected, answered, shape, amounts or {})
+    return measure_all([goal], expected, answered, shape, amounts)[0]
+
+
+def measure_all(
+    goals: Sequence[Goal],
+    expected: Sequence[int],
+    answered: Sequence[int],
+    labels: int | Shape,
+    amounts: Mapping[str, Sequence[float]] | None = None,
+    examples: Sequence[int] | None = None,
+) -> list[Estimate]:
+    """Several scores of the same answers, as `measure` gives each, from the same draws.
+
+    `examples` says which example each answer belongs to where examples were answered more than once: an example then
+    counts once, with the mean of its answers, and is drawn with all of them (clustered errors); n is that of examples.
+    """
+    shape = of_labels(labels) if isinstance(labels, int) else labels
+    require_codes(expected, answered, shape.codes)
+    if not expected:
+        return [Estimate(0.0, 0.0, 1.0, 0) for _ in goals]
+    batches: dict[tuple[str, ...], list[Goal]] = {}
+    for goal in goals:
+        batches.setdefault(tuple(map(str, goal.penalties)) + amounts_of(goal), []).append(goal)
+    found: dict[Goal, Estimate] = {}
+    for batch in batches.values():
+        found.update(_estimates(batch, expected, answered, shape, amounts or {}, examples))
+    return [found[goal] for goal in goals]
 
 
 def majority_baseline(goal: Goal, expected: Sequence[int], labels: int | Shape) -> float:
@@ -120,24 +147,52 @@ def _rounded(value: float, low: float, high: float, n: int) -> Estimate:
     return Estimate(round(value, DECIMALS), round(low, DECIMALS), round(high, DECIMALS), n)
 
 
-def _estimate(
-    goal: Goal, expected: Sequence[int], answered: Sequence[int], shape: Shape, amounts: Mapping[str, Sequence[float]]
-) -> Estimate:
+def _estimates(
+    goals: Sequence[Goal],
+    expected: Sequence[int],
+    answered: Sequence[int],
+    shape: Shape,
+    amounts: Mapping[str, Sequence[float]],
+    examples: Sequence[int] | None,
+) -> dict[Goal, Estimate]:
+    """Scores that rest on the same sums."""
     import numpy as np
 
-    n = len(expected)
-    cells, counts = tally((expected, answered), together=not amounts_of(goal))
-    each = parts(goal, shape, cells[:, 0], cells[:, 1], amounts)
-    total = counts @ each
-    value = float(score(goal, shape, total))
-    if (share := proportion(goal, shape, total)) is not None:
-        return _rounded(value, *wilson(*share), n)
-    rng = np.random.default_rng(INTERVAL_SEED)
+    cells, counts = tally((expected, answered), together=not amounts_of(goals[0]) and examples is None)
+    each = parts(goals[0], shape, cells[:, 0], cells[:, 1], amounts)
     strata = cells[:, 0] if shape.kind == "label" else np.zeros(len(cells), np.int64)
-    draws = resamples(strata, counts, INTERVAL_DRAWS, rng)
-    low, high = percentiles([score(goal, shape, weights @ each) for weights in draws])
-    least = least_half_width(cases(goal, shape, total))
-    return _rounded(value, *within(goal, min(low, value - least), max(high, value + least)), n)
+    if examples is not None:
+        each, strata = _by_example(each, strata, examples)
+        counts = np.ones(len(strata), np.int64)
+    total = counts @ each
+    shares = {goal: proportion(goal, shape, total) if examples is None else None for goal in goals}
+    drawn: dict[Goal, list[Floats]] = {goal: [] for goal in goals if shares[goal] is None}
+    if drawn:
+        for weights in resamples(strata, counts, INTERVAL_DRAWS, np.random.default_rng(INTERVAL_SEED)):
+            sums = weights @ each
+            for goal, scores in drawn.items():
+                scores.append(score(goal, shape, sums))
+    n, found = int(counts.sum()), dict[Goal, Estimate]()
+    for goal in goals:
+        value, share = float(score(goal, shape, total)), shares[goal]
+        if share is not None:
+            found[goal] = _rounded(value, *wilson(*share), n)
+            continue
+        low, high = percentiles(drawn[goal])
+        least = least_half_width(cases(goal, shape, total))
+        found[goal] = _rounded(value, *within(goal, min(low, value - least), max(high, value + least)), n)
+    return found
+
+
+def _by_example(each: "csr_array", strata: "Ints", examples: Sequence[int]) -> tuple["csr_array", "Ints"]:
+    """What a whole example adds, the mean of its answers, and each example's stratum."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    _, first, place, often = np.unique(np.asarray(examples), return_index=True, return_inverse=True, return_counts=True)
+    rows = np.arange(len(place))
+    mean = csr_array((1 / often[place], (place, rows)), shape=(len(first), len(place)))
+    return csr_array(mean @ each), strata[first]
 
 
 def within(goal: Goal, low: float, high: float) -> tuple[float, float]:

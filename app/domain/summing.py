@@ -165,6 +165,8 @@ def proportion(goal: Goal, shape: Shape, sums: "Floats") -> tuple[int, int] | No
     """(successes, trials) where the score of one row of sums is nothing but their share."""
     if goal.at or goal.penalties:
         return None
+    if goal.counts_right:
+        return int(sums[3 * len(shape.classes) + len(shape.digits) + 1]), cases(goal, shape, sums)
     classes, place, digit = len(shape.classes), class_of(goal, shape), digit_of(goal, shape)
     n = int(sums[3 * classes + len(shape.digits)])
     if digit is not None:

@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from app.domain.comparing import compare
 from app.domain.goals import parse_goal
-from app.domain.metrics import majority_baseline, measure, wilson
+from app.domain.metrics import majority_baseline, measure, measure_all, wilson
 from app.domain.shapes import Digit, Shape, of_labels
 
 FEELINGS = Shape("labels", tuple(Digit(name, ("no", "yes")) for name in ("joy", "anger", "fear")))
@@ -156,3 +156,26 @@ def test_the_majority_baseline_is_what_always_giving_the_commonest_answer_scores
 
 def test_labels_by_number_are_a_shape_of_one_digit() -> None:
     assert of_labels(3) == of_labels(["0", "1", "2"])
+
+
+def test_repeats_of_an_example_count_as_one_example_with_their_mean() -> None:
+    rng = np.random.default_rng(5)
+    chances = rng.choice([0.1, 0.9], 200)
+    right = rng.random((200, 5)) < chances[:, None]
+    answered = np.where(right, 1, 0).ravel().tolist()
+    examples = np.repeat(np.arange(200), 5).tolist()
+    (found,) = measure_all([parse_goal("accuracy")], [1] * 1000, answered, 2, examples=examples)
+    means = right.mean(axis=1)
+    half = 1.96 * means.std(ddof=1) / np.sqrt(200)
+    assert found.n == 200
+    assert found.value == pytest.approx(means.mean())
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.1)
+
+
+def test_scores_that_are_measured_together_are_those_measured_alone() -> None:
+    rng = np.random.default_rng(6)
+    expected, answered = rng.integers(0, 3, 90).tolist(), rng.integers(-1, 3, 90).tolist()
+    amounts = {"tokens": rng.integers(1, 90, 90).tolist()}
+    goals = [parse_goal(text) for text in ("accuracy", "macro_f1", "recall[1]", "accuracy - 0.1*log(tokens)", "f2[2]")]
+    together = measure_all(goals, expected, answered, 3, amounts)
+    assert together == [measure(goal, expected, answered, 3, amounts) for goal in goals]
