@@ -1,0 +1,128 @@
+"""Compares two prompts by graded scores (numbers, not right or wrong) on the same examples.
+
+A difference is b minus a, example by example. Draws are made as matrices, in chunks, and
+count equal scores together, so that a rubric with few grades costs as little as right and wrong.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED, chunks
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+Method = Literal["percentile", "bca"]
+EXHAUSTIVE_UP_TO = 20  # differences other than 0: a million ways to turn their signs
+_COUNTING_PAYS = 10  # examples per distinct score from which drawing counts is faster than drawing examples
+_EQUAL = 1e-12  # means that differ by less, of the largest difference, differ by rounding only
+
+
+@dataclass(frozen=True)
+class MeanInterval:
+    """A mean with the standard error and the ends of the interval that the bootstrap gives it."""
+
+    value: float
+    se: float
+    low: float
+    high: float
+
+
+def differences(a: Sequence[float], b: Sequence[float]) -> "Floats":
+    """b minus a for each example; ValueError when the lengths differ, there is none, or one is not finite."""
+    import numpy as np
+
+    if len(a) != len(b) or not len(a):
+        raise ValueError(f"scores of the same examples are needed; given were {len(a)} and {len(b)}")
+    found: Floats = np.asarray(b, np.float64) - np.asarray(a, np.float64)
+    if not np.isfinite(found).all():
+        raise ValueError("a score is not finite")
+    return found
+
+
+def sign_test(changes: "Floats", seed: int, draws: int = 10_000) -> float:
+    """Two-sided p of a mean difference: the paired permutation test, swapping a and b turns a sign.
+
+    Every way for at most 20 differences other than 0; else `draws` random ways, p = (1 + hits) / (1 + draws).
+    """
+    import numpy as np
+
+    moved = np.abs(changes[changes != 0])
+    if not len(moved):
+        return 1.0
+    observed = abs(float(changes.sum())) - _EQUAL * float(moved.sum())
+    if len(moved) <= EXHAUSTIVE_UP_TO:
+        return float((np.abs(_all_sums(moved)) >= observed).mean())
+    sizes, counts = np.unique(moved, return_counts=True)
+    rng, hits = np.random.default_rng((seed, 3)), 0
+    for rows in chunks(draws, len(sizes)):
+        turned = rng.binomial(counts, 0.5, size=(rows, len(sizes)))
+        hits += int((np.abs((2 * turned - counts) @ sizes) >= observed).sum())
+    return (1 + hits) / (1 + draws)
+
+
+def _all_sums(sizes: "Floats") -> "Floats":
+    """The sum under every choice of signs, doubling the list with each size."""
+    import numpy as np
+
+    sums = np.zeros(1)
+    for size in sizes:
+        sums = np.concatenate([sums - size, sums + size])
+    return sums
+
+
+def mean_interval(
+    values: "Floats",
+    method: Method = "percentile",
+    confidence: float = 0.95,
+    draws: int = INTERVAL_DRAWS,
+    seed: int = INTERVAL_SEED,
+) -> MeanInterval:
+    """The mean of values (scores, or differences) with its bootstrap interval over examples.
+
+    `bca` corrects the percentiles for bias and skew (Efron 1987); where all values are equal the interval is
+    that value. The draws depend on the values and the seed, not on the order of the values.
+    """
+    import numpy as np
+
+    ordered = np.sort(np.asarray(values, np.float64))
+    value = float(ordered.mean())
+    drawn = np.concatenate(list(_drawn_means(ordered, draws, np.random.default_rng((seed, 4)))))
+    if ordered[0] == ordered[-1]:
+        return MeanInterval(value, 0.0, value, value)
+    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
+    low, high = np.quantile(drawn, _corrected(tails, ordered, drawn) if method == "bca" else tails).tolist()
+    return MeanInterval(value, float(drawn.std(ddof=1)), min(low, value), max(high, value))
+
+
+def _drawn_means(values: "Floats", draws: int, rng: "np.random.Generator") -> Iterator["Floats"]:
+    """Means of as many values drawn with replacement, rounded so that equal draws are equal numbers."""
+    import numpy as np
+
+    distinct, counts = np.unique(values, return_counts=True)
+    n = len(values)
+    if len(distinct) * _COUNTING_PAYS < n:
+        for rows in chunks(draws, len(distinct)):
+            yield np.round(rng.multinomial(n, counts / n, size=rows) @ distinct / n, 12)
+    else:
+        for rows in chunks(draws, n):
+            yield np.round(values[rng.integers(0, n, (rows, n))].mean(axis=1), 12)
+
+
+def _corrected(tails: tuple[float, float], values: "Floats", drawn: "Floats") -> "Floats":
+    """The shares at which BCa reads the draws, for the tails asked for."""
+    import numpy as np
+    from scipy.special import ndtr, ndtri
+
+    value = round(float(values.mean()), 12)
+    bias = ndtri(((drawn < value).mean() + (drawn <= value).mean()) / 2)
+    without = (values.sum() - values) / (len(values) - 1)
+    skew = without.mean() - without
+    acceleration = (skew**3).sum() / (6 * (skew**2).sum() ** 1.5)
+    shifted = bias + ndtri(np.array(tails))
+    shares: Floats = ndtr(bias + shifted / (1 - acceleration * shifted))
+    return shares
