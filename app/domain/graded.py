@@ -6,6 +6,7 @@ count equal scores together, so that a rubric with few grades costs as little as
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import comb, prod
 from typing import TYPE_CHECKING, Literal
 
 from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED, chunks
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 Method = Literal["percentile", "bca"]
-EXHAUSTIVE_UP_TO = 20  # differences other than 0: a million ways to turn their signs
+EXHAUSTIVE_UP_TO = 2**20  # ways to turn the signs of differences
 _COUNTING_PAYS = 10  # examples per distinct score from which drawing counts is faster than drawing examples
 _EQUAL = 1e-12  # means that differ by less, of the largest difference, differ by rounding only
 
@@ -47,17 +49,18 @@ def differences(a: Sequence[float], b: Sequence[float]) -> "Floats":
 def sign_test(changes: "Floats", seed: int, draws: int = 10_000) -> float:
     """Two-sided p of a mean difference: the paired permutation test, swapping a and b turns a sign.
 
-    Every way for at most 20 differences other than 0; else `draws` random ways, p = (1 + hits) / (1 + draws).
+    Every way while equal differences, counted together, leave at most a million (20 different ones do); else
+    `draws` random ways, and p = (1 + hits) / (1 + draws).
     """
     import numpy as np
 
-    moved = np.abs(changes[changes != 0])
-    if not len(moved):
+    sizes, counts = _moved(changes)
+    if not len(sizes):
         return 1.0
-    observed = abs(float(changes.sum())) - _EQUAL * float(moved.sum())
-    if len(moved) <= EXHAUSTIVE_UP_TO:
-        return float((np.abs(_all_sums(moved)) >= observed).mean())
-    sizes, counts = np.unique(moved, return_counts=True)
+    observed = abs(float(changes.sum())) - _EQUAL * float(sizes @ counts)
+    if exhaustive(changes):
+        totals, chances = _all_sums(sizes, counts)
+        return min(1.0, float(chances[np.abs(totals) >= observed].sum()))
     rng, hits = np.random.default_rng((seed, 3)), 0
     for rows in chunks(draws, len(sizes)):
         turned = rng.binomial(counts, 0.5, size=(rows, len(sizes)))
@@ -65,14 +68,30 @@ def sign_test(changes: "Floats", seed: int, draws: int = 10_000) -> float:
     return (1 + hits) / (1 + draws)
 
 
-def _all_sums(sizes: "Floats") -> "Floats":
-    """The sum under every choice of signs, doubling the list with each size."""
+def exhaustive(changes: "Floats") -> bool:
+    """Whether `sign_test` tries every way, and so gives the exact p."""
+    ways: list[int] = (_moved(changes)[1] + 1).tolist()
+    return prod(ways) <= EXHAUSTIVE_UP_TO
+
+
+def _moved(changes: "Floats") -> tuple["Floats", "Ints"]:
+    """The distinct sizes of the differences other than 0, and how often each occurs; equal up to rounding is equal."""
     import numpy as np
 
-    sums = np.zeros(1)
-    for size in sizes:
-        sums = np.concatenate([sums - size, sums + size])
-    return sums
+    return np.unique(np.round(np.abs(changes[changes != 0]), 12), return_counts=True)
+
+
+def _all_sums(sizes: "Floats", counts: "Ints") -> tuple["Floats", "Floats"]:
+    """Every sum that turned signs can give, and its chance: by how many of each size are turned."""
+    import numpy as np
+
+    totals, chances = np.zeros(1), np.ones(1)
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        turned = np.arange(count + 1)
+        share = np.array([comb(count, k) / 2**count for k in range(count + 1)])
+        totals = (totals[:, None] + (2 * turned - count) * size).ravel()
+        chances = (chances[:, None] * share).ravel()
+    return totals, chances
 
 
 def mean_interval(
