@@ -6,7 +6,7 @@ count equal scores together, so that a rubric with few grades costs as little as
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import comb, prod
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
 from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED, chunks
@@ -61,10 +61,8 @@ def sign_test(changes: "Floats", seed: int, draws: int = 10_000) -> float:
     if exhaustive(changes):
         totals, chances = _all_sums(sizes, counts)
         return min(1.0, float(chances[np.abs(totals) >= observed].sum()))
-    rng, hits = np.random.default_rng((seed, 3)), 0
-    for rows in chunks(draws, len(sizes)):
-        turned = rng.binomial(counts, 0.5, size=(rows, len(sizes)))
-        hits += int((np.abs((2 * turned - counts) @ sizes) >= observed).sum())
+    rng = np.random.default_rng((seed, 3))
+    hits = sum(int((np.abs(drawn) >= observed).sum()) for drawn in _drawn_sums(sizes, counts, draws, rng))
     return (1 + hits) / (1 + draws)
 
 
@@ -84,14 +82,29 @@ def _moved(changes: "Floats") -> tuple["Floats", "Ints"]:
 def _all_sums(sizes: "Floats", counts: "Ints") -> tuple["Floats", "Floats"]:
     """Every sum that turned signs can give, and its chance: by how many of each size are turned."""
     import numpy as np
+    from scipy.stats import binom
 
     totals, chances = np.zeros(1), np.ones(1)
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         turned = np.arange(count + 1)
-        share = np.array([comb(count, k) / 2**count for k in range(count + 1)])
         totals = (totals[:, None] + (2 * turned - count) * size).ravel()
-        chances = (chances[:, None] * share).ravel()
+        chances = (chances[:, None] * binom.pmf(turned, count, 0.5)).ravel()
     return totals, chances
+
+
+def _drawn_sums(sizes: "Floats", counts: "Ints", draws: int, rng: "np.random.Generator") -> Iterator["Floats"]:
+    """Sums of the differences with signs turned at random: a number per size, or a bit per difference."""
+    import numpy as np
+
+    n = int(counts.sum())
+    if len(sizes) * _COUNTING_PAYS < n:
+        for rows in chunks(draws, len(sizes)):
+            yield (2 * rng.binomial(counts, 0.5, size=(rows, len(sizes))) - counts) @ sizes
+    else:
+        each = np.repeat(sizes, counts)
+        for rows in chunks(draws, n):
+            bits = np.unpackbits(rng.integers(0, 256, (rows, -(-n // 8)), np.uint8), axis=1, count=n)
+            yield 2 * (bits.astype(np.float64) @ each) - each.sum()
 
 
 def mean_interval(
