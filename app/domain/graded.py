@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Method = Literal["percentile", "bca"]
 EXHAUSTIVE_UP_TO = 2**20  # ways to turn the signs of differences
 _COUNTING_PAYS = 10  # examples per distinct score from which drawing counts is faster than drawing examples
+_PLACES = 12  # scores are equal when these decimals are
 _EQUAL = 1e-12  # means that differ by less, of the largest difference, differ by rounding only
 
 
@@ -57,7 +58,7 @@ def sign_test(changes: "Floats", seed: int, draws: int = 10_000) -> float:
     sizes, counts = _moved(changes)
     if not len(sizes):
         return 1.0
-    observed = abs(float(changes.sum())) - _EQUAL * float(sizes @ counts)
+    observed = abs(float(np.round(changes, _PLACES).sum())) - _EQUAL * float(sizes @ counts)
     if exhaustive(changes):
         totals, chances = _all_sums(sizes, counts)
         return min(1.0, float(chances[np.abs(totals) >= observed].sum()))
@@ -76,7 +77,8 @@ def _moved(changes: "Floats") -> tuple["Floats", "Ints"]:
     """The distinct sizes of the differences other than 0, and how often each occurs; equal up to rounding is equal."""
     import numpy as np
 
-    return np.unique(np.round(np.abs(changes[changes != 0]), 12), return_counts=True)
+    rounded = np.abs(np.round(changes, _PLACES))
+    return np.unique(rounded[rounded > 0], return_counts=True)
 
 
 def _all_sums(sizes: "Floats", counts: "Ints") -> tuple["Floats", "Floats"]:
@@ -139,10 +141,10 @@ def _drawn_means(values: "Floats", draws: int, rng: "np.random.Generator") -> It
     n = len(values)
     if len(distinct) * _COUNTING_PAYS < n:
         for rows in chunks(draws, len(distinct)):
-            yield np.round(rng.multinomial(n, counts / n, size=rows) @ distinct / n, 12)
+            yield np.round(rng.multinomial(n, counts / n, size=rows) @ distinct / n, _PLACES)
     else:
         for rows in chunks(draws, n):
-            yield np.round(values[rng.integers(0, n, (rows, n))].mean(axis=1), 12)
+            yield np.round(values[rng.integers(0, n, (rows, n))].mean(axis=1), _PLACES)
 
 
 def _corrected(tails: tuple[float, float], values: "Floats", drawn: "Floats") -> "Floats":
@@ -150,7 +152,7 @@ def _corrected(tails: tuple[float, float], values: "Floats", drawn: "Floats") ->
     import numpy as np
     from scipy.special import ndtr, ndtri
 
-    value = round(float(values.mean()), 12)
+    value = round(float(values.mean()), _PLACES)
     bias = ndtri(((drawn < value).mean() + (drawn <= value).mean()) / 2)
     without = (values.sum() - values) / (len(values) - 1)
     skew = without.mean() - without

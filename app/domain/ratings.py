@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.domain.metrics import Z95
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Integers = NDArray[np.integer[Any]]
 
 RIDGE = 0.1
 CENTRE = 1000.0
@@ -80,7 +81,7 @@ def rate_counts(battles: Mapping[Battle, int], ridge: float = RIDGE) -> list[Rat
 
 
 def rate_arrays(
-    left: "Ints", right: "Ints", outcome: "Ints", names: Sequence[str], ridge: float = RIDGE
+    left: "Integers", right: "Integers", outcome: "Integers", names: Sequence[str], ridge: float = RIDGE
 ) -> list[Rating]:
     """The ratings from three integer arrays, a battle a place: see `rate_counts`.
 
@@ -91,7 +92,7 @@ def rate_arrays(
     return rate_counts(battle_counts(left, right, outcome, names), ridge)
 
 
-def battle_counts(left: "Ints", right: "Ints", outcome: "Ints", names: Sequence[str]) -> dict[Battle, int]:
+def battle_counts(left: "Integers", right: "Integers", outcome: "Integers", names: Sequence[str]) -> dict[Battle, int]:
     """How often each (left, right, outcome) occurs; what says nothing is left out."""
     import numpy as np
 
