@@ -17,6 +17,7 @@ from tests.reference.methods import METHODS, NOT_YET
 FILE = reference_file()
 ENTRIES = read(FILE) if FILE else []
 OFFERED = [pytest.param(entry, id=f"{entry.place} {entry.method}") for entry in ENTRIES if entry.method in METHODS]
+IN_OTHER_UNITS = ("elo_scale_1000", "n")
 ASKS = ("discordance", "delta")  # inputs that stand among the expected figures
 MCNEMAR = {"table_rows_A_correct_wrong_cols_B": [[40, 5], [15, 40]]}
 
@@ -54,13 +55,13 @@ def test_each_figure_that_is_off_is_seen(entry: Entry) -> None:
 
 
 def _each_figure_moved(wanted: Any, tolerance: float) -> Iterator[Any]:
-    """The expected figures with one of them changed: by 3 tolerances, in points of Elo by as many of theirs."""
+    """The expected figures with one of them changed by 3 tolerances, or by more where they are in other units."""
     for path in list(_paths(wanted)):
         moved = deepcopy(wanted)
         place = moved
         for step in path[:-1]:
             place = place[step]
-        unit = 500.0 if path[0] == "elo_scale_1000" else 1.0
+        unit = 500.0 if path[0] in IN_OTHER_UNITS else 1.0
         place[path[-1]] += max(3 * tolerance, 1e-8 * abs(place[path[-1]])) * unit + (path[-1] == "n_formula") * 5
         yield moved
 
