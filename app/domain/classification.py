@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED, chunks, percentiles, resamples
+from app.domain.metrics import (
+    DECIMALS,
+    INTERVAL_DRAWS,
+    INTERVAL_SEED,
+    Estimate,
+    chunks,
+    least_half_width,
+    percentiles,
+    resamples,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,6 +140,36 @@ def per_class(of: Sums, beta: float = 1.0) -> PerClass:
         _f(of.hits, of.support, of.named, beta),
         of.support,
     )
+
+
+def estimate(
+    confusion: "ArrayLike",
+    statistic: Statistic,
+    *,
+    lowest: float = 0.0,
+    n: int | None = None,
+    draws: int = INTERVAL_DRAWS,
+) -> Estimate:
+    """A score of one table with its 95 % bootstrap interval, at least as wide as `metrics.least_half_width` says.
+
+    `lowest` is the smallest value that the score can have. `n` is how many examples it rests on, where these
+    are not all: the support of the class whose recall it is, say. On none the interval is all that can be.
+    """
+    import numpy as np
+
+    table = np.asarray(confusion, np.int64)
+    rests_on = int(table.sum()) if n is None else n
+    if rests_on == 0 or not table.any():
+        return Estimate(0.0, lowest, 1.0, 0)
+    low, high = interval(table, statistic, draws)
+    return widened(float(statistic(sums(table))), low, high, rests_on, lowest)
+
+
+def widened(value: float, low: float, high: float, n: int, lowest: float = 0.0) -> Estimate:
+    """An estimate whose interval ends no nearer to its value than n examples allow, nor outside [lowest, 1]."""
+    least = least_half_width(n)
+    ends = max(lowest, min(low, value - least)), min(1.0, max(high, value + least))
+    return Estimate(round(value, DECIMALS), round(ends[0], DECIMALS), round(ends[1], DECIMALS), n)
 
 
 def interval(

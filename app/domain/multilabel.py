@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain.classification import Over, Sums, averaged
-from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED, chunks, percentiles
+from app.domain.classification import Over, Sums, averaged, widened
+from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED, Estimate, chunks, percentiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,6 +86,15 @@ def samples_f1(cells: Cells, weights: "Ints", both_empty: float = 1.0) -> "Float
     either = cells.expected.sum(axis=1) + cells.named.sum(axis=1)
     scores = np.where(either > 0, 2 * hits / np.maximum(either, 1), both_empty)
     return _mean(np.where(cells.readable, scores, 0.0), weights)
+
+
+def estimate_sets(cells: Cells, statistic: Statistic, draws: int = INTERVAL_DRAWS) -> Estimate:
+    """A score with its 95 % bootstrap interval, at least as wide as `metrics.least_half_width` says."""
+    n = int(cells.counts.sum())
+    if n == 0:
+        return Estimate(0.0, 0.0, 1.0, 0)
+    low, high = sets_interval(cells, statistic, draws)
+    return widened(float(statistic(cells, cells.counts)), low, high, n)
 
 
 def sets_interval(

@@ -13,6 +13,7 @@ from app.domain.classification import (
     Statistic,
     accuracy,
     balanced_accuracy,
+    estimate,
     f_beta,
     interval,
     mcc,
@@ -22,7 +23,7 @@ from app.domain.classification import (
     resampled,
     sums,
 )
-from app.domain.metrics import Goal, confusion, measure
+from app.domain.metrics import Estimate, Goal, confusion, least_half_width, measure
 
 CLASSES = 4
 PAIRS = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(-1, CLASSES - 1)), min_size=1, max_size=60)
@@ -130,6 +131,20 @@ def test_the_interval_of_macro_f1_is_that_of_the_goal_where_nothing_is_rare() ->
     assert interval(table, lambda of: f_beta(of, "macro")) == pytest.approx((goal.low, goal.high), abs=0.01)
 
 
+@given(PAIRS)
+@settings(deadline=None, max_examples=30)
+def test_an_estimate_holds_its_value_and_few_examples_leave_much_open(pairs: Pairs) -> None:
+    table = _table(pairs)
+    for score, lowest in ((lambda of: f_beta(of, "macro"), 0.0), (mcc, -1.0)):
+        found = estimate(table, score, lowest=lowest, draws=200)
+        assert lowest <= found.low <= found.value <= found.high <= 1
+        assert found.value == pytest.approx(float(score(sums(table))), abs=1e-6)
+        least = least_half_width(len(pairs)) - 1e-6
+        assert found.value - found.low >= min(least, found.value - lowest)
+        assert found.high - found.value >= min(least, 1 - found.value)
+    assert estimate(table, accuracy, n=3, draws=200).n == 3
+
+
 def test_draws_hold_as_many_examples_and_keep_rare_classes() -> None:
     table = np.array([[50, 2, 1, 0], [3, 60, 0, 2], [0, 0, 1, 0]])
     drawn = list(resampled(table, 500, np.random.default_rng(0)))
@@ -139,5 +154,6 @@ def test_draws_hold_as_many_examples_and_keep_rare_classes() -> None:
 
 def test_no_examples_leave_everything_open_and_another_shape_is_refused() -> None:
     assert interval(np.zeros((3, 4), np.int64), accuracy) == (0, 1)
+    assert estimate(np.zeros((3, 4), np.int64), mcc, lowest=-1.0) == Estimate(0.0, -1.0, 1.0, 0)
     with pytest.raises(ValueError, match="a column more than rows"):
         sums([[1, 2], [3, 4]])

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
 from app.domain.classification import Average, f_beta, precision, recall
-from app.domain.multilabel import hamming_loss, label_sums, samples_f1, sets_interval, subset_accuracy, tally_sets
+from app.domain.metrics import Estimate
+from app.domain.multilabel import (
+    estimate_sets,
+    hamming_loss,
+    label_sums,
+    samples_f1,
+    sets_interval,
+    subset_accuracy,
+    tally_sets,
+)
 
 LABELS = 4
 SETS = st.integers(0, 2**LABELS - 1)
@@ -89,6 +98,8 @@ def test_an_interval_holds_its_score_on_many_examples() -> None:
     answered = np.where(rng.random(500) < 0.6, y, rng.integers(-1, 16, 500))
     cells = tally_sets(y.tolist(), answered.tolist(), 4)
     low, high = sets_interval(cells, subset_accuracy)
+    found = estimate_sets(cells, subset_accuracy)
+    assert [found.low, found.high, found.n] == pytest.approx([low, high, 500], abs=1e-6)
     assert low < float(subset_accuracy(cells, cells.counts)) < high
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.63 * 0.37 / 500), rel=0.15)
 
@@ -103,3 +114,10 @@ def test_a_code_that_names_no_set_is_refused(expected: list[int], answered: list
 
 def test_no_examples_leave_everything_open() -> None:
     assert sets_interval(tally_sets([], [], 3), subset_accuracy) == (0, 1)
+    assert estimate_sets(tally_sets([], [], 3), subset_accuracy) == Estimate(0.0, 0.0, 1.0, 0)
+
+
+def test_three_sets_answered_rightly_do_not_pass_for_certainty() -> None:
+    found = estimate_sets(tally_sets([1, 2, 3], [1, 2, 3], 2), subset_accuracy)
+    assert (found.value, found.high) == (1, 1)
+    assert found.low < 0.5

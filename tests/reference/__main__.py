@@ -64,9 +64,8 @@ def _judged(entry: Entry, matching: Matching) -> Checked:
 def report(checked: Sequence[Checked]) -> str:
     """A line an entry, the methods that are not implemented, and the sums."""
     lines = [one.line for one in checked]
-    missing = {one.entry.method: one.why for one in checked if one.entry.method not in METHODS}
-    if missing:
-        lines += ["", "Not implemented:", *(f"  {method}: {why}" for method, why in sorted(missing.items()))]
+    unknown = {one.entry.method: UNKNOWN for one in checked if one.entry.method not in METHODS}
+    lines += ["", "Not implemented:", *(f"  {method}: {why}" for method, why in sorted((unknown | NOT_YET).items()))]
     counts = Counter(one.status for one in checked)
     return "\n".join([*lines, "", ", ".join(f"{count} {status}" for status, count in counts.items())])
 
