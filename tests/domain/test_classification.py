@@ -75,6 +75,7 @@ def test_each_class_has_scikit_learns_figures(pairs: Pairs) -> None:
 
 
 @given(PAIRS)
+@settings(deadline=None)
 def test_macro_f1_is_that_of_the_goal(pairs: Pairs) -> None:
     y, answered = [e for e, _ in pairs], [a for _, a in pairs]
     found = measure(Goal("macro_f1"), y, answered, CLASSES).value
@@ -82,6 +83,7 @@ def test_macro_f1_is_that_of_the_goal(pairs: Pairs) -> None:
 
 
 @given(PAIRS, st.randoms())
+@settings(deadline=None)
 def test_renaming_the_classes_changes_no_score(pairs: Pairs, random: Random) -> None:
     names = random.sample(range(CLASSES), CLASSES)
     renamed = sums(_table([(names[e], names[a] if a >= 0 else -1) for e, a in pairs]))
@@ -91,6 +93,7 @@ def test_renaming_the_classes_changes_no_score(pairs: Pairs, random: Random) -> 
 
 
 @given(PAIRS)
+@settings(deadline=None)
 def test_scores_stay_in_their_ranges(pairs: Pairs) -> None:
     of = sums(_table(pairs))
     assert all(0 <= float(score(of)) <= 1 for score in SHARES)
@@ -98,6 +101,7 @@ def test_scores_stay_in_their_ranges(pairs: Pairs) -> None:
 
 
 @given(PAIRS)
+@settings(deadline=None)
 def test_a_reply_that_becomes_unreadable_never_raises_what_counts_right_answers(pairs: Pairs) -> None:
     right = [pair for pair in pairs if pair[0] == pair[1]] or [(0, 0)]
     before, after = [*pairs, right[0]], [*pairs, (right[0][0], -1)]
@@ -106,6 +110,7 @@ def test_a_reply_that_becomes_unreadable_never_raises_what_counts_right_answers(
 
 
 @given(st.lists(PAIRS, min_size=1, max_size=4))
+@settings(deadline=None)
 def test_many_tables_at_once_give_what_each_gives_alone(tables: list[Pairs]) -> None:
     stacked = sums([_table(pairs) for pairs in tables], over="all")
     alone = [sums(_table(pairs), over="all") for pairs in tables]

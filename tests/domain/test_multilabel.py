@@ -52,6 +52,7 @@ def test_scores_are_scikit_learns(pairs: Pairs, beta: float) -> None:
 
 
 @given(READ, st.randoms())
+@settings(deadline=None)
 def test_neither_order_nor_names_of_labels_matter(pairs: Pairs, random: Random) -> None:
     names = random.sample(range(LABELS), LABELS)
 

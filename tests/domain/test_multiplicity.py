@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.multiplicity import benjamini_hochberg, benjamini_yekutieli, bonferroni, holm, hommel
@@ -36,12 +36,14 @@ def _smallest(raw: Sequence[float]) -> list[float]:
 
 
 @given(PS)
+@settings(deadline=None)
 def test_no_correction_lowers_a_p_or_leaves_the_unit_interval(raw: list[float]) -> None:
     for correct in ALL:
         assert all(p - _SLACK <= adjusted <= 1 for p, adjusted in zip(raw, correct(raw), strict=True))
 
 
 @given(PS)
+@settings(deadline=None)
 def test_a_larger_p_stays_the_larger_one(raw: list[float]) -> None:
     for correct in ALL:
         ordered = [adjusted for _, adjusted in sorted(zip(raw, correct(raw), strict=True))]
@@ -49,6 +51,7 @@ def test_a_larger_p_stays_the_larger_one(raw: list[float]) -> None:
 
 
 @given(PS, st.randoms())
+@settings(deadline=None)
 def test_the_order_of_questions_does_not_matter(raw: list[float], random: Random) -> None:
     order = random.sample(range(len(raw)), len(raw))
     for correct in ALL:
@@ -57,18 +60,21 @@ def test_the_order_of_questions_does_not_matter(raw: list[float], random: Random
 
 
 @given(PS)
+@settings(deadline=None)
 def test_sharper_corrections_give_smaller_ps(raw: list[float]) -> None:
     for sharp, blunt in ((holm, bonferroni), (hommel, holm), (benjamini_hochberg, hommel)):
         assert all(one <= other + _SLACK for one, other in zip(sharp(raw), blunt(raw), strict=True))
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+@settings(deadline=None)
 def test_holm_and_hommel_are_the_closed_tests_that_they_are_short_for(raw: list[float]) -> None:
     assert holm(raw) == pytest.approx(_closed(raw, _smallest))
     assert hommel(raw) == pytest.approx(_closed(raw, _simes))
 
 
 @given(PS, st.floats(0, 1))
+@settings(deadline=None)
 def test_one_question_more_never_lowers_holms_ps(raw: list[float], more: float) -> None:
     assert all(one <= other + _SLACK for one, other in zip(holm(raw), holm([*raw, more]), strict=False))
 

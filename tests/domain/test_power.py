@@ -45,6 +45,7 @@ def test_the_exact_test_never_errs_oftener_than_its_level(n: int, discordance: f
 
 
 @given(st.integers(100, 5_000), st.floats(0.05, 0.5), LEVELS, st.floats(0.5, 0.95), st.booleans())
+@settings(deadline=None)
 def test_examples_and_detectable_gain_are_each_others_inverse(
     n: int, discordance: float, alpha: float, power: float, two_sided: bool
 ) -> None:
@@ -54,6 +55,7 @@ def test_examples_and_detectable_gain_are_each_others_inverse(
 
 
 @given(st.integers(1, 5_000), st.floats(0.05, 0.5), st.floats(0.01, 0.05))
+@settings(deadline=None)
 def test_at_5_and_80_percent_the_formulas_are_those_of_the_pages(n: int, discordance: float, gain: float) -> None:
     assert detectable_gain(n, discordance) == pytest.approx(minimum_detectable_gain(n, discordance))
     assert 0 <= examples_needed(gain, discordance) - examples_for(gain, discordance) < 1 + 1e-6
@@ -78,6 +80,7 @@ def test_what_no_number_of_examples_shows_is_refused() -> None:
 
 
 @given(COUNTS, COUNTS)
+@settings(deadline=None)
 def test_the_one_sided_ps_of_both_sides_share_what_is_observed(only_a: int, only_b: int) -> None:
     observed = comb(only_a + only_b, only_a) / 2 ** (only_a + only_b)
     assert one_sided_p(only_a, only_b) + one_sided_p(only_b, only_a) == pytest.approx(1 + observed)
@@ -87,6 +90,7 @@ def test_the_one_sided_ps_of_both_sides_share_what_is_observed(only_a: int, only
 
 
 @given(COUNTS, COUNTS, st.integers(0, 200))
+@settings(deadline=None)
 def test_approximations_do_not_depend_on_who_is_called_a(only_a: int, only_b: int, same: int) -> None:
     n = only_a + only_b + same
     for corrected in (True, False):
@@ -99,6 +103,7 @@ def test_approximations_do_not_depend_on_who_is_called_a(only_a: int, only_b: in
 
 
 @given(st.integers(0, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+@settings(deadline=None)
 def test_intervals_of_a_share_lie_in_the_unit_interval_and_mirror(count: tuple[int, int], confidence: float) -> None:
     successes, n = count
     for interval in (wilson_at, jeffreys):

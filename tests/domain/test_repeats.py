@@ -4,7 +4,7 @@ from math import inf, sqrt
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
@@ -21,6 +21,7 @@ def _pairs(draw: st.DrawFn) -> tuple[Table, Table]:
 
 
 @given(_pairs())
+@settings(deadline=None)
 def test_swapping_the_two_turns_the_difference_and_nothing_else(pair: tuple[Table, Table]) -> None:
     one, other = compare_repeated(*pair), compare_repeated(*pair[::-1])
     assert (one.value, one.low, one.high, one.t) == pytest.approx((-other.value, -other.high, -other.low, -other.t))
@@ -28,6 +29,7 @@ def test_swapping_the_two_turns_the_difference_and_nothing_else(pair: tuple[Tabl
 
 
 @given(_pairs(), st.randoms())
+@settings(deadline=None)
 def test_neither_the_order_of_examples_nor_of_repeats_matters(pair: tuple[Table, Table], random: Random) -> None:
     a, b = pair
     rows = random.sample(range(len(a)), len(a))
@@ -37,6 +39,7 @@ def test_neither_the_order_of_examples_nor_of_repeats_matters(pair: tuple[Table,
 
 
 @given(_pairs())
+@settings(deadline=None)
 def test_bounds_hold_the_point_and_p_lies_in_the_unit_interval(pair: tuple[Table, Table]) -> None:
     found = compare_repeated(*pair)
     assert found.low <= found.value <= found.high
@@ -66,6 +69,7 @@ def test_without_variation_t_is_infinite_or_nothing(b: Table, t: float, p: float
 
 
 @given(_pairs())
+@settings(deadline=None)
 def test_the_components_add_up_to_the_variance_of_means_or_stop_at_nothing(pair: tuple[Table, Table]) -> None:
     found = components(pair[0])
     assert found.between >= 0

@@ -4,7 +4,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.shrinkage import shrink, shrink_paired, shrink_shares
@@ -17,6 +17,7 @@ _SLACK = 1e-9
 
 
 @given(SHARES, st.integers(1, 500))
+@settings(deadline=None)
 def test_a_shrunk_score_lies_between_the_raw_one_and_the_mean(shares: list[float], n: int) -> None:
     found = shrink_shares(shares, n)
     for raw, shrunk in zip(shares, found.scores, strict=True):
@@ -24,6 +25,7 @@ def test_a_shrunk_score_lies_between_the_raw_one_and_the_mean(shares: list[float
 
 
 @given(TABLES)
+@settings(deadline=None)
 def test_scores_on_the_same_examples_shrink_towards_their_mean_and_keep_their_order(table: list[list[bool]]) -> None:
     found = shrink_paired(table)
     raw = [sum(row) / len(row) for row in table]
@@ -34,6 +36,7 @@ def test_scores_on_the_same_examples_shrink_towards_their_mean_and_keep_their_or
 
 
 @given(TABLES, st.randoms())
+@settings(deadline=None)
 def test_neither_the_order_of_examples_nor_of_candidates_matters(table: list[list[bool]], random: Random) -> None:
     examples = random.sample(range(len(table[0])), len(table[0]))
     candidates = random.sample(range(len(table)), len(table))
