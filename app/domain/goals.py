@@ -17,7 +17,7 @@ from app.errors import Invalid
 RIGHT_SHARE = ("accuracy", "exact_match", "subset_accuracy")
 AVERAGED = ("balanced_accuracy", "macro_f1", "micro_f1", "weighted_f1", "macro_precision", "macro_recall", "mcc")
 OF_A_CLASS = ("precision", "recall", "f1")
-OTHERS = ("hamming_score", "mean_score")
+OTHERS = ("hamming_score", "samples_f1", "mean_score")
 METRICS = (*RIGHT_SHARE, *AVERAGED, *OF_A_CLASS, *OTHERS)
 SUGGESTED = ("accuracy", "macro_f1", "balanced_accuracy")
 QUANTITIES = ("tokens", "cost")

@@ -153,6 +153,8 @@ def fitting(goal: Goal, shape: Shape) -> Goal:
         )
     if goal.metric == "mcc" and shape.kind != "label":
         raise Invalid("mcc is for one label out of several; use macro_f1")
+    if goal.metric == "samples_f1" and shape.kind != "labels":
+        raise Invalid("samples_f1 is for sets of labels; use accuracy or hamming_score")
     if goal.metric == "hamming_score" and shape.kind == "label":
         raise Invalid("hamming_score is for several labels or fields; use accuracy")
     place, digit = class_of(goal, shape), digit_of(goal, shape)

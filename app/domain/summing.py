@@ -1,12 +1,13 @@
 """What one answer adds to a score, and the score of such sums: every metric is a function of sums over examples.
 
 A row of sums holds, for every class of the shape, hits (named and so), namings and occurrences; then, for every digit,
-how often it was right; then examples, right answers, graded scores and the amounts that penalties are on. Sums have the
+how often it was right; then examples, right answers, graded scores, F1 of each
+set of labels for itself, and the amounts that penalties are on. Sums have the
 shape (..., width): a bootstrap or a permutation is one matrix product with counts of examples.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from app.domain.goals import RIGHT_SHARE, Goal, Penalty
 from app.domain.shapes import Shape, class_of, digit_of
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 SCORE = "score"
 Amounts = Mapping[str, Sequence[float]]
+Over = Literal["expected", "seen", "all"]
 
 
 def width(goal: Goal, shape: Shape) -> int:
     """How long a row of sums is."""
-    return 3 * len(shape.classes) + len(shape.digits) + 3 + len(goal.penalties)
+    return 3 * len(shape.classes) + len(shape.digits) + 4 + len(goal.penalties)
 
 
 def amounts_of(goal: Goal) -> tuple[str, ...]:
@@ -57,7 +59,25 @@ def parts(goal: Goal, shape: Shape, expected: "Ints", answered: "Ints", amounts:
     right = expected == answered
     scores = np.asarray(amounts[SCORE], float) if SCORE in amounts_of(goal) else right
     measured = [_charged(penalty, amounts) for penalty in goal.penalties]
-    return hstack([counted, csr_array(np.stack([np.ones(n), right, scores, *measured], axis=1))], format="csr")
+    return hstack(
+        [
+            counted,
+            csr_array(np.stack([np.ones(n), right, scores, _f1_of_sets(shape, wanted, said), *measured], axis=1)),
+        ],
+        format="csr",
+    )
+
+
+def _f1_of_sets(shape: Shape, wanted: "Ints", said: "Ints") -> "Floats":
+    """For sets of labels the F1 of each answer for itself: of two empty sets 1, of an unreadable reply 0."""
+    import numpy as np
+
+    if shape.kind != "labels":
+        return np.zeros(len(wanted))
+    both, named = ((wanted == 1) & (said == 1)).sum(axis=1), (wanted == 1).sum(axis=1) + (said == 1).sum(axis=1)
+    readable = (said >= 0).all(axis=1)
+    found: Floats = np.where(named > 0, 2 * both / np.maximum(named, 1), 1.0) * readable
+    return found
 
 
 def _class_numbers(shape: Shape) -> list["Ints"]:
@@ -77,16 +97,17 @@ def _charged(penalty: Penalty, amounts: Amounts) -> "Floats":
     return np.log(np.maximum(found, 1.0)) if penalty.log else found
 
 
-def score(goal: Goal, shape: Shape, sums: "Floats") -> "Floats":
+def score(goal: Goal, shape: Shape, sums: "Floats", over: Over = "expected") -> "Floats":
     """The goal's score of sums: shape (...) from (..., width). Nothing is 0/0: what has no case scores 0.
 
-    Averages over classes are over those that occur in the sums. Where a bound is missed the score is how far, below 0.
+    Averages over classes are over those that are expected in the sums, or that are expected or named ("seen"), or over
+    all. Where a bound is missed the score is how far, below 0.
     """
     first = 3 * len(shape.classes) + len(shape.digits)
     n = _least_one(sums[..., first])
-    value = _metric(goal, shape, sums)
+    value = _metric(goal, shape, sums, over)
     for place, penalty in enumerate(goal.penalties):
-        value = value - penalty.weight * sums[..., first + 3 + place] / n
+        value = value - penalty.weight * sums[..., first + 4 + place] / n
     return value
 
 
@@ -97,12 +118,15 @@ def _least_one(sums: "Floats") -> "Floats":
     return found
 
 
-def _metric(goal: Goal, shape: Shape, sums: "Floats") -> "Floats":
+def _metric(goal: Goal, shape: Shape, sums: "Floats", over: Over) -> "Floats":
     import numpy as np
 
     classes, digits = len(shape.classes), len(shape.digits)
     hits, named, there = (sums[..., place * classes : (place + 1) * classes] for place in range(3))
-    right_digits, (n, right, graded) = sums[..., 3 * classes : 3 * classes + digits], _last(sums, 3 * classes + digits)
+    right_digits, (n, right, graded, alone) = (
+        sums[..., 3 * classes : 3 * classes + digits],
+        _last(sums, 3 * classes + digits),
+    )
     place, digit = class_of(goal, shape), digit_of(goal, shape)
     if goal.metric in RIGHT_SHARE:
         share: Floats = (right if digit is None else right_digits[..., digit]) / _least_one(n)
@@ -110,6 +134,9 @@ def _metric(goal: Goal, shape: Shape, sums: "Floats") -> "Floats":
     if goal.metric == "mean_score":
         mean: Floats = graded / _least_one(n)
         return mean
+    if goal.metric == "samples_f1":
+        of_sets: Floats = alone / _least_one(n)
+        return of_sets
     if goal.metric == "hamming_score":
         alike: Floats = right_digits.sum(axis=-1) / _least_one(digits * n)
         return alike
@@ -126,9 +153,18 @@ def _metric(goal: Goal, shape: Shape, sums: "Floats") -> "Floats":
     if goal.metric == "micro_f1":
         return _of_class("f1", goal.beta, *(part.sum(axis=-1) for part in (hits, named, there)))
     each = _of_class(_PER_CLASS[goal.metric], goal.beta, hits, named, there)
-    weights = there if goal.metric == "weighted_f1" else (there > 0)
+    weights = there if goal.metric == "weighted_f1" else _averaged(named, there, over)
     average: Floats = (each * weights).sum(axis=-1) / _least_one(weights.sum(axis=-1))
     return average
+
+
+def _averaged(named: "Floats", there: "Floats", over: Over) -> "Floats":
+    import numpy as np
+
+    if over == "all":
+        return np.ones_like(there)
+    occurring = there if over == "expected" else there + named
+    return (occurring > 0).astype(float)
 
 
 _PER_CLASS = {
@@ -137,8 +173,8 @@ _PER_CLASS = {
 }  # fmt: skip
 
 
-def _last(sums: "Floats", first: int) -> tuple["Floats", "Floats", "Floats"]:
-    return sums[..., first], sums[..., first + 1], sums[..., first + 2]
+def _last(sums: "Floats", first: int) -> tuple["Floats", ...]:
+    return tuple(sums[..., first + place] for place in range(4))
 
 
 def _of_class(metric: str, beta: float, hits: "Floats", named: "Floats", there: "Floats") -> "Floats":

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from math import comb, factorial, prod
+from random import Random
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from app.domain.racing import DROP_AT, STAKES, counts, decisive, drop_evidence, looks, promotion_evidence
+from app.domain.racing import DROP_AT, STAKES, counts, decisive, drop_evidence, looks, promotion_evidence, race
 
 COUNT = st.integers(0, 60)
 DELTA = st.sampled_from((-0.05, 0.0, 0.02, 0.1))
@@ -126,3 +127,46 @@ def test_racing_and_accuracy_leave_numpy_and_scipy_alone() -> None:
         "sys.exit(bool({'numpy', 'scipy'} & set(sys.modules)))\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def _wins(right: list[list[bool]]) -> list[list[int]]:
+    return [[sum(a and not b for a, b in zip(one, other, strict=True)) for other in right] for one in right]
+
+
+RIGHTS = st.integers(1, 40).flatmap(
+    lambda n: st.lists(st.lists(st.booleans(), min_size=n, max_size=n), min_size=1, max_size=5)
+)
+
+
+@given(RIGHTS, DELTA)
+def test_a_race_drops_who_any_other_has_enough_evidence_against(right: list[list[bool]], delta: float) -> None:
+    wins, n = _wins(right), len(right[0])
+    wanted = [
+        i
+        for i in range(len(right))
+        if any(
+            i != j and drop_evidence(wins[i][j], wins[j][i], n - wins[i][j] - wins[j][i], delta) >= 2
+            for j in range(len(right))
+        )
+    ]
+    assert race(wins, n, delta, threshold=2) == tuple(wanted)
+
+
+@given(RIGHTS, st.randoms())
+def test_the_order_of_candidates_and_items_does_not_change_a_race(right: list[list[bool]], random: Random) -> None:
+    order = random.sample(range(len(right)), len(right))
+    items = random.sample(range(len(right[0])), len(right[0]))
+    turned = [[right[row][item] for item in items] for row in order]
+    dropped = {order[place] for place in race(_wins(turned), len(items), threshold=2)}
+    assert dropped == set(race(_wins(right), len(items), threshold=2))
+
+
+@given(RIGHTS)
+def test_who_is_right_most_often_stays_in_a_race_of_all_against_all(right: list[list[bool]]) -> None:
+    best = max(range(len(right)), key=lambda place: sum(right[place]))
+    assert best not in race(_wins(right), len(right[0]), threshold=1.0001)
+
+
+def test_a_race_drops_the_far_worse_one_at_once() -> None:
+    assert race([[0, 2, 0], [25, 0, 1], [25, 3, 0]], 50) == (0,)
+    assert race([], 0) == ()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from app.domain.ratings import POINTS, Battle, components, fit, paired_counts, rate, rate_counts
+from app.domain.ratings import POINTS, Battle, components, fit, paired_counts, rate, rate_arrays, rate_counts
 
 NAMES = st.sampled_from("abcde")
 BATTLES = st.lists(st.tuples(NAMES, NAMES, st.sampled_from(("left", "right", "tie", "none"))), max_size=50)
@@ -118,3 +118,21 @@ def test_the_interval_covers_about_as_often_as_it_says() -> None:
             battles.append((i, j, str(rng.choice(("left", "right", "tie"), p=weights / weights.sum()))))
         held += [r.low <= 1000 + POINTS * truth[r.name] <= r.high for r in rate(battles)]
     assert 0.93 <= np.mean(held) <= 0.98
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(-1, 4)), max_size=60), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_arrays_are_rated_as_the_battles_that_they_stand_for(numbers: list[tuple[int, int, int]], sparse: bool) -> None:
+    names = [*"abcde", *(f"x{place}" for place in range(400 if sparse else 0))]
+    said = {0: "left", 1: "right", 2: "tie"}
+    battles = [(names[left], names[right], said.get(outcome, "none")) for left, right, outcome in numbers]
+    left, right, outcome = np.array(numbers, np.int32).reshape(-1, 3).T
+    assert rate_arrays(left, right, outcome, names) == rate(battles)
+
+
+def test_arrays_that_stand_for_no_battles_are_refused() -> None:
+    one, two = np.array([0]), np.array([0, 1])
+    with pytest.raises(ValueError, match="2 left players, 1 right ones"):
+        rate_arrays(two, one, one, ["a", "b"])
+    with pytest.raises(ValueError, match="no place among 1 names"):
+        rate_arrays(two, two, two, ["a"])

@@ -7,8 +7,8 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import average_precision_score, log_loss, precision_recall_curve, roc_auc_score
 
-from tests.domain.reference_probabilities import CHECKS
 from tests.domain.test_curves import world
+from tests.reference.reference_probabilities import CHECKS
 
 Figures = dict[str, Any]
 

@@ -179,3 +179,8 @@ def test_scores_that_are_measured_together_are_those_measured_alone() -> None:
     goals = [parse_goal(text) for text in ("accuracy", "macro_f1", "recall[1]", "accuracy - 0.1*log(tokens)", "f2[2]")]
     together = measure_all(goals, expected, answered, 3, amounts)
     assert together == [measure(goal, expected, answered, 3, amounts) for goal in goals]
+
+
+def test_f1_of_each_set_for_itself_takes_two_empty_sets_for_alike() -> None:
+    pairs = [(0b101, 0b001), (0, 0), (0b010, -1), (0b110, 0b011)]
+    assert score("samples_f1", pairs, FEELINGS) == pytest.approx((2 / 3 + 1 + 0 + 1 / 2) / 4, abs=1e-6)

@@ -1,0 +1,1 @@
+"""Checks our statistics against tables of figures from independent libraries: `python -m tests.reference FILE.json`."""
