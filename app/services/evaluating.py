@@ -235,15 +235,18 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
 
 
 def _sum_up(database: Database, run: Run) -> None:
-    """Store the metric of all that is answered of the evaluation, measured in no transaction."""
-    from app.domain.goals import parse_goal
-    from app.domain.metrics import measure
+    """Store the scores of all that is answered of the evaluation, measured in no transaction."""
+    from app.domain import shapes, summaries
+    from app.domain.goals import parse_goals
+    from app.domain.metrics import Estimate
 
     with database.read() as session:
         project = projects.get(session, run.project_id)
-        expected, answered = evaluations.answered_in_order(session, run.evaluation_id)
-    if not expected:
+        found = evaluations.answered_in_order(session, run.evaluation_id)
+    if not found.expected:
         return
-    estimate = measure(parse_goal(project.goal), expected, answered, len(project.labels))
+    summary = summaries.summarise(parse_goals(project.goal), shapes.shape_of(project.answer_space), found)
+    leading = {name: value for name, value in summary["goals"][0].items() if name != "name"}
+    first = found.first_samples()
     with database.write() as session:
-        evaluations.summarise(session, run.evaluation_id, project.goal, estimate, expected, answered)
+        evaluations.summarise(session, run.evaluation_id, project.goal, Estimate(**leading), *first, summary)

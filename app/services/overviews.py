@@ -1,18 +1,24 @@
 """Projects and prompt versions as pages and programs see them, put together from the boards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.answercodes import name_of
 from app.domain.answers import Label
+from app.domain.answerspace import Answers
 from app.domain.goals import parse_goal
 from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
+from app.domain.shapes import shape_of
 from app.errors import NotFound
+from app.services.measures import Measures, measures
+from app.services.questions import Questions, questions_of
 from app.services.run_views import RunsPage
-from app.services.scoring import settings_hash, task_sampling
+from app.services.scoring import settings_hash, task_sampling, wanted
 from app.services.uploading import WaitingUpload, waiting
 from app.settings import Settings
 from app.storage import boards, campaign_boards, evaluations, projects, prompt_boards, prompts, run_boards
@@ -97,12 +103,17 @@ class ShownAnswer:
     expected: str
     answered: str | None
     reply: str
+    why: str
+    right: bool
+    score: float | None
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """How often `expected` was answered with `answered`, None for unreadable."""
+    """How often `expected` was answered with `answered`, None for unreadable; with the codes of both."""
 
+    expected_code: int
+    answered_code: int
     expected: str
     answered: str | None
     count: int
@@ -110,12 +121,17 @@ class Mistake:
 
 @dataclass(frozen=True)
 class AnswersView:
-    """Right or wrong dev answers of one version on one task model, in the test set's fixed order."""
+    """Right or wrong dev answers of one version on one task model, in the test set's fixed order.
+
+    `labels` and `table` are of one label out of several; `measures` of all kinds, once all was summed up.
+    """
 
     score: Score
     labels: list[str]
     table: list[Mistake]
+    measures: Measures | None
     right: bool
+    cell: tuple[int, int] | None
     answers: list[ShownAnswer]
     offset: int
     next_offset: int | None
@@ -161,9 +177,11 @@ def _majority(project: projects.Project, facts: TestSetFacts | None) -> float | 
     """The dev score of always answering the commonest label."""
     if facts is None:
         return None
+    if project.answer_space.kind != "label":
+        return None
     counts: Mapping[str, int] = facts.label_counts.get("dev", {})
     expected = [index for index, name in enumerate(project.label_names) for _ in range(counts.get(name, 0))]
-    return majority_baseline(parse_goal(project.goal), expected, len(project.labels))
+    return majority_baseline(parse_goal(project.goal), expected, shape_of(project.answer_space))
 
 
 def prompt_view(session: Session, settings: Settings, version_id: str) -> PromptView:
@@ -194,31 +212,52 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
 
 
 def answers_view(
-    session: Session, view: PromptView, task_model: str | None, *, right: bool, offset: int = 0
+    session: Session,
+    view: PromptView,
+    task_model: str | None,
+    *,
+    right: bool,
+    offset: int = 0,
+    cell: tuple[int, int] | None = None,
 ) -> AnswersView | None:
     """What a version answered on a task model, by default where it answered most; None before the first answer.
 
+    `cell` asks for the answers of one cell of the confusion table alone: (expected code, read code).
     Raises NotFound for a task model that it has not answered.
     """
     if not view.dev and task_model is None:
         return None
     score = _chosen(view, task_model)
-    labels = list(projects.get(session, view.project_id).label_names)
+    project = projects.get(session, view.project_id)
+    asking = questions_of(project, prompts.get(session, view.id))
     facts = boards.test_set(session, view.project_id)
     assert facts is not None, "a score has a test set"
-    page = {"limit": ANSWERS_SHOWN + 1, "offset": max(0, offset)}
-    rows = evaluations.shown_outputs(session, score.evaluation_id, facts.version_id, "dev", right=right, **page)
+    place, offset = (score.evaluation_id, facts.version_id, "dev"), max(0, offset)
+    rows = evaluations.shown_outputs(session, *place, right=right, cell=cell, limit=ANSWERS_SHOWN + 1, offset=offset)
     return AnswersView(
         score=score,
-        labels=labels,
-        table=_table(session, score, labels),
+        labels=list(project.label_names) if asking.answers.kind == "label" else [],
+        table=_table(session, score, asking.answers),
+        measures=measures(evaluations.summary_of(session, score.evaluation_id), asking.answers),
         right=right,
-        answers=[
-            ShownAnswer(row.position, row.input, labels[row.label], _label(labels, row.reading), row.reply)
-            for row in rows[:ANSWERS_SHOWN]
-        ],
-        offset=page["offset"],
-        next_offset=page["offset"] + ANSWERS_SHOWN if len(rows) > ANSWERS_SHOWN else None,
+        cell=cell,
+        answers=[_shown(asking, row) for row in rows[:ANSWERS_SHOWN]],
+        offset=offset,
+        next_offset=offset + ANSWERS_SHOWN if len(rows) > ANSWERS_SHOWN else None,
+    )
+
+
+def _shown(asking: Questions, row: Any) -> ShownAnswer:
+    read = asking.value(row.reply, row.reference)
+    return ShownAnswer(
+        position=row.position,
+        input=row.input,
+        expected=wanted(asking.answers, row.label, row.reference),
+        answered=None if row.reading == evaluations.UNREADABLE else read.value or name_of(asking.answers, row.reading),
+        why=read.why if row.reading == evaluations.UNREADABLE else "",
+        right=row.reading == row.label,
+        score=row.score,
+        reply=row.reply,
     )
 
 
@@ -231,10 +270,17 @@ def _chosen(view: PromptView, task_model: str | None) -> Score:
     return found
 
 
-def _label(labels: list[str], reading: int) -> str | None:
-    return None if reading == evaluations.UNREADABLE else labels[reading]
-
-
-def _table(session: Session, score: Score, labels: list[str]) -> list[Mistake]:
+def _table(session: Session, score: Score, answers: Answers) -> list[Mistake]:
+    """How often which label was answered; other kinds have their classes instead."""
+    if answers.kind != "label":
+        return []
     counted = prompt_boards.confusions(session, score.evaluation_id)
-    return [Mistake(labels[one.expected], _label(labels, one.answered), one.count) for one in counted]
+    names = answers.names
+    return [
+        Mistake(one.expected, one.answered, names[one.expected], _name(names, one.answered), one.count)
+        for one in counted
+    ]
+
+
+def _name(names: Sequence[str], reading: int) -> str | None:
+    return None if reading == evaluations.UNREADABLE else names[reading]

@@ -74,6 +74,10 @@ class Questions:
         uncertain = any(one.uncertain or one.tokenises_badly for one in shares)
         return Answered(columns, {"shares": floats(shares), "source": shares[0].source, "uncertain": uncertain})
 
+    def value(self, reply: str, reference: str | None) -> Reading:
+        """What a reply says, in words, for people."""
+        return self._reader.read(reply, reference)
+
     def shares(self, packed: bytes | None, reading: Reading) -> tuple[Distribution, ...]:
         """One distribution for a label, else one for each label of a set or field; empty where the reply does not tell.
 

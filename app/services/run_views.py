@@ -9,6 +9,7 @@ from app.domain.metrics import Estimate
 from app.services import capping
 from app.services.capping import WARNING, CapUse
 from app.services.holding import WORKING
+from app.services.measures import Measures, measures
 from app.storage import campaign_boards, heartbeats, projects, run_boards
 from app.storage.base import now
 from app.storage.campaign_boards import Model, Models
@@ -95,6 +96,7 @@ class RunView:
     score: Estimate | None
     right: int
     unreadable: int
+    measures: Measures | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -158,6 +160,7 @@ def run_view(session: Session, run_id: str) -> RunView:
         score=run_boards.score_of(evaluation),
         right=0 if sealed else evaluation.right,
         unreadable=0 if sealed else evaluation.unreadable,
+        measures=measures(None if sealed else evaluation.summary, projects.get(session, run.project_id).answer_space),
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain import formats
+from app.domain import formats, summaries
 from app.domain.answercodes import name_of
 from app.domain.answerspace import Answers
+from app.domain.goals import parse_goals
 from app.domain.improving.asks import Sampling, Scored, Shown
 from app.domain.improving.state import Rules
 from app.errors import AgonError, BudgetExhausted
@@ -208,10 +210,18 @@ class Scorer:
             known = session.get_one(evaluations.Evaluation, evaluation_id)
             if known.goal == goal and scored.n <= known.n:
                 return
-        estimate = self._job.rules.measure(scored)
+        estimate, summary = self._job.rules.measure(scored), self._summary(scored)
         with self._database.write() as session:
             jobs.renew(session, self._lease)
-            evaluations.summarise(session, evaluation_id, goal, estimate, scored.expected, scored.answered)
+            evaluations.summarise(session, evaluation_id, goal, estimate, scored.expected, scored.answered, summary)
+
+    def _summary(self, scored: Scored) -> dict[str, Any] | None:
+        """All that is told of a whole split; of a look on the way the score is enough."""
+        rules = self._job.rules
+        if scored.n < rules.dev_size:
+            return None
+        told = summaries.Answers(scored.expected, scored.answered, range(scored.n), scored.amounts)
+        return summaries.summarise(parse_goals(rules.goal), rules.answer_shape, told)
 
 
 def _answered(evaluation_id: str, asking: Questions, example: Placed, answer: StoredAnswer) -> Answered:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.domain.summaries import Answers
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, BigId, new_id
 from app.storage.session import add_rows, insert_new
@@ -160,18 +161,38 @@ def missing(
 
 
 def shown_outputs(
-    session: Session, evaluation_id: str, version_id: str, split: str, *, right: bool, limit: int, offset: int = 0
+    session: Session,
+    evaluation_id: str,
+    version_id: str,
+    split: str,
+    *,
+    right: bool,
+    limit: int,
+    offset: int = 0,
+    cell: tuple[int, int] | None = None,
 ) -> list[Any]:
-    """Rows (input, label, reading, reply) of an open split for a page; the holdout has no such door."""
+    """Rows of an open split for a page: those that are right or wrong, or those of one cell (expected, read).
+
+    The holdout has no such door.
+    """
     if split not in ("train", "dev"):
         raise ValueError("only train and dev are open")
     hit = Output.reading == Output.label
+    wanted = (Output.label == cell[0]) & (Output.reading == cell[1]) if cell else hit if right else ~hit
     query = (
-        select(Example.input, Output.label, Output.reading, StoredAnswer.text.label("reply"), Placement.position)
+        select(
+            Example.input,
+            Output.label,
+            Output.reading,
+            Output.score,
+            StoredAnswer.text.label("reply"),
+            Placement.position,
+            Placement.reference,
+        )
         .join(Placement, (Placement.example_id == Output.example_id) & (Placement.version_id == version_id))
         .join(Example, Example.id == Output.example_id)
         .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
-        .where(Output.evaluation_id == evaluation_id, Placement.split == split, hit if right else ~hit)
+        .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Placement.split == split, wanted)
         .order_by(Placement.position)
         .limit(limit)
         .offset(offset)
@@ -179,20 +200,44 @@ def shown_outputs(
     return list(session.execute(query))
 
 
-def answered_in_order(session: Session, evaluation_id: str) -> tuple[list[int], list[int]]:
-    """(expected, read) of the first samples that count, in the order of their examples."""
+def answered_in_order(session: Session, evaluation_id: str) -> Answers:
+    """Everything that counts, in the order of its examples, samples of one example beside each other."""
     evaluation = session.get_one(Evaluation, evaluation_id)
-    query = select(Output.example_id, Output.label, Output.reading).where(
-        Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts
+    query = (
+        select(
+            Output.example_id,
+            Output.label,
+            Output.reading,
+            Output.score,
+            func.coalesce(StoredAnswer.tokens_in, 0) + func.coalesce(StoredAnswer.tokens_out, 0),
+            func.coalesce(StoredAnswer.cost, 0),
+        )
+        .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
+        .where(Output.evaluation_id == evaluation_id, Output.counts)
+        .order_by(Output.example_id, Output.sample)
     )
-    found = {row.example_id: (row.label, row.reading) for row in session.execute(query)}
+    found: dict[int, list[Any]] = {}
+    for row in session.execute(query):
+        found.setdefault(row.example_id, []).append(row)
     placed = (
         select(Placement.example_id)
         .where(Placement.version_id == evaluation.version_id, Placement.split == evaluation.split)
         .order_by(Placement.position)
     )
-    rows = [found[example_id] for example_id in session.scalars(placed) if example_id in found]
-    return [label for label, _ in rows], [reading for _, reading in rows]
+    rows = [row for example_id in session.scalars(placed) for row in found.get(example_id, ())]
+    scores = [float(row.label == row.reading) if row.score is None else row.score for row in rows]
+    return Answers(
+        expected=[row.label for row in rows],
+        answered=[row.reading for row in rows],
+        examples=[row.example_id for row in rows],
+        amounts={"score": scores, "tokens": [float(row[4]) for row in rows], "cost": [float(row[5]) for row in rows]},
+    )
+
+
+def summary_of(session: Session, evaluation_id: str) -> dict[str, Any] | None:
+    """What was summed up last; None for a holdout, which its openings alone tell of."""
+    row = session.get_one(Evaluation, evaluation_id)
+    return None if row.split == "holdout" else row.summary
 
 
 def summarise(
@@ -202,10 +247,11 @@ def summarise(
     estimate: "Estimate",
     expected: Sequence[int],
     answered: Sequence[int],
+    summary: dict[str, Any] | None = None,
 ) -> None:
-    """Store the metric, so that no page has to scan outputs."""
+    """Store the score, and all that is told beside it, so that no page has to scan outputs."""
     row = session.get_one(Evaluation, evaluation_id)
-    row.goal, row.n = goal, estimate.n
+    row.goal, row.n, row.summary = goal, estimate.n, summary
     row.value, row.low, row.high = estimate.value, estimate.low, estimate.high
     row.right = sum(a == b for a, b in zip(expected, answered, strict=True))
     row.unreadable = sum(reading == UNREADABLE for reading in answered)

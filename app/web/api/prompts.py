@@ -24,7 +24,13 @@ def answers(
     task_model: str | None = None,
     right: bool = False,
     offset: Whole = 0,
+    expected: int | None = None,
+    read: int | None = None,
 ) -> AnswersView | None:
-    """Dev answers on a task model (an endpoint's id), null before the first; go on with `offset` = `next_offset`."""
+    """Dev answers on a task model (an endpoint's id), null before the first; go on with `offset` = `next_offset`.
+
+    `expected` and `read` together ask for one cell of the confusion table, by codes; -1 is read for unreadable.
+    """
     view = overviews.prompt_view(session, request.app.state.settings, version_id)
-    return overviews.answers_view(session, view, task_model, right=right, offset=offset)
+    cell = (expected, read) if expected is not None and read is not None else None
+    return overviews.answers_view(session, view, task_model, right=right, offset=offset, cell=cell)

@@ -167,7 +167,8 @@ def listing(request: Request, session: Reading, project_id: str, before: str | N
 
 def _run(request: Request, session: Session, run_id: str, template: str) -> Response:
     view = run_views.run_view(session, run_id)
-    return page(request, template, run=view, simulated=view.task_model.simulated)
+    alarm = request.app.state.settings.unreadable_alarm
+    return page(request, template, run=view, simulated=view.task_model.simulated, alarm=alarm)
 
 
 @router.get("/evaluations/{run_id}")

@@ -22,14 +22,25 @@ def show(
     on: str | None = None,
     show: Literal["wrong", "right"] = "wrong",
     offset: Whole = 0,
+    expected: int | None = None,
+    read: int | None = None,
 ) -> Response:
-    """`on` is the task model whose answers are shown."""
+    """`on` is the task model whose answers are shown, `expected` and `read` one cell of its confusion table."""
     view = overviews.prompt_view(session, request.app.state.settings, version_id)
-    answers = overviews.answers_view(session, view, on, right=show == "right", offset=offset)
+    cell = (expected, read) if expected is not None and read is not None else None
+    answers = overviews.answers_view(session, view, on, right=show == "right", offset=offset, cell=cell)
     parents = [(link, prompts.get(session, link.id).text) for link in view.parents]
     scores = [*view.dev, *view.holdout]
     simulated = bool(scores) and all(score.task_model.simulated for score in scores)
-    return page(request, "prompts/show.html", prompt=view, answers=answers, parents=parents, simulated=simulated)
+    return page(
+        request,
+        "prompts/show.html",
+        prompt=view,
+        answers=answers,
+        parents=parents,
+        simulated=simulated,
+        alarm=request.app.state.settings.unreadable_alarm,
+    )
 
 
 @router.get("/prompts/{version_id}/text")

@@ -1,0 +1,137 @@
+"""Everything that is told of an evaluation's answers, as plain data that is stored once and shown often."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from app.domain.goals import Goal, parse_goal
+from app.domain.metrics import Estimate, measure_all, wilson
+from app.domain.shapes import OPEN, Shape
+
+MOST_CELLS = 5_000
+UNREADABLE = -1
+SCORES: Mapping[str, tuple[str, ...]] = {
+    "label": ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc"),
+    "labels": ("subset_accuracy", "hamming_score", "micro_f1", "macro_f1", "weighted_f1", "samples_f1"),
+    "fields": ("accuracy", "hamming_score", "macro_f1"),
+    "number": ("exact_match",),
+    "text": ("exact_match",),
+}
+OF_CLASSES = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was answered, answer by answer: codes, amounts (as `metrics.measure` takes them), and whose they are.
+
+    `examples` says which example each answer is of; answers of one example follow each other, the first sample first.
+    """
+
+    expected: Sequence[int]
+    answered: Sequence[int]
+    examples: Sequence[int]
+    amounts: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    @property
+    def repeated(self) -> bool:
+        return len(set(self.examples)) < len(self.examples)
+
+    def first_samples(self) -> tuple[list[int], list[int]]:
+        """(expected, answered) of each example's first answer."""
+        seen: set[int] = set()
+        rows = [
+            (expected, answered)
+            for one, expected, answered in zip(self.examples, self.expected, self.answered, strict=True)
+            if not (one in seen or seen.add(one))  # type: ignore[func-returns-value]
+        ]
+        return [expected for expected, _ in rows], [answered for _, answered in rows]
+
+
+def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str, Any]:
+    """Scores of the goals and of the kind, every class, the commonest confusions, unreadable replies, repeats.
+
+    An estimate is {value, low, high, n}; classes have also how often they occur, are named and are hit (in all answers).
+    """
+    scores = [parse_goal(text) for text in (*SCORES[shape.kind], *_digit_scores(shape))]
+    if "score" in answers.amounts and shape.kind in OPEN:
+        scores.append(parse_goal("mean_score"))
+    wanted = list(dict.fromkeys((*goals, *scores, *_class_scores(shape))))
+    examples = answers.examples if answers.repeated else None
+    found = measure_all(wanted, answers.expected, answers.answered, shape, answers.amounts, examples)
+    estimates = dict(zip(wanted, found, strict=True))
+    return {
+        "goals": [_named(goal, estimates) for goal in goals],
+        "scores": [_named(goal, estimates) for goal in scores],
+        "classes": _classes(shape, answers, estimates),
+        "cells": _cells(shape, answers),
+        "unreadable": _unreadable(answers),
+        "samples": _samples(answers),
+        "means": {name: sum(amounts) / len(amounts) for name, amounts in answers.amounts.items() if amounts},
+    }
+
+
+def _digit_scores(shape: Shape) -> list[str]:
+    return [f"accuracy[{digit.name}]" for digit in shape.digits] if shape.kind == "fields" else []
+
+
+def _class_scores(shape: Shape) -> list[Goal]:
+    return [Goal(metric, one.name) for one in shape.classes for metric in OF_CLASSES]
+
+
+def _named(goal: Goal, estimates: Mapping[Goal, Estimate]) -> dict[str, Any]:
+    return {"name": goal.name, **asdict(estimates[goal])}
+
+
+def _classes(shape: Shape, answers: Answers, estimates: Mapping[Goal, Estimate]) -> list[dict[str, Any]]:
+    pairs = Counter(zip(answers.expected, answers.answered, strict=True))
+    counts = {place: Counter[str]() for place in range(len(shape.classes))}
+    for (expected, answered), often in pairs.items():
+        there, named = _digits(shape, expected), _digits(shape, answered)
+        for place, one in enumerate(shape.classes):
+            is_there, is_named = there[one.digit] == one.value, named[one.digit] == one.value
+            counts[place].update({"there": often * is_there, "named": often * is_named})
+            counts[place]["hits"] += often * (is_there and is_named)
+    return [
+        {
+            "name": one.name,
+            **{kind: counts[place][kind] for kind in ("there", "named", "hits")},
+            **{metric: asdict(estimates[Goal(metric, one.name)]) for metric in OF_CLASSES},
+        }
+        for place, one in enumerate(shape.classes)
+    ]
+
+
+def _digits(shape: Shape, code: int) -> list[int]:
+    digits = []
+    for digit in shape.digits:
+        code, value = (code, -1) if code < 0 else divmod(code, len(digit.values))
+        digits.append(value)
+    return digits
+
+
+def _cells(shape: Shape, answers: Answers) -> list[list[int]]:
+    """[digit, expected value, answered value or -1, how often] of first samples; for sets of labels there is none."""
+    if shape.kind in (*OPEN, "labels"):
+        return []
+    counted: Counter[tuple[int, int, int]] = Counter()
+    for (expected, answered), often in Counter(zip(*answers.first_samples(), strict=True)).items():
+        for place, (there, said) in enumerate(zip(_digits(shape, expected), _digits(shape, answered), strict=True)):
+            counted[place, there, said] += often
+    return [[*cell, often] for cell, often in sorted(counted.most_common(MOST_CELLS))]
+
+
+def _unreadable(answers: Answers) -> dict[str, Any]:
+    count, n = list(answers.answered).count(UNREADABLE), len(answers.answered)
+    low, high = wilson(count, n)
+    return {"count": count, "n": n, "low": low, "high": high}
+
+
+def _samples(answers: Answers) -> dict[str, Any]:
+    """How often examples were answered, and how often all answers of one agreed on whether they are right."""
+    by_example: dict[int, list[bool]] = {}
+    for one, expected, answered in zip(answers.examples, answers.expected, answers.answered, strict=True):
+        by_example.setdefault(one, []).append(expected == answered)
+    repeated = [found for found in by_example.values() if len(found) > 1]
+    steady = sum(len(set(found)) == 1 for found in repeated)
+    return {"examples": len(by_example), "answers": len(answers.answered), "repeated": len(repeated), "steady": steady}

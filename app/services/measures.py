@@ -1,0 +1,115 @@
+"""What an evaluation's stored summary says, in the names that the project gives its answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.answerspace import Answers
+from app.domain.metrics import Estimate
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score by its name, as goals write it."""
+
+    name: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """One class: how often it is expected, named, and both; an estimate's n is that of all examples."""
+
+    name: str
+    there: int
+    named: int
+    hits: int
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Replies that could not be read, with the interval of their share."""
+
+    count: int
+    n: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        return self.count / self.n if self.n else 0.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How often a value of one field was answered with another, None for unreadable."""
+
+    field: str
+    expected: str
+    answered: str | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Of `repeated` examples with several answers, `steady` had all right or all wrong."""
+
+    examples: int
+    answers: int
+    repeated: int
+    steady: int
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Everything that was summed up when the work was done."""
+
+    kind: str
+    goals: list[Score]
+    scores: list[Score]
+    classes: list[ClassScores]
+    cells: list[Cell]
+    unreadable: Unreadable
+    repeats: Repeats
+    means: dict[str, float]
+
+
+def measures(summary: Mapping[str, Any] | None, answers: Answers) -> Measures | None:
+    """None before anything was summed up; summaries of an older Agon hold less and count as none."""
+    if not summary or "scores" not in summary:
+        return None
+    return Measures(
+        kind=answers.kind,
+        goals=[_score(one) for one in summary["goals"]],
+        scores=[_score(one) for one in summary["scores"]],
+        classes=[_class(one) for one in summary["classes"]],
+        cells=[_cell(answers, *cell) for cell in summary["cells"]],
+        unreadable=Unreadable(**summary["unreadable"]),
+        repeats=Repeats(**summary["samples"]),
+        means=summary["means"],
+    )
+
+
+def _score(found: Mapping[str, Any]) -> Score:
+    return Score(found["name"], _estimate(found))
+
+
+def _estimate(found: Mapping[str, Any]) -> Estimate:
+    return Estimate(found["value"], found["low"], found["high"], found["n"])
+
+
+def _class(found: Mapping[str, Any]) -> ClassScores:
+    precision, recall, f1 = (_estimate(found[name]) for name in ("precision", "recall", "f1"))
+    return ClassScores(found["name"], found["there"], found["named"], found["hits"], precision, recall, f1)
+
+
+def _cell(answers: Answers, place: int, expected: int, answered: int, count: int) -> Cell:
+    field, names = ("", answers.names) if answers.kind == "label" else _field(answers, place)
+    return Cell(field, names[expected], None if answered < 0 else names[answered], count)
+
+
+def _field(answers: Answers, place: int) -> tuple[str, tuple[str, ...]]:
+    return answers.fields[place].name, answers.fields[place].values
