@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
+from app.domain import formats
+from app.domain.formats import PLAIN, AnswerFormat
 from app.domain.prompts import clean, placeholders
 from app.errors import Conflict, Invalid, NotFound, Problem
-from app.services.projects import PROMPT_LIMIT
+from app.services.projects import PROMPT_LIMIT, goal_of
 from app.storage import projects, prompts, starts, test_sets
 from app.storage.campaign_boards import unfinished_campaign
 from app.storage.projects import Project
@@ -17,9 +19,16 @@ MOST_DAYS = 3650
 
 
 def describe(
-    session: Session, project_id: str, name: str, description: str, label_descriptions: Mapping[str, str]
+    session: Session,
+    project_id: str,
+    name: str,
+    description: str,
+    label_descriptions: Mapping[str, str],
+    goal: str | None = None,
 ) -> Project:
-    """Change what later campaigns tell generators; labels that are not named keep their descriptions.
+    """Change what later campaigns tell generators and raise; labels that are not named keep their descriptions.
+
+    Scores that were summed up for another goal stay what they are, under its name.
 
     Raises Invalid naming the fields, Conflict while a campaign goes on: its generators read these texts each round.
     """
@@ -30,6 +39,7 @@ def describe(
     name, description = _tidy(name), _tidy(description)
     described = {label: _tidy(text) for label, text in label_descriptions.items()}
     _check(project, name, description, described)
+    project.goal = project.goal if goal is None else goal_of(goal, project.answer_space)
     project.name, project.description = name, description
     project.labels = [
         {"name": label.name, "description": described.get(label.name, label.description)} for label in project.label_set
@@ -69,18 +79,25 @@ def _check(project: Project, name: str, description: str, described: Mapping[str
         raise Invalid(problems)
 
 
-def add_prompt(session: Session, project_id: str, text: str, parent_id: str = "") -> PromptVersion:
-    """A version written by a person; a text that the project has already is that version. Raises Invalid, NotFound."""
-    projects.get(session, project_id)
+def add_prompt(
+    session: Session, project_id: str, text: str, parent_id: str = "", form: AnswerFormat = PLAIN
+) -> PromptVersion:
+    """A version written by a person; one that the project has already is that version. Raises Invalid, NotFound."""
+    project = projects.get(session, project_id)
     if parent_id and not starts.has_version(session, project_id, parent_id):
         raise NotFound("There is no such prompt version in this project.")
     text = _tidy(text)
     version = test_sets.newest_version(session, project_id)
     problems = prompt_problems(text, ["input", *(version.variables if version else [])])
-    if problems:
-        raise Invalid([Problem(message, "text") for message in problems])
-    line = prompts.line_of(session, project_id)
-    return prompts.add(session, line.id, text, "person", parents=[parent_id] if parent_id else [])
+    wrong = [Problem(message, "text") for message in problems]
+    try:
+        formats.checked(project.answer_space, form)
+    except Invalid as invalid:
+        wrong += invalid.problems
+    if wrong:
+        raise Invalid(wrong)
+    line, kept = prompts.line_of(session, project_id), {} if form == PLAIN else formats.dump(form)
+    return prompts.add(session, line.id, text, "person", parents=[parent_id] if parent_id else [], form=kept)
 
 
 def prompt_problems(text: str, known: list[str]) -> list[str]:

@@ -1,8 +1,11 @@
 """The JSON twin of projects: the list of all, one with everything its page shows, its texts, its prompts."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from app.domain import formats
 from app.services import editing, overviews
 from app.services.overviews import Home, ProjectView
 from app.storage import projects
@@ -17,6 +20,7 @@ class Texts(BaseModel):
 
     name: str | None = None
     description: str | None = None
+    goal: str | None = Field(None, description="such as macro_f1 or recall[spam] at precision>=0.9")
     label_descriptions: dict[str, str] = Field({}, description="by label name")
     body_days: int | None = Field(None, description="days for which the log keeps what calls said")
 
@@ -24,6 +28,7 @@ class Texts(BaseModel):
 class NewPrompt(BaseModel):
     text: str
     parent: str = Field("", description="the version that it was made from")
+    format: dict[str, Any] = Field({}, description="how (text, json, codes), before (a list), probabilities")
 
 
 class PromptRef(BaseModel):
@@ -61,7 +66,7 @@ def describe(request: Request, session: Writing, project_id: str, texts: Texts) 
     if texts.model_fields_set - {"body_days"}:
         name = now.name if texts.name is None else texts.name
         description = now.description if texts.description is None else texts.description
-        editing.describe(session, project_id, name, description, texts.label_descriptions)
+        editing.describe(session, project_id, name, description, texts.label_descriptions, texts.goal)
     session.flush()
     return overviews.project_view(session, request.app.state.settings, project_id)
 
@@ -69,5 +74,5 @@ def describe(request: Request, session: Writing, project_id: str, texts: Texts) 
 @router.post("/projects/{project_id}/prompts", status_code=201)
 def add_prompt(session: Writing, project_id: str, prompt: NewPrompt) -> PromptRef:
     """A version by a person; a text that the project has already is that version."""
-    version = editing.add_prompt(session, project_id, prompt.text, prompt.parent)
+    version = editing.add_prompt(session, project_id, prompt.text, prompt.parent, formats.load(prompt.format))
     return PromptRef(id=version.id, number=version.number)

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from app.domain import formats
+from app.domain.formats import AnswerFormat
 from app.errors import Conflict, Invalid
 from app.services import editing, overviews
 from app.services.overviews import ProjectView
@@ -24,6 +26,7 @@ class Texts(BaseModel):
 
     name: str = ""
     description: str = ""
+    goal: str | None = None
     label: list[str] = []
     about: list[str] = []
 
@@ -33,6 +36,15 @@ class Draft(BaseModel):
 
     text: str = ""
     parent: str = ""
+    how: str = "text"
+    before: str = ""
+    probabilities: str = "none"
+
+    @property
+    def form(self) -> AnswerFormat:
+        """Raises Invalid for what no form offers."""
+        before = [name for name in self.before.split(",") if name]
+        return formats.load({"how": self.how, "before": before, "probabilities": self.probabilities})
 
 
 @router.get("/projects/new")
@@ -64,8 +76,14 @@ def edit(request: Request, session: Reading, project_id: str) -> Response:
 
 def _texts(session: Session, project_id: str) -> Texts:
     project = projects.get(session, project_id)
-    names, texts = zip(*((label.name, label.description) for label in project.label_set), strict=True)
-    return Texts(name=project.name, description=project.description, label=list(names), about=list(texts))
+    labels = project.label_set
+    return Texts(
+        name=project.name,
+        description=project.description,
+        goal=project.goal,
+        label=[label.name for label in labels],
+        about=[label.description for label in labels],
+    )
 
 
 def _edit(
@@ -107,7 +125,7 @@ def keep_texts(request: Request, session: Writing, project_id: str, days: Annota
 def describe(request: Request, session: Writing, project_id: str, typed: Annotated[Texts, Form()]) -> Response:
     labels = dict(zip(typed.label, typed.about, strict=False))
     try:
-        editing.describe(session, project_id, typed.name, typed.description, labels)
+        editing.describe(session, project_id, typed.name, typed.description, labels, typed.goal)
     except Conflict:
         return _edit(request, session, project_id, typed, status=409)
     except Invalid as invalid:
@@ -118,12 +136,18 @@ def describe(request: Request, session: Writing, project_id: str, typed: Annotat
 
 @router.get("/projects/{project_id}/prompts/new")
 def write(request: Request, session: Reading, project_id: str, parent: str = "") -> Response:
-    text = prompts.get(session, parent).text if parent else ""
-    return _write(request, session, project_id, Draft(text=text, parent=parent))
+    if not parent:
+        return _write(request, session, project_id, Draft())
+    version = prompts.get(session, parent)
+    form = formats.load(version.format)
+    draft = Draft(
+        text=version.text, parent=parent, how=form.how, before=",".join(form.before), probabilities=form.probabilities
+    )
+    return _write(request, session, project_id, draft)
 
 
 def _write(
-    request: Request, session: Session, project_id: str, typed: Draft, problems: tuple[str, ...] = ()
+    request: Request, session: Session, project_id: str, typed: Draft, problems: dict[str, str] | None = None
 ) -> Response:
     version = test_sets.newest_version(session, project_id)
     return page(
@@ -134,14 +158,17 @@ def _write(
         parent=prompts.get(session, typed.parent) if typed.parent else None,
         known=["input", *(version.variables if version else [])],
         typed=typed,
-        problems=problems,
+        problems=problems or {},
     )
 
 
 @router.post("/projects/{project_id}/prompts")
 def add(request: Request, session: Writing, project_id: str, typed: Annotated[Draft, Form()]) -> Response:
     try:
-        version = editing.add_prompt(session, project_id, typed.text, typed.parent)
+        version = editing.add_prompt(session, project_id, typed.text, typed.parent, typed.form)
     except Invalid as invalid:
-        return _write(request, session, project_id, typed, tuple(problem.message for problem in invalid.problems))
+        said: dict[str, list[str]] = {}
+        for problem in invalid.problems:
+            said.setdefault(problem.where, []).append(problem.message)
+        return _write(request, session, project_id, typed, {where: "; ".join(words) for where, words in said.items()})
     return RedirectResponse(f"/prompts/{version.id}", 303)
