@@ -10,8 +10,9 @@ from typing import Any
 from app.practice import short_answers
 from app.practice.asked import Asked, form_in_words
 from app.practice.chances import Choice, Draw, Step, certain, several, stated, taken
+from app.practice.checklists import chances_of, truth
 from app.practice.forms import Field
-from app.practice.judging import Judge, among, chance_of, judge, truth
+from app.practice.judging import Judge, among, judge
 from app.practice.text_shapes import comparable, tokens
 from app.practice.worked import find_worked, without
 
@@ -61,6 +62,7 @@ class _Filler:
     booleans: tuple[str, ...]
     draw: Draw
     verdicts: dict[str, Step] = made(default_factory=dict)
+    chances: dict[str, float] = made(default_factory=dict)
 
     @property
     def free(self) -> Judge:
@@ -93,7 +95,7 @@ class _Filler:
         if field.items is not None and field.items.kind == "values":
             labels = tuple(str(value) for value in field.items.values)
             told = self.asked.everything
-            chances = [chance_of(self.name, told, labels, at, self.asked.example) for at in range(len(labels))]
+            chances = chances_of(self.name, told, labels, self.asked.example)
             yield from several([_json(value) for value in field.items.values], chances, self.draw, ",", "")
         elif field.items is not None:
             yield from self.value(field.items)
@@ -120,7 +122,9 @@ class _Filler:
         meant = [_YES_NO.get(comparable(label)) for label in self.free.reading.labels]
         if sorted(map(str, meant)) == ["false", "true"] and len(self.free.reading.documents) > len(meant):
             return self.free.choice(text, [str(one) for one in meant])
-        return truth(chance_of(self.name, told, self.booleans, self.booleans.index(field), text))
+        if not self.chances:
+            self.chances = dict(zip(self.booleans, chances_of(self.name, told, self.booleans, text), strict=True))
+        return truth(self.chances[field])
 
     def _text(self, field: str) -> Iterator[Step]:
         if _QUOTE.search(field):

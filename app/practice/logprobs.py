@@ -13,33 +13,12 @@ from app.practice.chances import Step, said
 from app.practice.pieces import pieces
 
 VERY_UNLIKELY = -9999.0
+_LOOK_AHEAD = 64  # characters after a choice: by then another answer has long parted from the one that was given
 _END = b""  # how the end of a reply is listed: a token without bytes
-_PADDING = [
-    " the",
-    " a",
-    "\n",
-    " I",
-    " is",
-    "The",
-    " to",
-    ".",
-    " of",
-    "0",
-    " not",
-    "1",
-    " and",
-    "A",
-    " in",
-    "-",
-    " it",
-    " no",
-    " yes",
-    "Yes",
-    "No",
-    " for",
-    "(",
-    " be",
-]
+_PADDING = (
+    " the", " a", "\n", " I", " is", "The", " to", ".", " of", "0", " not", "1", " and", "A", " in", "-", " it", " no",
+    " yes", "Yes", "No", " for", "(", " be",
+)  # fmt: skip
 
 
 def token_entries(steps: Sequence[Step], alternatives: int, length: int) -> list[dict[str, Any]]:
@@ -50,7 +29,7 @@ def token_entries(steps: Sequence[Step], alternatives: int, length: int) -> list
     whole = said(steps)
     tokens = pieces(whole)
     standing = [[(tokens, 1.0)] for _ in tokens]
-    for ways in reversed(list(_ways(steps, whole))):
+    for ways in reversed(list(_ways(steps, whole, tokens))):
         for at in range(len(tokens)):
             ways = ways if at == 0 else [way for way in ways if way[0][at - 1 : at] == tokens[at - 1 : at]]
             if len({_at(way, at) for way, _ in ways}) > 1:
@@ -65,17 +44,18 @@ def token_entries(steps: Sequence[Step], alternatives: int, length: int) -> list
     return entries
 
 
-def _ways(steps: Sequence[Step], whole: str) -> Iterator[list[tuple[list[bytes], float]]]:
-    """For each choice the tokens of the reply had it gone otherwise, with the chances of that."""
+def _ways(steps: Sequence[Step], whole: str, tokens: list[bytes]) -> Iterator[list[tuple[list[bytes], float]]]:
+    """For each choice the first tokens of the reply had it gone otherwise, with the chances of that."""
     at = 0
     for step in steps:
-        before, after = whole[:at], whole[at + len(step.text) :]
+        before = whole[:at]
         at += len(step.text)
+        after = whole[at : at + _LOOK_AHEAD]
         if len(step.choice.texts) > 1:
             yield [
-                (pieces(f"{before}{text}{after}"), chance)
-                for text, chance in zip(step.choice.texts, step.choice.chances, strict=True)
-                if chance > 0
+                (tokens if number == step.taken else pieces(f"{before}{text}{after}"), chance)
+                for number, (text, chance) in enumerate(zip(step.choice.texts, step.choice.chances, strict=True))
+                if chance > 0 or number == step.taken
             ]
 
 

@@ -19,7 +19,9 @@ ASKS_SHORT = re.compile(
     r"answer (?:the|this|each|every) question|short answer|in a few words|as shortly? as|кратк|ответь\w* на вопрос",
     re.I,
 )
-STEPS = re.compile(r"step[- ]by[- ]step|in steps|one step after|show your work|think first|по шагам|пошагово", re.IGNORECASE)
+STEPS = re.compile(
+    r"step[- ]by[- ]step|in steps|one step after|show your work|think first|по шагам|пошагово", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?")
 _CUES = {
     "+": re.compile(r"\b(?:total|altogether|sum|in all|both|combined|together|more than|всего|вместе)\b", re.I),

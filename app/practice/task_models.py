@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from app.practice import short_answers
 from app.practice.asked import Asked, fields_in_words, form_in_words, read_asked
 from app.practice.chances import Choice, Draw, Step, certain, said, several, taken
+from app.practice.checklists import chances_of
 from app.practice.fields import CUE
 from app.practice.filling import filled, lines
 from app.practice.forms import Field
-from app.practice.judging import among, chance_of, judge
+from app.practice.judging import among, judge
 from app.practice.models import BY_NAME
 
 _CHATTER = (
@@ -77,7 +78,7 @@ def _coded(name: str, asked: Asked, draw: Draw) -> Iterator[Step]:
 def _several(
     name: str, asked: Asked, labels: tuple[str, ...], written: tuple[str, ...], draw: Draw, between: str
 ) -> Iterator[Step]:
-    chances = [chance_of(name, asked.instructions, labels, at, asked.example) for at in range(len(labels))]
+    chances = chances_of(name, asked.instructions, labels, asked.example)
     yield from several(written, chances, draw, between, "none")
 
 
