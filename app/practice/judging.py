@@ -63,6 +63,7 @@ def among(name: str, asked: Asked, values: tuple[str, ...]) -> Choice:
 
 def _label(value: str, said: str, index: dict[str, int]) -> int | None:
     """Which label a value is, or which one stands first in what is said of it."""
-    if comparable(value) in index:
-        return index[comparable(value)]
+    for whole in (value, said):
+        if comparable(whole) in index:
+            return index[comparable(whole)]
     return index.get(comparable(re.split(r"[:=—–(,;]| - ", said, maxsplit=1)[0].strip("\"'`*. ")))
