@@ -99,6 +99,7 @@ def request_of(key: str, wish: Wish, target: Target, fallbacks: tuple[Target, ..
 def at_most(request: Request, endpoints: Sequence[Endpoint]) -> Amount:
     """The most that one attempt at this request can use, whichever of these endpoints serves it."""
     sent = sum(len(message.content.encode("utf-8", "replace")) + ENVELOPE for message in request.messages)
+    sent += len(request.response_format.schema.encode()) if request.response_format else 0
     prices = [one.price for one in endpoints]
     amounts = [
         worst_case(sent, request.max_tokens, one.price_in if one else None, one.price_out if one else None)

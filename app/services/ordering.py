@@ -50,12 +50,16 @@ class Order:
         return names.index(served_by) if served_by in names else 0
 
     def wish(self, example: Placed, sample: int) -> Wish:
-        """At temperature 0 a first sample may be anybody's answer; every other belongs to its example alone."""
+        """At temperature 0 a first sample may be anybody's answer; every other belongs to its example alone.
+
+        Samples that are drawn have a seed each: with the same one a server may draw the same reply again.
+        """
         shared = self.run.temperature == 0 and sample == 0
+        seed = sample if self.run.temperature > 0 and self.run.samples > 1 else None
         return Wish(
             endpoint_id=self.endpoints[0].id,
             messages=self.questions.messages(example.values),
-            sampling=Sampling(self.run.temperature, self.run.max_tokens),
+            sampling=Sampling(self.run.temperature, self.run.max_tokens, seed),
             purpose="task",
             owner=answers.SHARED if shared else f"{self.evaluation.id}:{example.example_id}",
             prompt_version_id=self.evaluation.prompt_version_id,

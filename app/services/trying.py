@@ -10,6 +10,7 @@ from app.domain.capabilities import Capabilities
 from app.domain.improving.asks import Sampling
 from app.errors import EndpointFailure, Invalid
 from app.gateway.calls import Target
+from app.gateway.formats import LEARNED
 from app.gateway.interviewing import Asked
 from app.gateway.limits import Limits
 from app.gateway.probe import ROOM, ModelInfo, Probed, list_models, probe
@@ -23,7 +24,8 @@ from app.storage.secrets import decrypt
 from app.storage.session import Database
 
 SECONDS = 25.0  # somebody waits for the page
-ASKED_AGAIN = {"temperature", "seed"}  # what every probe asks anew; a length that was too large is not among it
+# What every probe asks anew; a length that was too large is not among it.
+ASKED_AGAIN = {"temperature", "seed"} | LEARNED
 
 
 @dataclass(frozen=True)
