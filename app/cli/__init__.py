@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli import endpoints, runs, status
+from app.cli import evaluate as evaluating
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
 from app.errors import AgonError, Invalid, Problem
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command("improve")(improving.improve)
 app.command("demo")(improving.demo)
+app.command("evaluate")(evaluating.evaluate)
 app.add_typer(endpoints.app, name="endpoints")
 app.command("rotate-keys")(endpoints.rotate_keys)
 app.command("status")(status.show)

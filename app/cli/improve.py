@@ -13,7 +13,7 @@ from app.cli.printing import print_report
 from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
-from app.domain.goals import parse_goal
+from app.domain.goals import parse_goals, written
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
 from app.services import catalogue, importing
@@ -31,14 +31,14 @@ DEMO_DESCRIPTION = (
 )
 
 
-def _console() -> Console:
+def terminal() -> Console:
     """The terminal as it is; where there is none, lines wide enough not to be broken."""
     return Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=140, soft_wrap=True)
 
 
 def improve(
     file: Annotated[Path, typer.Argument(help="labelled examples, .jsonl or .csv")],
-    goal: Annotated[str, typer.Option(help="accuracy or macro_f1")] = "accuracy",
+    goal: Annotated[str, typer.Option(help="such as macro_f1 or recall[spam] at precision>=0.9")] = "accuracy",
     prompt: Annotated[Path | None, typer.Option(help="file with the start prompt; it must hold {{input}}")] = None,
     task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")] = catalogue.DEFAULT_TASK_MODEL,
     generators: Annotated[str, typer.Option(help="PROVIDER/NAME,... that write prompts")] = "",
@@ -59,13 +59,10 @@ def improve(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before paid calls")] = False,
 ) -> None:
     """Improve a prompt on a labelled file, and prove it on a holdout."""
-    if database_url:
-        os.environ["DATABASE_URL"] = database_url
-        settings.cache_clear()
-    now = settings()
+    now = use_database(database_url)
     command = Command(
-        goal=parse_goal(goal).name,
-        prompt=_read_text(prompt),
+        goal=written(parse_goals(goal)),
+        prompt=read_text(prompt),
         task_model=task_model,
         generators=tuple(name.strip() for name in generators.split(",") if name.strip()),
         max_calls=now.max_calls if max_calls is None else max_calls,
@@ -80,21 +77,34 @@ def improve(
         max_cost=None if max_cost is None else round(max_cost * 1_000_000),
     )
     _check(command, json_out)
-    data = _read_bytes(file, now)
-    console = _console()
+    console = terminal()
     choices = Choices(input_column, label_column, on_conflict, split_seed)
     with console.status("reading the file"):
-        prepared = importing.prepare(now, data, file.name, choices, command.prompt)
+        prepared = labelled(file, now, choices, command.prompt)
+    data = file.read_bytes()
     with stack(now) as database:
         campaign = _run(now, database, console, command, data, prepared, file.stem, yes)
         _finish(database, campaign, console, json_out)
+
+
+def use_database(url: str) -> Settings:
+    """The settings, with another database when one is named."""
+    if url:
+        os.environ["DATABASE_URL"] = url
+        settings.cache_clear()
+    return settings()
+
+
+def labelled(file: Path, now: Settings, choices: Choices, prompt: str) -> Prepared:
+    """A labelled file, ready to be saved. Raises Invalid with everything that is wrong with it."""
+    return importing.prepare(now, read_bytes(file, now), file.name, choices, prompt)
 
 
 def demo() -> None:
     """Run the demo campaign on the practice models, then serve until Ctrl-C."""
     import signal
 
-    now, console = settings(), _console()
+    now, console = settings(), terminal()
     data = DEMO_FILE.read_bytes()
     command = Command(
         goal="accuracy", prompt="", task_model=catalogue.DEFAULT_TASK_MODEL, generators=(), max_calls=now.max_calls,
@@ -176,7 +186,7 @@ def _finish(database: Database, campaign: Campaign, console: Console, json_out: 
         json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _read_text(path: Path | None) -> str:
+def read_text(path: Path | None) -> str:
     if path is None:
         return ""
     try:
@@ -188,7 +198,7 @@ def _read_text(path: Path | None) -> str:
         raise Invalid([Problem(f"cannot be read as UTF-8 text: {fault}", str(path))]) from None
 
 
-def _read_bytes(path: Path, now: Settings) -> bytes:
+def read_bytes(path: Path, now: Settings) -> bytes:
     try:
         if path.stat().st_size > now.max_upload_bytes:
             raise Invalid([Problem(f"is larger than {now.max_upload_bytes} bytes", str(path))])

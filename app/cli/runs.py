@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.cli.opening import opened
+from app.domain.goals import missed
 from app.errors import Invalid, Problem
 from app.jobs import Poker
 from app.services import run_views, steering
@@ -59,8 +60,8 @@ def follow(
         for wish in wishes:
             with database.write() as session:
                 nudges = steering.ask(session, run_id, wish)
-            _poke(nudges)
-        _tell_end(console, _watch(database, run_id, console))
+            poke(nudges)
+        tell_end(console, watch(database, run_id, console))
 
 
 def _console() -> Console:
@@ -74,13 +75,13 @@ def _cells(line: RunLine) -> tuple[str, ...]:
     return line.id, line.project, prompt, f"{line.task_model.name}{simulated}", line.status, share
 
 
-def _poke(nudges: Iterable[Nudge]) -> None:
+def poke(nudges: Iterable[Nudge]) -> None:
     poker = Poker(settings())
     for nudge in nudges:
         poker.poke(nudge.job_id, nudge.kind)
 
 
-def _watch(database: Database, run_id: str, console: Console) -> RunView:
+def watch(database: Database, run_id: str, console: Console) -> RunView:
     """Show the run until nothing of it goes on; as it then stands."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"),
@@ -107,7 +108,7 @@ def _pace(view: RunView) -> str:
     return f"{view.rate:,.1f} a second{left}"
 
 
-def _tell_end(console: Console, view: RunView) -> None:
+def tell_end(console: Console, view: RunView) -> None:
     used = {one.kind: one.used for one in view.used}
     bought = f"{used['calls'] or 0:,} calls, {used['tokens'] or 0:,} tokens, cost {money(used['cost'])}"
     reused = f", {view.reused:,} of them from the store" if view.reused else ""
@@ -119,6 +120,11 @@ def _tell_end(console: Console, view: RunView) -> None:
         simulated = ", simulated" if view.task_model.simulated else ""
         console.print(
             f"{view.goal} {score(found.value)} ({score(found.low)}–{score(found.high)}, n {found.n:,}{simulated}); "
-            f"{view.right:,} right, {view.unreadable:,} unreadable.",
+            f"{view.right:,} right, {view.unreadable:,} unreadable.{_missed(view.goal, found.value)}",
             markup=False,
         )
+
+
+def _missed(goal: str | None, value: float) -> str:
+    said = missed(goal, value) if goal else ""
+    return f" {said}: a score below 0 says by how much." if said else ""

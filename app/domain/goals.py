@@ -84,6 +84,12 @@ class Goal:
         return self.metric != "mcc" and not (self.at or self.penalties)
 
 
+def missed(text: str, value: float) -> str:
+    """What a value below zero says of a goal with a bound, in words; nothing of any other."""
+    bound = parse_goal(text).at
+    return f"{bound} is missed by {-value:.3f}" if bound and value < 0 else ""
+
+
 def parse_goal(text: str) -> Goal:
     """The one goal that a text names, the first of several; case does not matter, nor a blank or hyphen for "_".
 

@@ -1,0 +1,149 @@
+"""`agon evaluate`: one prompt on one model over a labelled file, with every score, and no campaign."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from app.cli.improve import MOST, labelled, read_text, terminal, use_database
+from app.cli.runs import poke, tell_end, watch
+from app.cli.stack import stack
+from app.domain import formats
+from app.domain.goals import parse_goals, written
+from app.errors import Conflict, EndpointFailure, Invalid, Problem
+from app.services import catalogue, editing, evaluating, importing, projects
+from app.services.evaluating import RunDraft
+from app.services.importing import Choices, Prepared
+from app.services.measures import Measures
+from app.services.projects import ProjectDraft
+from app.services.run_views import RunView
+from app.settings import Settings
+from app.storage import projects as stored
+from app.storage import prompts
+from app.storage.base import new_id
+from app.storage.runs import Run
+from app.web.formats import score
+
+SCORES_SHOWN = 40
+
+
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="labelled examples, .jsonl or .csv")],
+    prompt: Annotated[Path | None, typer.Option(help="file with the prompt; it must hold {{input}}")] = None,
+    task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")] = catalogue.DEFAULT_TASK_MODEL,
+    goal: Annotated[str, typer.Option(help="such as macro_f1 or recall[spam] at precision>=0.9")] = "accuracy",
+    split: Annotated[str, typer.Option(help="dev or train; the holdout stays sealed")] = "dev",
+    examples: Annotated[int | None, typer.Option(min=1, max=MOST, help="the first so many of the split")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="answers to each example")] = 1,
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="above 0 samples differ")] = 0.0,
+    how: Annotated[str, typer.Option(help="text, json or codes")] = "text",
+    before: Annotated[str, typer.Option(help="quote, reasoning: fields before the verdict (json)")] = "",
+    probabilities: Annotated[str, typer.Option(help="none, logprobs, votes or stated")] = "none",
+    max_calls: Annotated[int | None, typer.Option(min=1, max=MOST, help="requests bought at most")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, max=MOST, help="money spent at most, such as 2.50")] = None,
+    split_seed: Annotated[int, typer.Option(min=0, max=MOST, help="of train, dev and holdout")] = 0,
+    input_column: Annotated[str, typer.Option(help="column of the text; guessed when empty")] = "",
+    label_column: Annotated[str, typer.Option(help="column of the answer; guessed when empty")] = "",
+    on_conflict: Annotated[str, typer.Option(help="same text, different answers: refuse or drop")] = "refuse",
+    json_out: Annotated[Path | None, typer.Option("--json", help="write every figure here")] = None,
+    database_url: Annotated[str, typer.Option(help="another database than the embedded one")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before paid calls")] = False,
+) -> None:
+    """Answer a labelled file with one prompt, and tell every score with its interval."""
+    now = use_database(database_url)
+    goals = written(parse_goals(goal))
+    if json_out is not None and not json_out.parent.is_dir():
+        raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
+    text, console = read_text(prompt), terminal()
+    form = formats.load(
+        {
+            "how": how,
+            "before": [one.strip() for one in before.split(",") if one.strip()],
+            "probabilities": probabilities,
+        }
+    )
+    with console.status("reading the file"):
+        prepared = labelled(file, now, Choices(input_column, label_column, on_conflict, split_seed), text)
+    with stack(now) as database:
+        with database.write() as session:
+            project_id = _project(session, now, prepared, file.stem, goals, text)
+            draft = RunDraft(
+                project_id=project_id,
+                prompt_version_id=_version(session, project_id, text, form),
+                endpoint_id=_endpoint(session, task_model, yes),
+                split=split,
+                examples=examples,
+                samples=samples,
+                temperature=temperature,
+                max_calls=max_calls,
+                max_cost=None if max_cost is None else round(max_cost * 1_000_000),
+            )
+            run, nudges = _ordered(session, now, draft)
+        poke(nudges)
+        view = watch(database, run.id, console)
+    tell_end(console, view)
+    if view.measures is not None:
+        tell(console, view.measures)
+    if json_out is not None:
+        json_out.write_text(as_json(view), encoding="utf-8")
+    if not view.over:
+        raise EndpointFailure(view.note or f"The run is {view.status}; agon run {view.id} --resume goes on with it.")
+
+
+def _project(session: Session, now: Settings, prepared: Prepared, name: str, goals: str, text: str) -> str:
+    """The project of these examples in these splits, made when it is not there; its goal is the one asked for."""
+    known = importing.known_project(session, prepared)
+    if known is None:
+        draft = ProjectDraft(name=name, description="", goal=goals, smallest_gain=now.smallest_gain, start_prompt=text)
+        return importing.save(session, now, projects.check(draft), prepared)
+    project = stored.get(session, known)
+    project.goal = projects.goal_of(goals, project.answer_space)
+    return known
+
+
+def _version(session: Session, project_id: str, text: str, form: formats.AnswerFormat) -> str:
+    project = stored.get(session, project_id)
+    wanted = text or projects.start_prompt(project.description, project.answer_space, form)
+    if text or form != formats.PLAIN:
+        return editing.add_prompt(session, project_id, wanted, form=form).id
+    return prompts.add(session, prompts.line_of(session, project_id).id, wanted, "app").id
+
+
+def _endpoint(session: Session, name: str, yes: bool) -> str:
+    endpoint = catalogue.named_or_added(session, name)
+    if not endpoint.simulated and not yes and not typer.confirm(f"This buys calls from {endpoint.full_name}. Go on?"):
+        raise typer.Exit(0)
+    return endpoint.id
+
+
+def _ordered(session: Session, now: Settings, draft: RunDraft) -> tuple[Run, Any]:
+    try:
+        return evaluating.start(session, now, draft, new_id())
+    except Conflict as conflict:
+        raise Invalid(str(conflict)) from conflict
+
+
+def tell(console: Console, found: Measures) -> None:
+    """Every score with its interval, then the classes."""
+    table = Table("score", "value", "95% interval", "n")
+    for one in found.scores[:SCORES_SHOWN]:
+        e = one.estimate
+        table.add_row(one.name, score(e.value), f"{score(e.low)} to {score(e.high)}", f"{e.n:,}")
+    console.print(table)
+    if not found.classes:
+        return
+    classes = Table("class", "occurs", "named", "precision", "recall", "F1")
+    for kind in sorted(found.classes, key=lambda one: -one.there)[:SCORES_SHOWN]:
+        shares = (kind.precision, kind.recall, kind.f1)
+        classes.add_row(kind.name, f"{kind.there:,}", f"{kind.named:,}", *(score(one.value) for one in shares))
+    console.print(classes)
+
+
+def as_json(view: RunView) -> str:
+    """The run as `/api/v1/evaluations/ID` gives it."""
+    return json.dumps(asdict(view), ensure_ascii=False, indent=2, default=str) + "\n"
