@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference
-from app.domain.goals import parse_goal
-from app.domain.improving.state import Member, State
+from app.domain.improving.state import Member, Rules, State
 from app.domain.metrics import Estimate, majority_baseline
 from app.domain.ratings import rate_counts
 from app.storage import endpoints, projects, prompts, rounds, test_sets
@@ -62,7 +61,8 @@ def _majority(session: Session, campaign: Campaign) -> float:
     """The dev score of always answering the commonest label."""
     counts = test_sets.split_labels(session, campaign.version_id).get("dev", {})
     expected = [label for label, count in sorted(counts.items()) for _ in range(count)]
-    return majority_baseline(parse_goal(campaign.rules["goal"]), expected, campaign.rules["labels"])
+    rules = Rules(**campaign.rules)
+    return majority_baseline(rules.leading, expected, rules.answer_shape)
 
 
 def _estimate(estimate: Estimate | Member | None) -> dict[str, Any] | None:

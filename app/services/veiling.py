@@ -9,9 +9,11 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference, evidence, paired_interval
-from app.domain.goals import parse_goal
+from app.domain.goals import Goal
+from app.domain.improving.state import Rules
 from app.domain.metrics import Estimate
 from app.domain.racing import looks
+from app.domain.shapes import Shape
 from app.storage import live
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
@@ -160,7 +162,7 @@ def _scored_so_far(corner: Corner, found: Evaluation | None) -> Corner:
 
 
 def _paired(view: RoundView, pairs: tuple[Pairing, ...], campaign: Campaign) -> RoundView:
-    difference = compared(campaign.rules["goal"], pairs, campaign.rules["labels"])
+    difference = compared(Rules(**campaign.rules), pairs)
     hits: Counter[tuple[bool, bool]] = Counter()
     for label, left, right, count in pairs:
         hits[left == label, right == label] += count
@@ -176,13 +178,18 @@ def _paired(view: RoundView, pairs: tuple[Pairing, ...], campaign: Campaign) -> 
     )
 
 
-@lru_cache(maxsize=64)
-def compared(goal: str, pairs: tuple[Pairing, ...], labels: int) -> Difference | None:
-    """The paired difference behind counted readings; kept, because pages ask for the same one again and again."""
-    if not pairs:
+def compared(rules: Rules, pairs: tuple[Pairing, ...]) -> Difference | None:
+    """The paired difference behind counted readings; None where the goal asks for more than readings."""
+    if not pairs or rules.amounts:
         return None
+    return _compared(rules.leading, rules.answer_shape, pairs)
+
+
+@lru_cache(maxsize=64)
+def _compared(goal: Goal, shape: Shape, pairs: tuple[Pairing, ...]) -> Difference:
+    """Kept, because pages ask for the same one again and again."""
     expected, left, right = ([row[place] for row in pairs for _ in range(row[3])] for place in range(3))
-    return paired_interval(parse_goal(goal), expected, left, right, labels)
+    return paired_interval(goal, expected, left, right, shape)
 
 
 def look_after(answered: int, dev_size: int) -> int | None:

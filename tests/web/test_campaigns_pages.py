@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import delete, select, update
 
+from app.domain.improving.state import Rules
 from app.services import campaigns
 from app.services.improving import KIND
 from app.services.pacing import confirming_left, seconds_left
@@ -66,10 +67,11 @@ def test_the_race_of_a_round_is_shown_on_what_both_have_answered(arena: Played) 
 
 def test_readings_that_were_counted_compare_like_those_that_were_listed() -> None:
     pairs = ((0, 0, 1, 3), (0, 1, 0, 1), (1, 1, 1, 4), (1, -1, 1, 2))
-    difference = compared("accuracy", pairs, 2)
+    rules = Rules(goal="accuracy", labels=2, train_size=1, dev_size=1)
+    difference = compared(rules, pairs)
     assert difference
     assert (difference.n, difference.value) == (10, 0.0)
-    assert compared("accuracy", (), 2) is None
+    assert compared(rules, ()) is None
 
 
 @pytest.mark.parametrize(
