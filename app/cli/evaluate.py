@@ -109,9 +109,10 @@ def _project(session: Session, now: Settings, prepared: Prepared, name: str, goa
 def _version(session: Session, project_id: str, text: str, form: formats.AnswerFormat) -> str:
     project = stored.get(session, project_id)
     wanted = text or projects.start_prompt(project.description, project.answer_space, form)
-    if text or form != formats.PLAIN:
+    if text:
         return editing.add_prompt(session, project_id, wanted, form=form).id
-    return prompts.add(session, prompts.line_of(session, project_id).id, wanted, "app").id
+    kept = {} if form == formats.PLAIN else formats.dump(formats.checked(project.answer_space, form))
+    return prompts.add(session, prompts.line_of(session, project_id).id, wanted, "app", form=kept).id
 
 
 def _endpoint(session: Session, name: str, yes: bool) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.answercodes import name_of
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
+from app.domain.formats import AnswerFormat
 from app.domain.goals import parse_goal
 from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
@@ -83,6 +84,8 @@ class PromptView:
     number: int
     text: str
     placeholders: list[str]
+    format: AnswerFormat
+    added: str
     origin: Origin
     parents: list[VersionLink]
     champion_of: list[Reign]
@@ -188,6 +191,7 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
     """Raises NotFound."""
     version = prompts.get(session, version_id)
     project = projects.get(session, prompt_boards.project_of(session, version.prompt_id))
+    asking = questions_of(project, version)
     facts = boards.test_set(session, project.id)
     set_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
     named = campaign_boards.models(session)
@@ -199,6 +203,8 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
         number=version.number,
         text=version.text,
         placeholders=sorted(placeholders(version.text)),
+        format=asking.form,
+        added=asking.placed_after.strip(),
         origin=prompt_boards.origin(session, named, version_id),
         parents=prompt_boards.links(session, version.parents),
         champion_of=[reign for reign in reigns if reign.version_id == version_id],

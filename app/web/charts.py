@@ -53,9 +53,13 @@ def ticks(domain: Domain, parts: int = 4) -> list[float]:
     return [round(index * step, 10) for index in range(first, last + 1)]
 
 
-def covering(values: list[float], limits: Domain = (0.0, 1.0), parts: int = 4) -> Domain:
-    """The smallest round domain, never empty, that shows all the values and nothing a metric cannot reach."""
+def covering(values: list[float], limits: Domain | None = None, parts: int = 4) -> Domain:
+    """The smallest round domain, never empty, that shows all the values and nothing a metric cannot reach.
+
+    Without limits a metric lies between 0 and 1, unless one of the values does not.
+    """
     known = [value for value in values if isfinite(value)]
+    limits = limits or (min([0.0, *map(floor, known)]), max([1.0, *map(ceil, known)]))
     if not known:
         return limits
     step = nice_step(max(max(known) - min(known), 0.02), parts)
