@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LEADING = re.compile(r"^(answer|label)\s*:\s*", re.IGNORECASE)
+_LEADING = re.compile(r"^(answer|label|ответ)\s*:\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,16 @@ def _is_mark(character: str) -> bool:
 def read_label(reply: str, labels: Sequence[str]) -> int | None:
     """The index of the one label that the reply is, or None when it cannot be read.
 
-    Case, blanks, quotes, punctuation at the ends and a leading "Answer:" or "Label:" do not matter;
+    Case, blanks, quotes, punctuation at the ends and a leading "Answer:", "Label:" or "Ответ:" do not matter;
     nothing is guessed from a longer text.
     """
-    wanted = [_comparable(label) for label in labels]
-    text = _comparable(reply)
+    wanted = [comparable(label) for label in labels]
+    text = comparable(reply)
     return wanted.index(text) if text in wanted else None
 
 
-def _comparable(text: str) -> str:
+def comparable(text: str) -> str:
+    """What is left of a short answer when everything is taken away that `read_label` does not look at."""
     stripped = _strip_marks(unicodedata.normalize("NFKC", text))
     stripped = _strip_marks(_LEADING.sub("", stripped))
     return " ".join(stripped.casefold().split())

@@ -1,0 +1,167 @@
+"""One integer for every answer: the code that outputs, references and metrics share, and its way back.
+
+Kind `label`: the label's index. `labels`: a bitmask, bit i for label i. `fields`: mixed radix, the first field the
+least significant digit, each digit the index of a value. `number` and `text`: 0 right, 1 wrong, so the expected code
+is always 0. In every kind -1 is an unreadable reply: a class of its own that is always wrong.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from app.domain.answers import comparable
+from app.domain.answerspace import Answers, Field, combinations
+from app.domain.findings import Findings
+from app.errors import Invalid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+UNREADABLE = -1
+RIGHT, WRONG = 0, 1
+UNREADABLE_NAME = "unreadable"
+NO_LABEL = "none"
+
+Value = str | Iterable[str] | Mapping[str, str | bool]
+
+
+def how_many(answers: Answers) -> int:
+    """How many codes there are, the unreadable one not counted: codes run from 0 to one less."""
+    if answers.kind == "label":
+        return len(answers.labels)
+    if answers.kind == "labels":
+        return 1 << len(answers.labels)
+    return combinations(answers.fields) if answers.kind == "fields" else 2
+
+
+def encode(answers: Answers, value: Value) -> int:
+    """The code of an answer of a closed kind: a label, several labels, or a value for every field by its name.
+
+    Names are compared as replies are: case, blanks and marks at the ends do not matter.
+    Raises Invalid, naming what is unknown, missing or too much.
+    """
+    if answers.kind == "label":
+        return _index(answers.names, str(value), "label")
+    if answers.kind == "labels":
+        names = [value] if isinstance(value, str) else list(value)
+        return mask_of(_index(answers.names, name, "label") for name in names)
+    if answers.kind == "fields" and isinstance(value, Mapping):
+        return _encode_fields(answers.fields, value)
+    raise Invalid(f"an answer of kind {answers.kind} cannot be coded from {type(value).__name__}")
+
+
+def mask_of(indices: Iterable[int]) -> int:
+    mask = 0
+    for index in indices:
+        mask |= 1 << index
+    return mask
+
+
+def number_of(digits: Sequence[int], sizes: Sequence[int]) -> int:
+    """The mixed-radix number of a checklist's digits, the first the least significant."""
+    code = 0
+    for digit, size in zip(reversed(digits), reversed(sizes), strict=True):
+        code = code * size + digit
+    return code
+
+
+def sizes_of(answers: Answers) -> tuple[int, ...]:
+    """How many values each field of a checklist has."""
+    return tuple(len(one.values) for one in answers.fields)
+
+
+def _index(names: Sequence[str], wanted: str, what: str) -> int:
+    text = comparable(wanted)
+    for index, name in enumerate(names):
+        if name == wanted or comparable(name) == text:
+            return index
+    known = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    raise Invalid(f"{wanted[:80]!r} is no {what} here; there are: {known}")
+
+
+def _encode_fields(fields: Sequence[Field], value: Mapping[str, str | bool]) -> int:
+    findings, digits = Findings(), []
+    given = {comparable(name): text for name, text in value.items()}
+    for one in fields:
+        text = given.pop(comparable(one.name), None)
+        if text is None:
+            findings.add("has no value", f"field {one.name}")
+            continue
+        try:
+            digits.append(_index(one.values, str(text), "value"))
+        except Invalid as fault:
+            findings.add(str(fault), f"field {one.name}")
+    for name in given:
+        findings.add("is no field here", name)
+    findings.settle()
+    return number_of(digits, [len(one.values) for one in fields])
+
+
+def digits_of(answers: Answers, code: int) -> tuple[int, ...]:
+    """One number per column: the label's index; 0 or 1 for each label of a set; the value's index for each field.
+
+    Raises ValueError when it is no code of these answers; the unreadable code has no digits and is refused too.
+    """
+    if not 0 <= code < how_many(answers):
+        raise ValueError(f"{code} is no code of these answers: they run from 0 to {how_many(answers) - 1}")
+    if answers.kind == "labels":
+        return tuple(code >> bit & 1 for bit in range(len(answers.labels)))
+    if answers.kind != "fields":
+        return (code,)
+    digits = []
+    for size in sizes_of(answers):
+        code, digit = divmod(code, size)
+        digits.append(digit)
+    return tuple(digits)
+
+
+def decode(answers: Answers, code: int) -> str | tuple[str, ...] | dict[str, str]:
+    """The answer of a closed kind as `encode` takes it. Raises ValueError as `digits_of` does."""
+    digits = digits_of(answers, code)
+    if answers.kind == "label":
+        return answers.labels[code].name
+    if answers.kind == "labels":
+        return tuple(label.name for label, digit in zip(answers.labels, digits, strict=True) if digit)
+    if answers.kind == "fields":
+        return {one.name: one.values[digit] for one, digit in zip(answers.fields, digits, strict=True)}
+    return ("right", "wrong")[code]
+
+
+def name_of(answers: Answers, code: int) -> str:
+    """A code as people read it: "spam, angry", "none", "tone: rude · spam: true", "unreadable"."""
+    if code == UNREADABLE:
+        return UNREADABLE_NAME
+    answer = decode(answers, code)
+    if isinstance(answer, dict):
+        return " · ".join(f"{name}: {value}" for name, value in answer.items())
+    return answer if isinstance(answer, str) else ", ".join(answer) or NO_LABEL
+
+
+def column_names(answers: Answers) -> tuple[str, ...]:
+    """What the columns of `columns_of` are called: the labels of a set, the fields of a checklist, else the kind."""
+    if answers.kind == "labels":
+        return answers.names
+    return tuple(one.name for one in answers.fields) if answers.kind == "fields" else (answers.kind,)
+
+
+def columns_of(answers: Answers, codes: "Sequence[int] | Ints") -> "Ints":
+    """Shape (codes, columns): the digits of many codes at once; a row of an unreadable reply holds -1 throughout.
+
+    Raises ValueError when one of them is no code of these answers.
+    """
+    import numpy as np
+
+    given = np.asarray(codes, dtype=np.int64).reshape(-1)
+    if given.size and not (given.min() >= UNREADABLE and given.max() < how_many(answers)):
+        raise ValueError(f"codes of these answers run from -1 to {how_many(answers) - 1}")
+    columns = np.empty((given.size, len(column_names(answers))), dtype=np.int64)
+    sizes = [2] * len(answers.labels) if answers.kind == "labels" else list(sizes_of(answers)) or [how_many(answers)]
+    if answers.is_open or answers.kind == "label":
+        sizes = [how_many(answers)]
+    rest = given
+    for place, size in enumerate(sizes):
+        rest, columns[:, place] = np.divmod(rest, size)
+    columns[given == UNREADABLE] = UNREADABLE
+    return columns
