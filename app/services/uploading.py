@@ -184,7 +184,7 @@ def _filled(kept: Mapping[str, Any]) -> dict[str, Any]:
     """JSON keeps no tuples, so that pairs come back as lists."""
     pairs = tuple((name, description) for name, description in kept["draft"]["label_descriptions"])
     draft = ProjectDraft(**{**kept["draft"], "label_descriptions": pairs})
-    return {"draft": draft, "choices": Choices(**kept["choices"])}
+    return {"draft": draft, "choices": importing.choices_of(kept["choices"])}
 
 
 def _seconds(upload: Upload) -> float | None:

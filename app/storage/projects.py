@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.domain import answerspace
 from app.domain.answers import Label
+from app.domain.answerspace import Answers, Kind
 from app.errors import NotFound
 from app.storage.base import Base, Owned, new_id
 
@@ -33,6 +35,17 @@ class Project(Owned, Base):
     @property
     def label_names(self) -> tuple[str, ...]:
         return tuple(label["name"] for label in self.labels)
+
+    @property
+    def answer_kind(self) -> Kind:
+        kind: Kind = self.answers.get("kind", "label")
+        return kind
+
+    @property
+    def answer_space(self) -> Answers:
+        """What an answer can be, the labels with their descriptions."""
+        has_labels = self.answer_kind in ("label", "labels")
+        return answerspace.load({**self.answers, "labels": self.labels} if has_labels else self.answers)
 
 
 def get(session: Session, project_id: str) -> Project:
