@@ -121,21 +121,21 @@ def prepare(
     table = read_table(data, filename, limits(settings))
     columns = columns_of(table, choices, found)
     imported = read_examples(table, columns, choices.on_conflict)
-    examples = _joined(found, imported, replace_all=choices.replace)
+    examples = joined(found, imported, replace_all=choices.replace)
     check_set(examples, columns.kind)
     answers = grown(found.answers, examples)
     tell("looking for near-duplicates")
     near = near_groups([example.text for example in examples])
     tell("splitting")
-    planned = _placed(found, examples, near, columns)
+    planned = placed(found, examples, near, columns)
     whole = replace(imported, examples=examples)
-    made = ready(filename, whole, answers, planned, near, _changes(found, imported, examples, planned))
+    made = ready(filename, whole, answers, planned, near, changes(found, examples, planned))
     if made.content_hash == found.content_hash:
         raise Invalid("Nothing would change: the test set has these rows already, with the same answers.")
     return replace(made, near_examples=())
 
 
-def _joined(found: Standing, imported: Imported, *, replace_all: bool) -> tuple[Example, ...]:
+def joined(found: Standing, imported: Imported, *, replace_all: bool) -> tuple[Example, ...]:
     """Old and new examples; of one that is known the file says only what is right now."""
     known, given = {one.key: one for one in found.examples}, {one.key: one for one in imported.examples}
     kept = [one for one in found.examples if not replace_all or one.key in given]
@@ -160,7 +160,7 @@ def grown(answers: Answers, examples: Sequence[Example]) -> Answers:
     return checked(replace(answers, labels=(*answers.labels, *map(Label, names))))
 
 
-def _placed(found: Standing, examples: Sequence[Example], near: Sequence[int], columns: Columns) -> Planned:
+def placed(found: Standing, examples: Sequence[Example], near: Sequence[int], columns: Columns) -> Planned:
     """By the plan of the test set, old examples staying where they were."""
     fixed = {one.key: found.splits[one.key] for one in examples if one.key in found.splits}
     items = items_of(examples, near, found.plan, closed=not found.answers.is_open)
@@ -169,7 +169,7 @@ def _placed(found: Standing, examples: Sequence[Example], near: Sequence[int], c
     return Planned(plan, facts, {placement.key: placement for placement in placements})
 
 
-def _changes(found: Standing, imported: Imported, examples: Sequence[Example], planned: Planned) -> dict[str, int]:
+def changes(found: Standing, examples: Sequence[Example], planned: Planned) -> dict[str, int]:
     """What differs from the version before, in counts."""
     before = {one.key: one.reference for one in found.examples}
     now = {one.key: one.reference for one in examples if one.key in planned.placements}

@@ -146,7 +146,7 @@ def _import(database: Database, settings: Settings, lease: Lease) -> bool:
         upload = uploads.get(session, lease.subject)
         upload.project_id = save_it(session)
         _close(upload, "done", [])
-        upload.data, upload.preview = b"", {**upload.preview, "rows": []}
+        upload.data, upload.preview = b"", _sealed(upload.preview)
         return jobs.release(session, lease)
 
 
@@ -176,6 +176,12 @@ def _prepared(
 def choices_of(kept: dict[str, Any]) -> Choices:
     """Choices as JSON kept them: it has no tuples, and an older version of the app knew fewer."""
     return Choices(**{**kept, "field_columns": tuple(kept.get("field_columns", ()))})
+
+
+def _sealed(preview: dict[str, Any]) -> dict[str, Any]:
+    """What is left of a preview once some of its rows are the holdout."""
+    split = {**preview["split"], "near": []} if "split" in preview else {}
+    return {**preview, "rows": [], "split": split}
 
 
 def _draft(kept: dict[str, Any]) -> ProjectDraft:
