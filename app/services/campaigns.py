@@ -10,6 +10,7 @@ from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.capping import Caps
 from app.services.improving import KIND
+from app.services.projects import require_labels
 from app.settings import Settings
 from app.storage import campaigns, endpoints, jobs, ledger, projects, prompts, test_sets
 from app.storage.base import new_id
@@ -38,6 +39,7 @@ class CampaignDraft:
 def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[Campaign, str]:
     """A queued campaign and the job to poke after the commit. Raises Invalid naming what cannot be used."""
     project = projects.get(session, draft.project_id)
+    require_labels(project)
     version = test_sets.newest_version(session, project.id)
     if version is None:
         raise Conflict("This project has no test set yet.")

@@ -9,6 +9,7 @@ from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.holding import CAMPAIGN, RUN, WORKING
+from app.services.projects import require_labels
 from app.settings import Settings
 from app.storage import campaigns, evaluations, jobs, ledger, parties, projects, runs, test_sets
 from app.storage.base import id_for, new_id
@@ -91,6 +92,7 @@ def examples_of(version: TestSetVersion, draft: RunDraft) -> int:
 def check(session: Session, draft: RunDraft) -> tuple[TestSetVersion, PromptVersion, Endpoint]:
     """What the order is about. Raises Invalid naming fields, NotFound for the project, Conflict without a test set."""
     project = projects.get(session, draft.project_id)
+    require_labels(project)
     version = test_sets.newest_version(session, project.id)
     if version is None:
         raise Conflict("This project has no test set yet; import a file first.")

@@ -53,6 +53,7 @@ class ProjectView:
     name: str
     description: str
     labels: list[Label]
+    kind: str
     goal: str
     smallest_gain: float
     test_set: TestSetFacts | None
@@ -142,6 +143,7 @@ def project_view(
         name=project.name,
         description=project.description,
         labels=list(project.label_set),
+        kind=project.answer_kind,
         goal=project.goal,
         smallest_gain=project.smallest_gain,
         test_set=facts,
@@ -158,7 +160,7 @@ def project_view(
 
 def _majority(project: projects.Project, facts: TestSetFacts | None) -> float | None:
     """The dev score of always answering the commonest label."""
-    if facts is None:
+    if facts is None or project.answer_kind != "label":
         return None
     counts: Mapping[str, int] = facts.label_counts.get("dev", {})
     expected = [index for index, name in enumerate(project.label_names) for _ in range(counts.get(name, 0))]
@@ -203,10 +205,8 @@ def answers_view(
         return None
     score = _chosen(view, task_model)
     labels = list(projects.get(session, view.project_id).label_names)
-    facts = boards.test_set(session, view.project_id)
-    assert facts is not None, "a score has a test set"
     page = {"limit": ANSWERS_SHOWN + 1, "offset": max(0, offset)}
-    rows = evaluations.shown_outputs(session, score.evaluation_id, facts.version_id, "dev", right=right, **page)
+    rows = evaluations.shown_outputs(session, score.evaluation_id, score.version_id, "dev", right=right, **page)
     return AnswersView(
         score=score,
         labels=labels,

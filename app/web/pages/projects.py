@@ -64,8 +64,8 @@ def edit(request: Request, session: Reading, project_id: str) -> Response:
 
 def _texts(session: Session, project_id: str) -> Texts:
     project = projects.get(session, project_id)
-    names, texts = zip(*((label.name, label.description) for label in project.label_set), strict=True)
-    return Texts(name=project.name, description=project.description, label=list(names), about=list(texts))
+    names, texts = [one.name for one in project.label_set], [one.description for one in project.label_set]
+    return Texts(name=project.name, description=project.description, label=names, about=texts)
 
 
 def _edit(
