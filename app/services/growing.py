@@ -27,6 +27,8 @@ from app.storage import projects, test_sets
 from app.storage.campaign_boards import unfinished_campaign
 from app.storage.test_sets import Member, TestSetVersion
 
+NOTHING_CHANGES = "Nothing would change: the test set has these rows already, with the same answers."
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -131,7 +133,7 @@ def prepare(
     whole = replace(imported, examples=examples)
     made = ready(filename, whole, answers, planned, near, changes(found, examples, planned))
     if made.content_hash == found.content_hash:
-        raise Invalid("Nothing would change: the test set has these rows already, with the same answers.")
+        raise Invalid(NOTHING_CHANGES)
     return replace(made, near_examples=())
 
 

@@ -238,10 +238,13 @@ def _grown(imported: Imported, columns: Columns, choices: Choices, found: Standi
     answers = growing.grown(found.answers, examples)
     near = _near(examples)
     planned = growing.placed(found, examples, near, columns)
+    changes = growing.changes(found, examples, planned)
+    unchanged = not any(number for name, number in changes.items() if name != "unchanged")
     return replace(
         _shown(examples, near, planned, columns),
+        problem=growing.NOTHING_CHANGES if unchanged else "",
         near=[],
         suggestions=[],
-        changes=growing.changes(found, examples, planned),
+        changes=changes,
         new_labels=list(answers.names[len(found.answers.names) :]),
     )

@@ -123,7 +123,8 @@ def request(session: Session, upload_id: str, filled: Filled, preview: Preview) 
 
 
 def _open_questions(filled: Filled, preview: Preview) -> list[Problem]:
-    problems = [Problem(preview.split.problem, "plan")] if preview.split.problem else []
+    at = "replace" if filled.choices.add_to else "plan"
+    problems = [Problem(preview.split.problem, at)] if preview.split.problem else []
     answer = filled.choices.label_column or ", ".join(filled.choices.field_columns)
     for column, role in ((filled.choices.input_column, "input"), (answer, "label")):
         if not preview.checked and not column:
