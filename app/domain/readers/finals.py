@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 
 from app.domain.answercodes import RIGHT, WRONG
 from app.domain.answerspace import Answers, Numbers
@@ -17,7 +18,7 @@ from app.errors import Invalid
 _START = r"(?:^[ \t*_#>`-]{0,8}"
 _ENGLISH = rf"{_START}|\b(?:the|my)\s)(?:(?:final|correct)\s)?answer[*_ ]{{0,4}}(?:is\b\s?:?|[:=])"
 _RUSSIAN = (
-    rf"{_START}|\b(?:мой|итоговый|окончательный|правильный)\s)(?:(?:итоговый|окончательный|правильный)\s)?"
+    rf"{_START}|\b(?:мой|итак,?|образом,?|итоговый|окончательный|правильный)\s)(?:(?:итоговый|окончательный|правильный)\s)?"
     r"ответ[*_ ]{0,4}(?:[:=]|[—–-]\s)"
 )
 _MARK = re.compile(rf"(?:####|{_ENGLISH}|{_RUSSIAN})[\s*_`]{{0,9}}", re.IGNORECASE | re.MULTILINE)
@@ -25,7 +26,9 @@ _BOXED = re.compile(r"\\boxed\s?\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _SENTENCE_END = re.compile(r"(?<=[.!])\s(?=[A-ZА-ЯЁ])")
 _DIGIT = re.compile(r"\d")
 _RUN = re.compile(r"\d+")
+_WORDS = ("####", "answer", "ответ", "\\boxed")
 _LONGEST_LINE = 2_000
+_MOST_MARKS = 100
 
 
 def final_number(reply: str, options: Numbers) -> Decimal:
@@ -44,8 +47,22 @@ def final_number(reply: str, options: Numbers) -> Decimal:
 
 
 def _pieces(reply: str) -> list[str]:
-    """What the marks say, in their order; before the last one headings and marks without any digit say nothing."""
-    marks = [(found.end(), found[0][0] == "#", _line(reply, found.end())) for found in _MARK.finditer(reply)]
+    """What the marks say, in their order; before the last one headings and marks without any digit say nothing.
+
+    Of marks one right after the other, as in "Final answer: The answer is 5", the last one counts.
+    """
+    lower = reply.lower()
+    if not any(word in lower for word in _WORDS):
+        return []
+    found_marks = list(islice(_MARK.finditer(reply), _MOST_MARKS + 1))
+    if len(found_marks) > _MOST_MARKS:
+        raise Unreadable(f"the reply marks a final answer more than {_MOST_MARKS} times")
+    starts = {found.start() for found in found_marks}
+    marks = [
+        (found.end(), found[0][0] == "#", _line(reply, found.end()))
+        for found in found_marks
+        if found.end() not in starts
+    ]
     marks += [(found.start(1), False, found[1]) for found in _BOXED.finditer(reply)]
     marks.sort()
     *earlier, last = marks or [(0, False, "")]

@@ -46,12 +46,17 @@ class LabelReader:
         self._known = {text: readings[index] for text, index in _spellings(answers, form)}
 
     def read(self, reply: str, reference: Reference = None) -> Reading:
-        found = self._known.get(reply) or self._known.get(comparable(reply))
+        found = self._known.get(reply) or self._known.get(comparable(_short(reply)))
         if found is not None:
             return found
         if not reply.strip():
             return unreadable("the reply is empty")
         return unreadable(f"{quoted(reply)} is not one {self._what} alone")
+
+
+def _short(reply: str) -> str:
+    """The reply, or nothing in place of one so long that it cannot be a label alone."""
+    return reply if len(reply) <= _LONGEST_LIST or len(reply := reply.strip()) <= _LONGEST_LIST else ""
 
 
 class SetReader:

@@ -11,7 +11,8 @@ from app.domain.readers.syntax import Alternatives, Assertion, Node, Repeat, Seq
 from app.errors import Invalid
 
 MOST_STATES = 500
-_MOST_KEPT = 20_000
+_MOST_HELD = 200_000  # numbers in all sets of states that are remembered: about 12 MB
+_MOST_KEPT = 10_000  # and after a search
 START, NEW_LINE, WORD, OTHER = "", "\n", "w", " "
 
 
@@ -41,7 +42,7 @@ def _new(states: list[_State], state: _State) -> int:
 def _build(node: Node, states: list[_State]) -> tuple[int, int]:
     """(first, last) state of a part; the last has nothing after it yet."""
     if isinstance(node, Sequence):
-        return _chain([node_part for node_part in node.parts], states)
+        return _build(node.parts[0], states) if len(node.parts) == 1 else _chain(node.parts, states)
     if isinstance(node, Alternatives):
         first, last = _new(states, _State()), _new(states, _State())
         for part in node.parts:
@@ -57,7 +58,7 @@ def _build(node: Node, states: list[_State]) -> tuple[int, int]:
     return first, last
 
 
-def _chain(parts: list[Node], states: list[_State]) -> tuple[int, int]:
+def _chain(parts: tuple[Node, ...], states: list[_State]) -> tuple[int, int]:
     first = last = _new(states, _State())
     for part in parts:
         inner_first, inner_last = _build(part, states)
@@ -96,9 +97,21 @@ class Pattern:
         self._states, self._first, self._last = states, first, last
         self._closures: dict[tuple[frozenset[int], str, str], tuple[int, ...] | None] = {}
         self._steps: dict[tuple[frozenset[int], str, str, str], frozenset[int] | None] = {}
+        self._held = 0
 
     def search(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
+        found = self._search(text)
+        self._forget_beyond(_MOST_KEPT)
+        return found
+
+    def _forget_beyond(self, most: int) -> None:
+        if self._held > most:
+            self._steps.clear()
+            self._closures.clear()
+            self._held = 0
+
+    def _search(self, text: str) -> bool:
         now, before, length = frozenset({self._first}), START, len(text)
         kinds = [*map(_kind, text), START]
         if length and kinds[length - 1] == NEW_LINE:
@@ -114,9 +127,7 @@ class Pattern:
 
     def _step(self, key: tuple[frozenset[int], str, str, str]) -> frozenset[int] | None:
         """The states after one character and where a match may begin; None when a match has ended before it."""
-        if len(self._steps) > _MOST_KEPT:
-            self._steps.clear()
-            self._closures.clear()
+        self._forget_beyond(_MOST_HELD)
         now, before, after, character = key
         open_states = self._closed(now, before, after)
         if open_states is None:
@@ -128,6 +139,7 @@ class Pattern:
             if state.test is not None and state.test(character):
                 reached.update(state.after)
         self._steps[key] = frozenset(reached)
+        self._held += len(reached) + len(open_states)
         return self._steps[key]
 
     def _closed(self, now: frozenset[int], before: str, after: str) -> tuple[int, ...] | None:

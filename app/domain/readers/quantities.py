@@ -20,12 +20,12 @@ _RAISED_UNIT = re.compile("(?<=[^\\W\\d_])[²³](?![⁰¹²³⁴⁵⁶⁷⁸⁹]
 _POWER = re.compile("(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _MARKUP = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}|\\(?=[$%])|(?<!\d)\*\*|\*\*(?!\d)")
 _THIN = re.compile(r"\\[,;! ]|\{,\}")
-_AROUND = ' \t\r\n"“”«»„`*_'
+_AROUND = '\ufeff\u200b \t\r\n"“”«»„`*_'
 _MINUS = str.maketrans("−–‒﹣", "----")
 _BLANK = "[ \u00a0\u2009\u202f'’_]"
 
 _CURRENCY = r"(?:US\$|A\$|C\$|[$€£¥₽₹₴₸₩₺]|USD|EUR|GBP|RUB|JPY|CNY|CHF)"
-_BEFORE = rf"(?:[a-z]\s?=\s?|[=≈~]\s?)?(?P<sign>[-+])?(?:{_CURRENCY}\s?)?(?P<inner>[-+])?"
+_BEFORE = rf"(?:[a-z]\s?=\s?|[=≈~]\s?)?(?P<sign>[-+])?(?:{_CURRENCY}\s{{0,3}})?(?P<inner>[-+])?"
 _DIGITS = (
     r"(?:(?P<power>10\^[-+]?[0-9]{1,4})"
     rf"|(?P<spaced>[0-9]{{1,3}}(?P<blank>{_BLANK})[0-9]{{3}}(?:(?P=blank)[0-9]{{3}})*(?:[.,][0-9]+)?)(?![0-9.,])"
@@ -35,13 +35,13 @@ _DIGITS = (
 )
 _TIMES_TEN = r"(?:(?:e|\s?[x×*·⋅]\s?10\s?(?:\^|\*\*)\s?\{?)(?P<exponent>[-+]?[0-9]{1,4})\}?)?"
 _UNIT = (
-    r"(?P<unit>(?:\s{0,3}(?:[%$€£¥₽₹₴₸₩₺°]|(?<![^\W\d_])(?<![-/.'’])[^\W\d_]+(?:[-/.'’][^\W\d_]+)*\.?)){0,4})\s{0,3}"
+    r"(?P<unit>(?:\s{0,6}(?:[%$€£¥₽₹₴₸₩₺°]|(?<![^\W\d_])(?<![-/.'’])[^\W\d_]+(?:[-/.'’][^\W\d_]+)*\.?)){0,4})\s{0,3}"
 )
 _WRITTEN = re.compile(rf"{_BEFORE}{_DIGITS}{_TIMES_TEN}{_UNIT}", re.IGNORECASE)
 
 _MULTIPLES = (
     (("hundred", "сотня", "сотни", "сотен"), 2),
-    (("thousand", "thousands", "тыс", "тысяча", "тысячи", "тысяч"), 3),
+    (("thousand", "thousands", "тыс", "тыщ", "тысяча", "тысячи", "тысяч"), 3),
     (("million", "millions", "mln", "млн", "миллион", "миллиона", "миллионов"), 6),
     (("billion", "billions", "bln", "млрд", "миллиард", "миллиарда", "миллиардов"), 9),
     (("trillion", "trillions", "трлн", "триллион", "триллиона", "триллионов"), 12),
@@ -53,6 +53,7 @@ _OTHER_WORDS = """
     half halves third thirds quarter quarters fifth fifths tenth tenths hundredth hundredths thousandth thousandths
     dozen dozens score pair pairs squared cubed zero one two three four five six seven eight nine ten eleven twelve
     twenty thirty forty fifty sixty seventy eighty ninety infinity maybe perhaps k b bn mn e x
+    tausend millionen milliarde milliarden mille millones mil lakh lakhs crore crores
     и или не нет но неверно плюс минус до чем пол половина половины половиной треть трети четверть четверти десятых
     сотых тысячных дюжина дюжины дюжин пара пары пар ноль один два три четыре пять шесть семь восемь девять десять
     возможно наверное к х

@@ -23,9 +23,13 @@ class Reader(Protocol):
         ...
 
 
-@lru_cache(maxsize=64)
 def reader(answers: Answers, form: AnswerFormat = PLAIN) -> Reader:
     """The reader of these answers in this format. Raises Invalid when they do not go together."""
+    return _made(answers, form)
+
+
+@lru_cache(maxsize=64)
+def _made(answers: Answers, form: AnswerFormat) -> Reader:
     checked(answers, form)
     if answers.kind == "number":
         return NumberReader(answers, form)

@@ -17,8 +17,8 @@ from app.domain.readers.readings import Reading, Reference, Unreadable, kept, un
 from app.domain.readers.structured import held, plain
 from app.errors import Invalid
 
-LONGEST_SEARCHED = 20_000
-_LEADING = re.compile(r"[\s*_`]{0,9}(?:answer|ответ)[\s*_`]{0,9}:[\s*_`]{0,9}", re.IGNORECASE)
+LONGEST_TEXT = 20_000
+_LEADING = re.compile(r"^[\s*_`]{0,9}(?:answer|ответ)[\s*_`]{0,9}:[\s*_`]{0,9}", re.IGNORECASE)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "‘": "’", "`": "`", "*": "*", "(": ")"}
 _OPTION = re.compile(r"\([^\W_]{1,2}\)")
 _END = ".,;:!?…"
@@ -31,14 +31,16 @@ def normalised(text: str) -> str:
     circled numbers stay what they are: their plain form would be another number. A text of marks alone is kept.
     """
     text = " ".join(_narrow(text).casefold().split())
-    text = _LEADING.sub("", text, count=1) if _LEADING.match(text) else text
-    bare = _bare(text)
-    return bare if any(character.isalnum() for character in bare) else text
+    alone = _LEADING.sub("", text, count=1).strip()
+    bare = _bare(alone)
+    return bare if any(character.isalnum() for character in bare) else alone or _bare(text)
 
 
 def _narrow(text: str) -> str:
     if text.isascii():
         return text
+    if not any(unicodedata.category(character) == "No" for character in text):
+        return unicodedata.normalize("NFKC", text)
     return "".join(
         character if unicodedata.category(character) == "No" else unicodedata.normalize("NFKC", character)
         for character in unicodedata.normalize("NFC", text)
@@ -62,8 +64,15 @@ def _is_around(text: str, first: int, last: int) -> bool:
     """Whether the marks at both ends belong together, as in «so» but not in "this" or "that"; brackets of options do."""
     if text[first] == "(":
         return _OPTION.fullmatch(text, first, last) is not None
-    inner = text[first + 1 : last - 1].strip("*`")
-    return text[first] not in inner and text[last - 1] not in inner
+    opening, closing, inner = text[first], text[last - 1], text[first + 1 : last - 1]
+    if opening == closing:
+        return opening not in inner.strip("*`")
+    depth = 0
+    for character in inner:
+        depth += (character == opening) - (character == closing)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 class TextReader:
@@ -88,7 +97,7 @@ class TextReader:
             raise Unreadable("the field answer holds no text")
         if not text.strip():
             raise Unreadable("the answer is empty" if self._is_json else "the reply is empty")
-        return text.strip()
+        return _short(text.strip())
 
 
 def accepted(reference: Reference, separated: bool) -> tuple[str, ...]:
@@ -112,7 +121,7 @@ def _equals(text: str, reference: str) -> bool:
 
 def _contains(text: str, reference: str) -> bool:
     """Whether the words of the reference stand in the text, not as a part of longer words or numbers."""
-    whole, part = normalised(_searchable(text)), _wanted(reference)
+    whole, part = normalised(text), _wanted(reference)
     place = whole.find(part)
     while place >= 0:
         end = place + len(part)
@@ -134,7 +143,7 @@ def _runs_on(text: str, inside: int, outside: int) -> bool:
 
 
 def _searches(text: str, reference: str) -> bool:
-    return pattern(reference).search(_searchable(text))
+    return pattern(reference).search(text)
 
 
 @lru_cache(maxsize=256)
@@ -143,9 +152,9 @@ def pattern(reference: str) -> Pattern:
     return compiled(reference)
 
 
-def _searchable(text: str) -> str:
-    if len(text) > LONGEST_SEARCHED:
-        raise Unreadable(f"the reply is longer than {LONGEST_SEARCHED:,} characters, the most that is searched")
+def _short(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise Unreadable(f"the answer is longer than {LONGEST_TEXT:,} characters")
     return text
 
 
