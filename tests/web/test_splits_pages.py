@@ -9,10 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app as command
+from app.services import growing
+from app.services.importing import Choices
 from app.settings import settings as command_settings
 from app.storage.projects import Project
 from app.storage.test_sets import TestSetVersion
-from tests.web.arena_world import Visitor, World
+from tests.web.arena_world import Visitor, World, played
 from tests.web.reading import token_on, words
 from tests.web.upload_files import THINGS, count, example, good, lines, send, work
 
@@ -179,3 +181,25 @@ def test_the_command_adds_rows_and_says_what_changed(world: World, monkeypatch: 
     assert done.exit_code == 0, done.output
     assert "5 added, 0 relabelled, 0 removed, 90 unchanged" in done.output
     assert count(world, TestSetVersion) == 2
+
+
+def test_scores_of_an_older_version_are_marked_on_both_pages(tmp_path: Path) -> None:
+    world = played().world.copied(tmp_path)
+    visitor, address = world.visitor(), f"/projects/{world.project_id}"
+    prompt = f"/prompts/{world.first_prompt()}"
+    before = [words(visitor.read(page)) for page in (address, prompt)]
+    with world.database.read() as session:
+        found = growing.standing(session, world.project_id)
+        label = found.answers.names[0]
+    rows = [{"input": f"{THINGS[i % 10]} {i * 7919} {THINGS[i // 7 % 10]}", "label": label} for i in range(40)]
+    more = growing.prepare(world.settings, found, lines(list(rows)), "more.jsonl", Choices())
+    with world.database.write() as session:
+        growing.save(session, found, more)
+    after = [words(visitor.read(page)) for page in (address, prompt)]
+    assert all("older test set" not in page for page in before)
+    assert all("older test set" in page for page in after)
+    assert "measured on an older version of the test set" in after[1]
+    told: Any = visitor.json(address)
+    assert all(score["stale"] for line in told["prompts"]["prompts"] for score in line["scores"])
+    assert all(reign["stale"] for reign in told["champions"])
+    world.close()
