@@ -124,9 +124,16 @@ def _known(table: Table, chosen: str, names: Sequence[str], role: str, findings:
         return None
     if chosen:
         return _choose(table, chosen, (), role, findings)
-    inner = [f"{outer}.{name}" for outer in _OUTER for name in names]
+    inside = {outer: _names_inside(table, outer) for outer in _OUTER if outer in table.columns}
+    inner = [f"{outer}.{name}" for outer, found in inside.items() for name in names if name in found]
     likely = [found] if (found := _first(table.columns, names)) else []
     return next((name for name in (*likely, *inner) if _would_do(table, name, role)), None)
+
+
+def _names_inside(table: Table, outer: str) -> set[str]:
+    """The names in the objects that a column holds."""
+    held = (row.values.get(outer) for row in table.rows)
+    return {name for one in held if isinstance(one, dict) for name in one}
 
 
 def _would_do(table: Table, name: str, role: str) -> bool:

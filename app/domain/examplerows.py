@@ -78,15 +78,19 @@ class RowReader:
     def example(self, row: Row) -> Example | None:
         """None where a row is bad; the findings then say why."""
         columns, found = self._columns, list(self._problems(row))
+        reference = None
+        try:
+            reference = reference_of(row.values, columns)
+        except Unusable as fault:
+            found.insert(sum(column == columns.input for _, column in found), (str(fault), fault.column))
         for message, column in found:
             self._findings.add(message, f"line {row.line}, column {column}")
-        if found:
+        if found or reference is None:
             return None
         text = row.values[columns.input].strip()
         variables = {name: plain(cell(row.values, name)) for name in columns.variables}
         group, external = (_optional(row, name) for name in (columns.group, columns.id))
         meta = {name: row.values[name] for name in columns.meta if name in row.values}
-        reference = reference_of(row.values, columns)
         return Example(
             key_of(text, variables), text, variables, reference, group, external, meta, row.line, self._at(row)
         )
@@ -96,14 +100,10 @@ class RowReader:
         return self._time(value) if self._time and not absent(value) else None
 
     def _problems(self, row: Row) -> Iterator[tuple[str, str]]:
-        """(what is wrong, the column) of everything wrong in a row."""
+        """(what is wrong, the column) of everything wrong in a row but its right answer, the input first."""
         columns, text = self._columns, row.values.get(self._columns.input)
         if absent(text) or not isinstance(text, str):
             yield absence(text) or "is not text", columns.input
-        try:
-            reference_of(row.values, columns)
-        except Unusable as fault:
-            yield str(fault), fault.column
         yield from _other_problems(row, columns)
         if self._time and columns.at and not absent(cell(row.values, columns.at)) and self._at(row) is None:
             yield "is not a time as the other rows have it; ISO 8601 is read always", columns.at

@@ -43,14 +43,14 @@ def _rows(random: Random) -> list[dict[str, Any]]:
     kind, n = random.choice(("label", "labels", "fields", "number", "text")), random.choice((20, 30, 64))
     rows: list[dict[str, Any]] = []
     for i in range(n):
-        right: dict[str, Any] = {
+        kinds: dict[str, dict[str, Any]] = {
             "label": {"label": "abc"[i % 3]},
             "labels": {"labels": [["x"], ["x", "y"], []][i % 3]},
             "fields": {"checklist": {"rude": i % 2 == 0, "team": "pq"[i % 3 > 0]}},
             "number": {"reference": i * 7},
             "text": {"reference": f"town {i}"},
-        }[kind]
-        row: dict[str, Any] = {"input": f"message {i * 7919} of {random.choice('abcdef')}", **right}
+        }
+        row: dict[str, Any] = {"input": f"message {i * 7919} of {random.choice('abcdef')}", **kinds[kind]}
         if n > 20:
             row |= {"group": i // 2, "created_at": f"2024-01-{i % 28 + 1:02}", "id": i}
         rows.append({**row, "meta": {"group": i // 3}} if n == 64 else row)

@@ -191,8 +191,10 @@ def test_scores_of_an_older_version_are_marked_on_both_pages(tmp_path: Path) -> 
     with world.database.read() as session:
         found = growing.standing(session, world.project_id)
         label = found.answers.names[0]
-    rows = [{"input": f"{THINGS[i % 10]} {i * 7919} {THINGS[i // 7 % 10]}", "label": label} for i in range(40)]
-    more = growing.prepare(world.settings, found, lines(list(rows)), "more.jsonl", Choices())
+    rows: list[dict[str, object] | str] = [
+        {"input": f"{THINGS[i % 10]} {i * 7919} {THINGS[i // 7 % 10]}", "label": label} for i in range(40)
+    ]
+    more = growing.prepare(world.settings, found, lines(rows), "more.jsonl", Choices())
     with world.database.write() as session:
         growing.save(session, found, more)
     after = [words(visitor.read(page)) for page in (address, prompt)]
