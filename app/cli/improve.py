@@ -53,6 +53,10 @@ def improve(
     split_seed: Annotated[int, typer.Option(min=0, max=MOST, help="of train, dev and holdout")] = 0,
     input_column: Annotated[str, typer.Option(help="column of the text; guessed when empty")] = "",
     label_column: Annotated[str, typer.Option(help="column of the label; guessed when empty")] = "",
+    kind: Annotated[str, typer.Option(help="of the answers: label, labels, fields, number, text; else guessed")] = "",
+    group_column: Annotated[str, typer.Option(help="rows that stay together; guessed when empty, - for none")] = "",
+    time_column: Annotated[str, typer.Option(help="when a row came to be; guessed when empty, - for none")] = "",
+    plan: Annotated[str, typer.Option(help="stratified, grouped, out_of_time, random; else what suits")] = "",
     on_conflict: Annotated[str, typer.Option(help="same text, different labels: refuse or drop")] = "refuse",
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
     database_url: Annotated[str, typer.Option(help="another database than the embedded one")] = "",
@@ -73,12 +77,16 @@ def improve(
         input_column=input_column,
         label_column=label_column,
         on_conflict=on_conflict,
+        kind=kind or None,
+        group_column=group_column or None,
+        time_column=time_column or None,
+        plan=plan or None,
         max_tokens=max_tokens,
         max_cost=None if max_cost is None else round(max_cost * 1_000_000),
     )
     _check(command, json_out)
     console = terminal()
-    choices = Choices(input_column, label_column, on_conflict, split_seed)
+    choices = Choices(input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column, plan)
     with console.status("reading the file"):
         prepared = labelled(file, now, choices, command.prompt)
     data = file.read_bytes()

@@ -1,24 +1,36 @@
 """Which column of a labelled file is what: guessed from names, corrected by a person, wanted by a prompt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from app.domain.answerspace import KINDS, Kind
+from app.domain.cells import absent, cell
 from app.domain.findings import Findings
+from app.domain.kinds import SETS, guess_kind, yes_no_columns
+from app.domain.rightanswers import MARKS, as_object, mark_of
 from app.domain.tables import Table
+from app.domain.times import time_reader
+
+__all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
 
 INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment")
-LABELS = ("label", "expected", "category", "class", "intent", "target", "answer", "output", "gold", "tag")
+LABELS = ("label", "labels", "reference", "expected", "category", "class", "intent", "target", "answer", "output", "gold",
+          "tag", *SETS[1:], "checklist")  # fmt: skip
 IDS = ("id", "uid", "guid")
-GROUPS = ("group", "group_id", "thread", "thread_id", "user", "user_id", "document")
-_NESTED_GROUPS = ("meta.group", "meta.group_id", "metadata.group", "metadata.group_id")
+GROUPS = ("group", "group_id", "thread", "thread_id", "user", "user_id", "document", "document_id", "conversation_id")
+TIMES = ("created_at", "createdat", "timestamp", "datetime", "date", "time", "created", "sent_at", "received_at",
+         "published_at", "at")  # fmt: skip
+NO_COLUMN = "-"  # a person's choice of none where one would be guessed
+_OUTER = ("meta", "metadata")
 
 
 @dataclass(frozen=True)
 class Columns:
     """Which column is what; `meta` are the rest, kept but not shown to a model.
 
-    A name with a dot that is no column itself means a field of an object: `meta.group` is `group` inside `meta`.
+    A name with a dot that is no column itself means a field of an object: `meta.group` is `group` inside `meta`. The
+    right answer stands in `label`, in `fields` (each a column of its own), or in `fields` inside the objects of
+    `label`; `mark` stands between the labels of a set that is written as text.
     """
 
     input: str
@@ -27,15 +39,27 @@ class Columns:
     group: str | None = None
     variables: tuple[str, ...] = ()
     meta: tuple[str, ...] = ()
+    kind: Kind = "label"
+    fields: tuple[str, ...] = ()
+    at: str | None = None
+    mark: str = MARKS[-1]
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The columns that hold the right answer: no model may see them."""
+        return (self.label,) if self.label else self.fields
 
 
-def cell(values: Mapping[str, Any], name: str) -> Any:
-    """What a row holds under a column's name or, by a dotted name, inside an object; None where it holds nothing."""
-    if name in values or "." not in name:
-        return values.get(name)
-    outer, inner = name.split(".", 1)
-    held = values.get(outer)
-    return cell(held, inner) if isinstance(held, dict) else None
+@dataclass(frozen=True)
+class Wishes:
+    """What a person chose of the columns; what is empty is guessed, and "-" means none."""
+
+    input: str = ""
+    label: str = ""
+    kind: str = ""
+    fields: tuple[str, ...] = ()
+    group: str = ""
+    time: str = ""
 
 
 def guess_columns(
@@ -43,47 +67,124 @@ def guess_columns(
     input_column: str | None = None,
     label_column: str | None = None,
     wanted_variables: Sequence[str] = (),
+    wishes: Wishes | None = None,
 ) -> Columns:
     """The likely meaning of each column; a choice given goes before a guess.
 
     Other columns are variables when a prompt wants them, else meta. Raises Invalid listing the columns there are.
     """
+    wished = wishes or Wishes(input_column or "", label_column or "")
     findings = Findings()
-    text = _choose(table, input_column, INPUTS, "input", findings)
-    label = _choose(table, label_column, LABELS, "label", findings)
+    text = _choose(table, wished.input, INPUTS, "input", findings)
+    label, fields = _answers(table, wished, findings)
     text = text or _only_other(table, label)
-    _check(table, text, label, wanted_variables, findings)
+    _check(table, text, label, fields, wanted_variables, findings)
+    group = _known(table, wished.group, GROUPS, "group", findings)
+    at = _known(table, wished.time, TIMES, "time", findings)
+    kind = _kind(table, wished.kind, label, fields, findings)
     findings.settle()
-    left = [name for name in table.columns if name not in (text, label)]
-    known = _first(left, IDS), _first(left, GROUPS) or _nested_group(table)
+    left = [name for name in table.columns if name not in (text, label, *fields)]
+    known = _first(left, IDS), group if group not in (text, label, *fields) else None
     rest = [name for name in left if name not in known and name not in wanted_variables]
-    return Columns(text, label, known[0], known[1], tuple(wanted_variables), tuple(rest))
+    if kind == "fields" and label:
+        fields = _fields_inside(table, label)
+    mark = mark_of(cell(row.values, label) for row in table.rows) if kind == "labels" else MARKS[-1]
+    at = at if at not in (text, label, *fields) else None
+    return Columns(text, label, *known, tuple(wanted_variables), tuple(rest), kind, fields, at, mark)
 
 
-def _choose(table: Table, chosen: str | None, names: Sequence[str], role: str, findings: Findings) -> str:
+def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tuple[str, ...]]:
+    """(column, none) or (nothing, columns that are fields)."""
+    if wished.fields and not wished.label:
+        for name in wished.fields:
+            if not _is_there(table, name):
+                findings.add(f"there is no column {name} for a field; there are: {_listed(table)}", "label")
+        return "", tuple(dict.fromkeys(wished.fields))
+    label = _choose(table, wished.label, LABELS, "label", findings)
+    if not label and wished.kind in ("", "fields"):
+        return "", yes_no_columns(table.columns, [row.values for row in table.rows])
+    return label, ()
+
+
+def _choose(table: Table, chosen: str, names: Sequence[str], role: str, findings: Findings) -> str:
     """The column for a role, or nothing: where a person chose one that is not there, that is a problem."""
-    if chosen is None:
+    if not chosen:
         return _first(table.columns, names) or ""
-    found = chosen if chosen in table.columns else _first(table.columns, (chosen.strip().casefold(),))
+    if chosen in table.columns or ("." in chosen and _is_there(table, chosen)):
+        return chosen
+    found = _first(table.columns, (chosen.strip().casefold(),))
     if found is None:
         findings.add(f"there is no column {chosen} for the {role}; there are: {_listed(table)}", role)
     return found or chosen
 
 
-def _check(table: Table, text: str, label: str, wanted: Sequence[str], findings: Findings) -> None:
-    for role, column in (("input", text), ("label", label)):
+def _known(table: Table, chosen: str, names: Sequence[str], role: str, findings: Findings) -> str | None:
+    """The column of groups or times, also inside an object: chosen, or the first by name that would do."""
+    if chosen == NO_COLUMN:
+        return None
+    if chosen:
+        return _choose(table, chosen, (), role, findings)
+    inside = {outer: _names_inside(table, outer) for outer in _OUTER if outer in table.columns}
+    inner = [f"{outer}.{name}" for outer, found in inside.items() for name in names if name in found]
+    likely = [found] if (found := _first(table.columns, names)) else []
+    return next((name for name in (*likely, *inner) if _would_do(table, name, role)), None)
+
+
+def _names_inside(table: Table, outer: str) -> set[str]:
+    """The names in the objects that a column holds."""
+    held = (row.values.get(outer) for row in table.rows)
+    return {name for one in held if isinstance(one, dict) for name in one}
+
+
+def _would_do(table: Table, name: str, role: str) -> bool:
+    """Any group there is; times that all can be read, in at least half of the rows."""
+    values = [cell(row.values, name) for row in table.rows]
+    if role == "group":
+        return name in table.columns or any(value is not None for value in values)
+    there = sum(not absent(value) for value in values)
+    return 2 * there >= max(1, len(values)) and time_reader(values)[0] is not None
+
+
+def _kind(table: Table, chosen: str, label: str, fields: Sequence[str], findings: Findings) -> Kind:
+    if fields and chosen in ("", "fields"):
+        return "fields"
+    if chosen and chosen not in KINDS:
+        findings.add(f"the kind of answers must be one of {', '.join(KINDS)}; given was {chosen[:80]}", "kind")
+    if fields:
+        findings.add("several columns hold a checklist; for another kind of answers choose one column", "kind")
+    return next((kind for kind in KINDS if kind == chosen), None) or guess_kind(
+        label, [cell(row.values, label) for row in table.rows]
+    )
+
+
+def _fields_inside(table: Table, label: str) -> tuple[str, ...]:
+    """Every name in the objects of a column, in order of first appearance."""
+    names: dict[str, None] = {}
+    for row in table.rows:
+        names.update(dict.fromkeys(as_object(cell(row.values, label)) or ()))
+    return tuple(names)
+
+
+def _check(
+    table: Table, text: str, label: str, fields: Sequence[str], wanted: Sequence[str], findings: Findings
+) -> None:
+    for role, column in (("input", text), ("label", label or fields)):
         if not column:
             findings.add(f"no column looks like the {role}; name it. There are: {_listed(table)}", role)
-    if text and text == label:
+    if text and text in (label, *fields):
         findings.add(f"input and label cannot both be the column {text}", text)
     for name in wanted:
-        if name == label:
+        if name in (label, *fields):
             findings.add(f"the prompt has the placeholder {{{{{name}}}}}, which would show the label", name)
-        elif name not in table.columns and all(cell(row.values, name) is None for row in table.rows):
+        elif not _is_there(table, name):
             message = (
                 f"the prompt has a placeholder {{{{{name}}}}}, but there is no such column; there are: {_listed(table)}"
             )
             findings.add(message, name)
+
+
+def _is_there(table: Table, name: str) -> bool:
+    return name in table.columns or any(cell(row.values, name) is not None for row in table.rows)
 
 
 def _only_other(table: Table, known: str) -> str:
@@ -95,12 +196,6 @@ def _only_other(table: Table, known: str) -> str:
 def _first(columns: Sequence[str], names: Sequence[str]) -> str | None:
     by_name = {column.strip().casefold(): column for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), None)
-
-
-def _nested_group(table: Table) -> str | None:
-    return next(
-        (name for name in _NESTED_GROUPS if any(cell(row.values, name) is not None for row in table.rows)), None
-    )
 
 
 def _listed(table: Table) -> str:

@@ -38,6 +38,10 @@ class Command:
     on_conflict: str
     max_tokens: int | None = None
     max_cost: int | None = None
+    kind: str | None = None
+    group_column: str | None = None
+    time_column: str | None = None
+    plan: str | None = None
 
     def key(self, data: bytes) -> str:
         """An option that was not used does not count, so that a newer Agon goes on with what an older began."""

@@ -61,6 +61,7 @@ class ProjectView:
     name: str
     description: str
     labels: list[Label]
+    kind: str
     goal: str
     smallest_gain: float
     test_set: TestSetFacts | None
@@ -162,6 +163,7 @@ def project_view(
         name=project.name,
         description=project.description,
         labels=list(project.label_set),
+        kind=project.answer_kind,
         goal=project.goal,
         smallest_gain=project.smallest_gain,
         test_set=facts,
@@ -178,9 +180,7 @@ def project_view(
 
 def _majority(project: projects.Project, facts: TestSetFacts | None) -> float | None:
     """The dev score of always answering the commonest label."""
-    if facts is None:
-        return None
-    if project.answer_space.kind != "label":
+    if facts is None or project.answer_kind != "label":
         return None
     counts: Mapping[str, int] = facts.label_counts.get("dev", {})
     expected = [index for index, name in enumerate(project.label_names) for _ in range(counts.get(name, 0))]
@@ -236,9 +236,7 @@ def answers_view(
     score = _chosen(view, task_model)
     project = projects.get(session, view.project_id)
     asking = questions_of(project, prompts.get(session, view.id))
-    facts = boards.test_set(session, view.project_id)
-    assert facts is not None, "a score has a test set"
-    place, offset = (score.evaluation_id, facts.version_id, "dev"), max(0, offset)
+    place, offset = (score.evaluation_id, score.version_id, "dev"), max(0, offset)
     rows = evaluations.shown_outputs(session, *place, right=right, cell=cell, limit=ANSWERS_SHOWN + 1, offset=offset)
     return AnswersView(
         score=score,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.domain import formats
 from app.domain.answerspace import Answers
-from app.domain.examples import LONGEST_NAME
+from app.domain.examplerows import LONGEST_NAME
 from app.domain.formats import PLAIN, AnswerFormat
 from app.domain.improving.arena import SEATS
 from app.domain.improving.briefs import Task, meta_prompt

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from app.domain.previews import quoted_lines
 from app.domain.prompts import clean, placeholders
 from app.errors import Conflict, Invalid, Problem
-from app.services import importing, projects
+from app.services import growing, importing, previewing, projects
 from app.services.arriving import ImportProgress, import_progress
 from app.services.importing import Choices
-from app.services.previewing import Filled, Preview, read
+from app.services.previewing import Filled, Preview
 from app.services.projects import ProjectDraft
 from app.settings import Settings
 from app.storage import heartbeats, jobs, uploads
@@ -78,17 +78,23 @@ def _kept(filled: Filled) -> dict[str, Any]:
     return {"draft": asdict(filled.draft), "choices": asdict(filled.choices)}
 
 
+def read(session: Session, settings: Settings, data: bytes, filename: str, filled: Filled) -> Preview:
+    """A file as it was sent, beside the test set that its rows would join, if any. Raises Invalid, NotFound, Conflict."""
+    to = filled.choices.add_to
+    return previewing.read(settings, data, filename, filled, growing.standing(session, to) if to else None)
+
+
 def reread(session: Session, settings: Settings, upload_id: str, filled: Filled) -> Preview:
-    """The stored preview, or a new one where other columns or placeholders are wanted now. Raises Invalid."""
+    """The stored preview, or a new one where other choices or placeholders are wanted now. Raises Invalid."""
     upload = uploads.get(session, upload_id)
-    known = Preview(**upload.preview)
+    known = previewing.kept(upload.preview)
     wanted = sorted(set(placeholders(filled.draft.start_prompt)) - {"input"})
-    chosen = filled.choices.input_column or known.input, filled.choices.label_column or known.label
-    if known.checked and (known.input, known.label, known.variables) == (*chosen, wanted):
+    as_before = known.settled == previewing.settled(filled.choices, known)
+    if known.checked and as_before and (known.variables == wanted or filled.choices.add_to):
         return known
     if not upload.data:
         raise Conflict("This file was imported already.")
-    return read(settings, upload.data, upload.filename, filled)
+    return read(session, settings, upload.data, upload.filename, filled)
 
 
 def note(session: Session, upload_id: str, filled: Filled, preview: Preview) -> None:
@@ -104,7 +110,8 @@ def request(session: Session, upload_id: str, filled: Filled, preview: Preview) 
     note(session, upload_id, filled, preview)
     problems = _open_questions(filled, preview)
     try:
-        projects.check(filled.draft)
+        if not filled.choices.add_to:
+            projects.check(filled.draft)
     except Invalid as invalid:
         problems = [*invalid.problems, *problems]
     if problems:
@@ -116,8 +123,10 @@ def request(session: Session, upload_id: str, filled: Filled, preview: Preview) 
 
 
 def _open_questions(filled: Filled, preview: Preview) -> list[Problem]:
-    problems = []
-    for column, role in ((filled.choices.input_column, "input"), (filled.choices.label_column, "label")):
+    at = "replace" if filled.choices.add_to else "plan"
+    problems = [Problem(preview.split.problem, at)] if preview.split.problem else []
+    answer = filled.choices.label_column or ", ".join(filled.choices.field_columns)
+    for column, role in ((filled.choices.input_column, "input"), (answer, "label")):
         if not preview.checked and not column:
             problems.append(Problem(f"choose the column that holds the {role}", f"{role}_column"))
     if filled.choices.split_seed < 0:
@@ -126,7 +135,8 @@ def _open_questions(filled: Filled, preview: Preview) -> list[Problem]:
         problems.append(Problem("must be drop or refuse", "on_conflict"))
     elif preview.conflicts and filled.choices.on_conflict == "ask":
         several = f"{preview.conflicts} inputs have" if preview.conflicts > 1 else "one input has"
-        problems.append(Problem(f"{several} different labels in different rows; choose what to do", "on_conflict"))
+        what = "labels" if preview.kind == "label" else "answers"
+        problems.append(Problem(f"{several} different {what} in different rows; choose what to do", "on_conflict"))
     return problems
 
 
@@ -153,7 +163,7 @@ def view(session: Session, upload_id: str) -> UploadView:
     """Raises NotFound."""
     upload = uploads.get(session, upload_id)
     problems = [Problem(found["message"], found["where"]) for found in upload.problems]
-    seconds, preview = _seconds(upload), Preview(**upload.preview)
+    seconds, preview = _seconds(upload), previewing.kept(upload.preview)
     queued = upload.status == "queued"
     return UploadView(
         id=upload.id,
@@ -184,7 +194,7 @@ def _filled(kept: Mapping[str, Any]) -> dict[str, Any]:
     """JSON keeps no tuples, so that pairs come back as lists."""
     pairs = tuple((name, description) for name, description in kept["draft"]["label_descriptions"])
     draft = ProjectDraft(**{**kept["draft"], "label_descriptions": pairs})
-    return {"draft": draft, "choices": Choices(**kept["choices"])}
+    return {"draft": draft, "choices": importing.choices_of(kept["choices"])}
 
 
 def _seconds(upload: Upload) -> float | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.domain.metrics import Estimate
 from app.storage.campaign_boards import CampaignLine, Model, Models, last_campaigns
@@ -21,7 +21,10 @@ PROJECTS_SHOWN = 50
 
 @dataclass(frozen=True)
 class Reign:
-    """A champion. `proved` when a holdout said so, else it is the start prompt; the score is the named split's."""
+    """A champion. `proved` when a holdout said so, else it is the start prompt; the score is the named split's.
+
+    It is stale when the test set has a newer version than the one of its campaign.
+    """
 
     project_id: str
     task_model: Model
@@ -34,6 +37,7 @@ class Reign:
     goal: str
     score: Estimate
     since: datetime
+    stale: bool
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class TestSetFacts:
     """A test set version: the file it came from, what became of its rows, how its labels lie in the splits."""
 
     version_id: str
+    test_set_id: str
+    versions: int
     file: str
     splits: dict[str, int]
     label_counts: dict[str, dict[str, int]]
@@ -111,16 +117,31 @@ def _splits(session: Session, project_ids: Collection[str]) -> dict[str, dict[st
 def champions(session: Session, named: Models, project_ids: Collection[str]) -> list[Reign]:
     """By task model's name within each project, real models first."""
     query = (
-        select(Champion, PromptVersion.number, Campaign.number, Campaign.rules)
+        select(Champion, PromptVersion.number, Campaign.number, Campaign.rules, Campaign.version_id)
         .join(PromptVersion, PromptVersion.id == Champion.prompt_version_id)
         .join(Campaign, Campaign.id == Champion.campaign_id)
         .where(Champion.project_id.in_(project_ids))
     )
-    found = [_reign(row, version, number, rules, named) for row, version, number, rules in session.execute(query)]
+    newest = _newest(session, project_ids)
+    found = [
+        _reign(row, version, number, rules, named, stale=newest.get(row.project_id) != version_id)
+        for row, version, number, rules, version_id in session.execute(query)
+    ]
     return sorted(found, key=lambda reign: (reign.project_id, reign.task_model.simulated, reign.task_model.name))
 
 
-def _reign(row: Champion, version: int, number: int, rules: dict[str, Any], named: Models) -> Reign:
+def _newest(session: Session, project_ids: Collection[str]) -> dict[str, str]:
+    """The newest test set version's id by project."""
+    query = (
+        select(TestSet.project_id, TestSetVersion.id)
+        .join(TestSetVersion, TestSetVersion.test_set_id == TestSet.id)
+        .where(TestSet.project_id.in_(project_ids))
+        .order_by(TestSetVersion.created_at, TestSetVersion.id.desc())
+    )
+    return {project_id: version_id for project_id, version_id in session.execute(query)}
+
+
+def _reign(row: Champion, version: int, number: int, rules: dict[str, Any], named: Models, *, stale: bool) -> Reign:
     return Reign(
         project_id=row.project_id,
         task_model=named[row.task_endpoint_id],
@@ -133,13 +154,20 @@ def _reign(row: Champion, version: int, number: int, rules: dict[str, Any], name
         goal=rules["goal"],
         score=Estimate(row.value, row.low, row.high, row.n),
         since=row.since,
+        stale=stale,
     )
+
+
+def _versions() -> ScalarSelect[int]:
+    """How many versions a test set has."""
+    other = aliased(TestSetVersion)
+    return select(func.count()).where(other.test_set_id == TestSet.id).scalar_subquery()
 
 
 def test_set(session: Session, project_id: str) -> TestSetFacts | None:
     """The newest version of a project's test set."""
     columns = (
-        TestSetVersion.id, TestSet.name, TestSetVersion.splits, TestSetVersion.label_counts, TestSetVersion.imported,
+        TestSetVersion.id, TestSet.id, _versions(), TestSet.name, TestSetVersion.splits, TestSetVersion.label_counts, TestSetVersion.imported,
         TestSetVersion.variables, TestSetVersion.split_seed, TestSetVersion.created_at,
     )  # fmt: skip
     query = (

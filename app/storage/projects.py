@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain import answerspace
 from app.domain.answers import Label
-from app.domain.answerspace import Answers
+from app.domain.answerspace import Answers, Kind
 from app.errors import NotFound
 from app.storage.base import Base, Owned, new_id
 
@@ -29,18 +29,23 @@ class Project(Owned, Base):
     body_days: Mapped[int] = mapped_column(default=BODY_DAYS)
 
     @property
-    def answer_space(self) -> Answers:
-        """What an answer can be; the labels with their descriptions are those of `labels`."""
-        given = dict(self.answers)
-        return answerspace.load({**given, "labels": self.labels} if given["kind"] in ("label", "labels") else given)
-
-    @property
     def label_set(self) -> tuple[Label, ...]:
         return tuple(Label(label["name"], label.get("description", "")) for label in self.labels)
 
     @property
     def label_names(self) -> tuple[str, ...]:
         return tuple(label["name"] for label in self.labels)
+
+    @property
+    def answer_kind(self) -> Kind:
+        kind: Kind = self.answers.get("kind", "label")
+        return kind
+
+    @property
+    def answer_space(self) -> Answers:
+        """What an answer can be, the labels with their descriptions."""
+        has_labels = self.answer_kind in ("label", "labels")
+        return answerspace.load({**self.answers, "labels": self.labels} if has_labels else self.answers)
 
 
 def get(session: Session, project_id: str) -> Project:

@@ -1,11 +1,11 @@
 """What pages show of prompt versions: where each comes from, and its scores per task model; never a query per row."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Estimate
@@ -14,6 +14,7 @@ from app.storage.campaigns import Campaign, HoldoutOpening
 from app.storage.evaluations import Evaluation, Output
 from app.storage.prompts import Prompt, PromptVersion, line_id
 from app.storage.rounds import Round
+from app.storage.test_sets import TestSetVersion
 
 PROMPTS_SHOWN = 20
 
@@ -32,7 +33,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Score:
-    """One version on one task model over a split; `right` and `unreadable` count among the `score.n` examples."""
+    """One version on one task model over a split; `right` and `unreadable` count among the `score.n` examples.
+
+    A stale score was measured on an older version of the test set than the newest one; `version_id` says on which.
+    """
 
     evaluation_id: str
     task_model: Model
@@ -41,6 +45,8 @@ class Score:
     score: Estimate
     right: int
     unreadable: int
+    version_id: str
+    stale: bool
 
 
 @dataclass(frozen=True)
@@ -118,54 +124,74 @@ def origin(session: Session, named: Models, version_id: str) -> Origin:
 def dev_scores(
     session: Session, named: Models, prompt_version_ids: Collection[str], version_id: str | None, settings_hash: str
 ) -> dict[str, list[Score]]:
-    """By prompt version, one for each task model: of the present settings if there is one, else the longest."""
+    """By prompt version, one for each task model: on the newest version of the test set that it was scored on.
+
+    There the one of the present settings if there is one, else the longest.
+    """
+    ages = _ages(session, version_id)
     query = select(Evaluation).where(
         Evaluation.prompt_version_id.in_(prompt_version_ids),
-        Evaluation.version_id == version_id,
+        Evaluation.version_id.in_(ages),
         Evaluation.split == "dev",
         Evaluation.value.is_not(None),
     )
-    return _by_version(session.scalars(query), named, settings_hash)
+    return _by_version(session.scalars(query), named, settings_hash, ages)
+
+
+def _ages(session: Session, version_id: str | None) -> dict[str, int]:
+    """How many versions of its test set came after each version, the one given being the newest: 0."""
+    if version_id is None:
+        return {}
+    of_set = select(TestSetVersion.test_set_id).where(TestSetVersion.id == version_id).scalar_subquery()
+    query = select(TestSetVersion.id).where(TestSetVersion.test_set_id == of_set)
+    found = session.scalars(query.order_by(TestSetVersion.created_at.desc(), TestSetVersion.id)).all()
+    return {one: age for age, one in enumerate(found[found.index(version_id) :] if found else [version_id])}
 
 
 def holdout_scores(
     session: Session, named: Models, prompt_version_id: str, version_id: str | None, settings_hash: str
 ) -> list[Score]:
     """Summaries only, and only where a campaign that had this version as start or leader has opened the holdout."""
+    ages = _ages(session, version_id)
     opened = (
-        select(Campaign.task_endpoint_id)
+        select(Campaign.task_endpoint_id, HoldoutOpening.version_id)
         .join(HoldoutOpening, HoldoutOpening.campaign_id == Campaign.id)
         .where(
-            HoldoutOpening.version_id == version_id,
+            HoldoutOpening.version_id.in_(ages),
             or_(Campaign.start_version_id == prompt_version_id, Campaign.best_version_id == prompt_version_id),
         )
     )
     query = select(Evaluation).where(
         Evaluation.prompt_version_id == prompt_version_id,
-        Evaluation.version_id == version_id,
         Evaluation.split == "holdout",
         Evaluation.value.is_not(None),
-        Evaluation.endpoint_id.in_(opened),
+        tuple_(Evaluation.endpoint_id, Evaluation.version_id).in_(opened),
     )
-    return _by_version(session.scalars(query), named, settings_hash).get(prompt_version_id, [])
+    return _by_version(session.scalars(query), named, settings_hash, ages).get(prompt_version_id, [])
 
 
-def _by_version(found: Iterable[Evaluation], named: Models, settings_hash: str) -> dict[str, list[Score]]:
+def _by_version(
+    found: Iterable[Evaluation], named: Models, settings_hash: str, ages: Mapping[str, int]
+) -> dict[str, list[Score]]:
     """Real models first, by name."""
     chosen: dict[tuple[str, str], Evaluation] = {}
-    for one in sorted(found, key=lambda row: (row.settings_hash == settings_hash, row.n, row.id)):
+    for one in sorted(
+        found, key=lambda row: (-ages[row.version_id], row.settings_hash == settings_hash, row.n, row.id)
+    ):
         chosen[one.prompt_version_id, one.endpoint_id] = one
     scores: dict[str, list[Score]] = {}
     for (prompt_version_id, _), one in chosen.items():
-        scores.setdefault(prompt_version_id, []).append(_score(one, named[one.endpoint_id]))
+        score = _score(one, named[one.endpoint_id], stale=ages[one.version_id] > 0)
+        scores.setdefault(prompt_version_id, []).append(score)
     for listed in scores.values():
         listed.sort(key=lambda score: (score.task_model.simulated, score.task_model.name))
     return scores
 
 
-def _score(row: Evaluation, model: Model) -> Score:
+def _score(row: Evaluation, model: Model, *, stale: bool) -> Score:
     estimate = Estimate(row.value or 0.0, row.low or 0.0, row.high or 0.0, row.n)
-    return Score(row.id, model, row.split, row.goal or "", estimate, row.right, row.unreadable)
+    goal = row.goal or ""
+    return Score(row.id, model, row.split, goal, estimate, row.right, row.unreadable, row.version_id, stale)
 
 
 def links(session: Session, prompt_version_ids: Collection[str]) -> list[VersionLink]:

@@ -107,6 +107,46 @@ def newest_version(session: Session, project_id: str) -> TestSetVersion | None:
     )
 
 
+@dataclass(frozen=True)
+class Member:
+    """One example of a version, whatever its split, as an import needs it that adds rows to the version."""
+
+    key: str
+    input: str
+    variables: Mapping[str, str]
+    group: str | None
+    external_id: str | None
+    at: datetime | None
+    label: int
+    reference: str | None
+    split: str
+
+
+def members(session: Session, version_id: str) -> list[Member]:
+    """All splits, the holdout among them: for the import alone, which places new rows beside old ones by their keys."""
+    columns = (
+        Example.key, Example.input, Example.variables, Example.group, Example.external_id, Example.at,
+        Placement.label, Placement.reference, Placement.split,
+    )  # fmt: skip
+    query = (
+        select(*columns).join(Placement, Placement.example_id == Example.id).where(Placement.version_id == version_id)
+    )
+    return [Member(*row) for row in session.execute(query.order_by(Example.key))]
+
+
+def versions(session: Session, test_set_id: str) -> list[TestSetVersion]:
+    """Newest first."""
+    query = select(TestSetVersion).where(TestSetVersion.test_set_id == test_set_id)
+    return list(session.scalars(query.order_by(TestSetVersion.created_at.desc(), TestSetVersion.id)))
+
+
+def get_set(session: Session, test_set_id: str) -> TestSet:
+    found = session.get(TestSet, test_set_id)
+    if found is None:
+        raise NotFound("There is no such test set.")
+    return found
+
+
 def examples(session: Session, version_id: str, split: OpenSplit, first: int | None = None) -> list[Placed]:
     """The first examples of an open split in its fixed order. The holdout has another door."""
     if split not in ("train", "dev"):

@@ -42,7 +42,7 @@ _PLACES = (
 def places(path: str) -> tuple[Place, ...]:
     """The navigation; projects own every address that no other entry claims."""
     owner = next((href for _, href in _PLACES[1:] if path == href or path.startswith(f"{href}/")), "/")
-    here = owner if owner != "/" or path == "/" or path.startswith("/projects") else ""
+    here = owner if owner != "/" or path == "/" or path.startswith(("/projects", "/test-sets")) else ""
     return tuple(Place(name, href, href == here) for name, href in _PLACES)
 
 

@@ -126,5 +126,5 @@ def test_a_list_that_is_cut_is_read_in_its_order_and_never_sorted_first(database
 
 def test_scores_are_looked_up_by_prompt_version(database: Database) -> None:
     for name in ("scores on dev", "scores on the holdout"):
-        first = plans(database, QUERIES[name])[0][0].detail
+        first = plans(database, QUERIES[name])[-1][0].detail
         assert re.match(r"SEARCH evaluation USING INDEX \w+ \(prompt_version_id=\?", first), first

@@ -14,6 +14,7 @@ from app.web.api import (
     prompts,
     rounds,
     spend,
+    test_sets,
     uploads,
 )
 
@@ -22,6 +23,7 @@ router = APIRouter(prefix="/api/v1", dependencies=[Security(_token)])
 
 for part in (
     projects,
+    test_sets,
     uploads,
     prompts,
     campaigns,

@@ -8,7 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
-from app.services import previewing, uploading
+from app.domain.answerspace import Kind
+from app.domain.plans import PlanKind
+from app.services import uploading
 from app.services.importing import Choices
 from app.services.previewing import Filled
 from app.services.projects import ProjectDraft
@@ -34,12 +36,23 @@ class Choice(BaseModel):
         None, description="the same input with different labels: ask, drop all its rows, or refuse the file"
     )
     split_seed: Whole | None = None
+    kind: Kind | None = Field(None, description="what an answer is; left out: guessed from the file")
+    field_columns: list[str] | None = Field(None, description="the columns of a checklist, each one field")
+    group_column: str | None = Field(None, description="rows that belong together; - for none")
+    time_column: str | None = Field(None, description="when a row came to be; - for none")
+    plan: PlanKind | Literal[""] | None = Field(None, description="how to split; left out: as suggested")
+    dev_share: float | None = Field(None, description="from 0.1 to 0.6; left out: what suits the size")
+    holdout_share: float | None = Field(None, description="from 0.1 to 0.6; left out: what suits the size")
+    add_to: str | None = Field(None, description="a project whose test set the rows join, as a new version of it")
+    replace: bool | None = Field(None, description="with add_to: rows that are not in the file leave the test set")
 
     def over(self, base: Filled) -> Filled:
         """What was decided before, with what is decided now."""
         given = self.model_dump(include=set(Choice.model_fields), exclude_none=True)
         if "label_descriptions" in given:
             given["label_descriptions"] = tuple(given["label_descriptions"].items())
+        if "field_columns" in given:
+            given["field_columns"] = tuple(given["field_columns"])
         draft = {name: value for name, value in given.items() if name in vars(base.draft)}
         choices = {name: value for name, value in given.items() if name in vars(base.choices)}
         return Filled(ProjectDraft(**{**vars(base.draft), **draft}), Choices(**{**vars(base.choices), **choices}))
@@ -96,7 +109,7 @@ def receive(request: Request, session: Writing, given: Annotated[Sent, Depends(s
     settings = request.app.state.settings
     name = uploading.file_name(given.filename)
     filled = given.choice.over(Filled(ProjectDraft(PurePath(name).stem, "", smallest_gain=settings.smallest_gain)))
-    preview = previewing.read(settings, given.data, name, filled)
+    preview = uploading.read(session, settings, given.data, name, filled)
     upload = uploading.keep(session, given.data, name, filled, preview)
     return uploading.view(session, upload.id)
 

@@ -8,14 +8,16 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from app.domain.columns import NO_COLUMN
 from app.domain.goals import SUGGESTED
 from app.domain.previews import lines_of, quoted_lines
 from app.errors import Invalid, Problem
-from app.services import previewing, uploading
+from app.services import uploading
 from app.services.importing import Choices
 from app.services.previewing import Filled
 from app.services.projects import ProjectDraft
 from app.services.uploading import UploadView
+from app.storage import boards, projects
 from app.web.dependencies import Reading, Writing
 from app.web.rendering import page
 
@@ -36,6 +38,15 @@ class Typed(BaseModel):
     on_conflict: str = "ask"
     input_column: str = ""
     label_column: str = ""
+    kind: str = ""
+    field_column: list[str] = []
+    group_column: str = ""
+    time_column: str = ""
+    plan: str = ""
+    dev_share: str = ""
+    holdout_share: str = ""
+    add_to: str = ""
+    replace: str = ""
     label: list[str] = []
     about: list[str] = []
     do: str = "import"
@@ -55,9 +66,27 @@ class Typed(BaseModel):
             start_prompt=_lines(self.prompt),
             label_descriptions=tuple(self.described().items()),
         )
+        return Filled(draft, self.choices())
+
+    def choices(self) -> Choices:
+        """Several fields are a checklist of columns: the answer is then in no single column."""
         seed = _number(self.split_seed)
-        whole = int(seed) if seed == int(seed) else -1
-        return Filled(draft, Choices(self.input_column, self.label_column, self.on_conflict, whole))
+        fields = tuple(self.field_column) if self.kind in ("", "fields") else ()
+        return Choices(
+            input_column=self.input_column,
+            label_column="" if fields else self.label_column,
+            on_conflict=self.on_conflict,
+            split_seed=int(seed) if seed == int(seed) else -1,
+            kind=self.kind,
+            field_columns=fields,
+            group_column=self.group_column,
+            time_column=self.time_column,
+            plan=self.plan,
+            dev_share=_share(self.dev_share),
+            holdout_share=_share(self.holdout_share),
+            add_to=self.add_to,
+            replace=bool(self.replace),
+        )
 
 
 def _number(text: str) -> float:
@@ -68,6 +97,11 @@ def _number(text: str) -> float:
     return number if abs(number) < 2**31 else -1
 
 
+def _share(percent: str) -> float | None:
+    """A share of 1 from what was typed as percent; nothing where the size is to decide."""
+    return round(_number(percent.replace("%", "")) / 100, 4) if percent.strip() else None
+
+
 def _lines(text: str) -> str:
     """Browsers send line ends of two characters."""
     return text.replace("\r\n", "\n").strip()
@@ -76,7 +110,7 @@ def _lines(text: str) -> str:
 def _typed(view: UploadView) -> Typed:
     """The form as it stands in the database."""
     draft, described = view.draft, dict(view.draft.label_descriptions)
-    labels = list(view.preview.labels or {})
+    labels = list(view.preview.labels or {}) if view.preview.kind in ("label", "labels") else []
     return Typed(
         name=draft.name,
         description=draft.description,
@@ -87,9 +121,22 @@ def _typed(view: UploadView) -> Typed:
         on_conflict=view.choices.on_conflict,
         input_column=view.choices.input_column or view.preview.input,
         label_column=view.choices.label_column or view.preview.label,
+        kind=view.choices.kind or view.preview.kind,
+        field_column=list(view.choices.field_columns or ([] if view.preview.label else view.preview.fields)),
+        group_column=view.choices.group_column or view.preview.group or NO_COLUMN,
+        time_column=view.choices.time_column or view.preview.time or NO_COLUMN,
+        plan=view.choices.plan,
+        dev_share=_percent(view.choices.dev_share),
+        holdout_share=_percent(view.choices.holdout_share),
+        add_to=view.choices.add_to,
+        replace="yes" if view.choices.replace else "",
         label=labels,
         about=[described.get(label, "") for label in labels],
     )
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:g}"
 
 
 def _new(
@@ -108,6 +155,34 @@ def _new(
     )
 
 
+def rows_page(
+    request: Request,
+    session: Session,
+    project_id: str,
+    typed: Typed,
+    problems: tuple[Problem, ...] = (),
+    quoted: dict[int, str] | None = None,
+) -> Response:
+    """The form that asks for a file whose rows join a project's test set."""
+    return page(
+        request,
+        "uploads/rows.html",
+        status=422 if problems else 200,
+        typed=typed,
+        problems=problems,
+        quoted=quoted or {},
+        lines_of=lines_of,
+        project=projects.get(session, project_id),
+        test_set=boards.test_set(session, project_id),
+        settings=request.app.state.settings,
+    )
+
+
+@router.get("/projects/{project_id}/rows")
+def choose_rows(request: Request, session: Reading, project_id: str) -> Response:
+    return rows_page(request, session, project_id, Typed(add_to=project_id))
+
+
 @router.get("/uploads/new")
 def choose(request: Request) -> Response:
     return _new(request, Typed(smallest_gain=f"{request.app.state.settings.smallest_gain:g}"))
@@ -117,12 +192,18 @@ def choose(request: Request) -> Response:
 def receive(request: Request, session: Writing, typed: Annotated[Typed, Form()]) -> Response:
     """The file is read before anything is written; a bad one leaves nothing behind."""
     if typed.file is None or not typed.file.filename:
+        if typed.add_to:
+            return rows_page(request, session, typed.add_to, typed, (_NO_FILE,))
         return _new(request, typed, (_NO_FILE,))
     data, name = typed.file.file.read(), uploading.file_name(typed.file.filename)
     filled = typed.filled(PurePath(name).stem)
     try:
-        preview = previewing.read(request.app.state.settings, data, name, filled)
+        preview = uploading.read(session, request.app.state.settings, data, name, filled)
     except Invalid as invalid:
+        if filled.choices.add_to:
+            return rows_page(
+                request, session, filled.choices.add_to, typed, invalid.problems, quoted_lines(data, invalid.problems)
+            )
         return _new(request, typed, invalid.problems, quoted_lines(data, invalid.problems))
     upload = uploading.keep(session, data, name, filled, preview)
     return RedirectResponse(f"/uploads/{upload.id}", 303)
@@ -141,6 +222,7 @@ def _show(
         quoted=uploading.quoted(session, view.id, problems) if problems else view.quoted,
         lines_of=lines_of,
         goals=SUGGESTED,
+        joins=projects.get(session, view.choices.add_to) if view.choices.add_to else None,
         draft_days=request.app.state.settings.draft_days,
     )
 
@@ -170,6 +252,7 @@ def decide(
 ) -> Response:
     """Read the file with other columns, or import it."""
     view = uploading.view(reading, upload_id)
+    typed.add_to = view.choices.add_to
     filled = typed.filled(PurePath(view.filename).stem)
     try:
         preview = uploading.reread(reading, request.app.state.settings, upload_id, filled)
@@ -184,5 +267,6 @@ def decide(
 
 @router.post("/uploads/{upload_id}/delete")
 def give_up(session: Writing, upload_id: str) -> Response:
+    joins = uploading.view(session, upload_id).choices.add_to
     uploading.give_up(session, upload_id)
-    return RedirectResponse("/", 303)
+    return RedirectResponse(f"/projects/{joins}" if joins else "/", 303)
