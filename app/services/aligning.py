@@ -1,7 +1,7 @@
 """The rows of a comparison: each example with every evaluation's answer and the call that brought it, page by page."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -12,8 +12,10 @@ from app.services.comparing import Counted, answer_name
 from app.storage import comparisons
 from app.storage.comparisons import Place, Reply, Wanted
 from app.storage.projects import Project
+from app.storage.session import Database
 
 ROWS_SHOWN = 50
+ROWS_AT_ONCE = 500
 CHANGES: tuple[Kind, ...] = ("fixed", "broken", "both_right", "both_wrong")
 
 
@@ -76,7 +78,7 @@ def rows_page(
     session: Session, chosen: Chosen, found: Counted, wanted: Wanted, other: str = "B", limit: int = ROWS_SHOWN
 ) -> RowsPage:
     """Five queries, whatever the number of rows. Raises Invalid for a letter that no evaluation has."""
-    place = _place_of(chosen, other)
+    place = place_of(chosen, other)
     cells = found.cells[place - 1]
     base, against = chosen.rows[0].evaluation, chosen.rows[place].evaluation
     listed = comparisons.places(session, base, against, wanted, limit + 1) if cells else []
@@ -96,18 +98,23 @@ def rows_page(
     )
 
 
-def every_row(
-    session: Session, chosen: Chosen, project: Project, wanted: Wanted, other: str, limit: int
-) -> tuple[list[Row], int | None]:
-    """(the next rows, the place to go on behind or None at the end), for files."""
-    place = _place_of(chosen, other)
+def in_batches(
+    database: Database, chosen: Chosen, project: Project, wanted: Wanted, other: str = "B"
+) -> Iterator[list[Row]]:
+    """Every row that fits, some hundred at a time, each batch read in a short transaction of its own: for files."""
+    place = place_of(chosen, other)
     base, against = chosen.rows[0].evaluation, chosen.rows[place].evaluation
-    listed = comparisons.places(session, base, against, wanted, limit)
-    more = listed[-1].position if len(listed) == limit else None
-    return _rows(session, chosen, project, place, listed), more
+    after: int | None = -1
+    while after is not None:
+        with database.read() as session:
+            listed = comparisons.places(session, base, against, replace(wanted, after=after), ROWS_AT_ONCE)
+            rows = _rows(session, chosen, project, place, listed)
+        yield rows
+        after = listed[-1].position if len(listed) == ROWS_AT_ONCE else None
 
 
-def _place_of(chosen: Chosen, other: str) -> int:
+def place_of(chosen: Chosen, other: str) -> int:
+    """Where the evaluation with this letter stands. Raises Invalid for a letter that none has, and for the base's."""
     letters = [side.letter for side in chosen.sides]
     if other not in letters[1:]:
         raise Invalid([Problem(f"must be one of {', '.join(letters[1:])}; given was {other!r}", "other")])

@@ -89,7 +89,7 @@ def offer(session: Session, given: str) -> Offer:
 
 def _found(session: Session, ids: Sequence[str]) -> list[Comparable]:
     """The evaluations that the ids name, each once."""
-    named = comparables.evaluation_ids(session, ids)
+    named = comparables.evaluation_ids(session, [one for one in ids if one.isalnum()])
     for one in ids:
         if one not in named:
             raise NotFound(f"There is no evaluation {one}, nor a run of one.")
@@ -106,7 +106,8 @@ def complete(session: Session, prefix: str) -> str:
     """The one id of a run or an evaluation that begins so. Raises NotFound and Invalid."""
     if prefix in comparables.evaluation_ids(session, [prefix]):
         return prefix
-    found = comparables.beginning_with(session, prefix, 2) if len(prefix) >= SHORTEST_PREFIX else []
+    long_enough = prefix.isalnum() and len(prefix) >= SHORTEST_PREFIX
+    found = comparables.beginning_with(session, prefix, 2) if long_enough else []
     if not found:
         raise NotFound(f"There is no evaluation {prefix}, nor a run of one. agon runs and the pages name them.")
     if len(found) > 1:

@@ -11,8 +11,8 @@ from app.storage.endpoints import Endpoint, Provider
 from app.storage.projects import Project
 from app.storage.session import Database
 from app.storage.test_sets import TestSet, TestSetVersion
+from tests.services.tickets import IMPORTED, LABELS
 
-LABELS = ("billing", "shipping", "returns")
 COLUMNS = {"finish_reason": "stop", "tokens_in": 9, "tokens_out": 1}
 CALL = COLUMNS | {
     "campaign_id": None, "run_id": None, "round": None, "purpose": "task", "sample": 0, "served_by": None,
@@ -63,17 +63,20 @@ class Paired:
 
     def place(self, splits: Mapping[int, str], expected: Mapping[int, int] | None = None) -> str:
         """Another version of the test set: the split of each of its examples, by number, and what is expected anew."""
+        anew = {n: (expected or {}).get(n, self.expected[n]) for n in splits}
+        right = {name: [anew[n] for n in splits if splits[n] == name] for name in ("train", "dev", "holdout")}
         with self.database.write() as session:
             version = TestSetVersion(
                 test_set_id=self.test_set_id, content_hash=new_id(), split_seed=0, variables=[], forbidden=b"",
-                splits={name: list(splits.values()).count(name) for name in ("train", "dev", "holdout")},
-                label_counts={}, imported={},
+                splits={name: len(found) for name, found in right.items()},
+                label_counts={name: {label: right[name].count(code) for code, label in enumerate(LABELS)} for name in right},
+                imported=IMPORTED | {"rows": len(splits), "examples": len(splits)},
             )  # fmt: skip
             session.add(version)
             session.flush()
             rows = [
                 {"version_id": version.id, "example_id": self.ids[n], "split": split, "position": n}
-                | {"label": (expected or {}).get(n, self.expected[n])}
+                | {"label": anew[n]}
                 for n, split in splits.items()
             ]
             test_sets.place_examples(session, rows)
