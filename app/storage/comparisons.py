@@ -90,7 +90,10 @@ def relabelled(session: Session, a: Evaluation, b: Evaluation) -> int:
 
 
 def _sealed(session: Session, a: Evaluation, example_id: Any) -> list[ColumnElement[bool]]:
-    """That no other version of the test set holds an example back; nothing to ask when there is no other."""
+    """That no other version of the test set holds an example back; nothing to ask when there is no other.
+
+    The split is no condition, so that nothing but the whole key of a placement is worth looking it up by.
+    """
     mine, other = aliased(TestSetVersion), aliased(TestSetVersion)
     query = (
         select(other.id)
@@ -100,10 +103,10 @@ def _sealed(session: Session, a: Evaluation, example_id: Any) -> list[ColumnElem
     others = list(session.scalars(query))
     if not others:
         return []
-    held = select(Placement.example_id).where(
-        Placement.version_id.in_(others), Placement.example_id == example_id, Placement.split == "holdout"
-    )
-    return [~held.exists()]
+    there = aliased(Placement)
+    held = select(func.max(case((there.split == "holdout", 1), else_=0)))
+    held = held.where(there.version_id.in_(others), there.example_id == example_id)
+    return [func.coalesce(held.scalar_subquery(), 0) == 0]
 
 
 def places(session: Session, a: Evaluation, b: Evaluation, wanted: Wanted, limit: int) -> list[Place]:
