@@ -204,11 +204,16 @@ def replies(
 def calls(
     session: Session, prompt_version_ids: Collection[str], example_ids: Collection[int]
 ) -> dict[tuple[str, int], str]:
-    """The ids of the calls that brought answers to these examples, by the request's hash and the sample."""
-    query = (
-        select(Call.request_hash, Call.sample, Call.id)
-        .where(Call.example_id.in_(example_ids), Call.prompt_version_id.in_(prompt_version_ids))
-        .where(Call.ok, ~Call.holdout)
-        .order_by(Call.created_at.desc(), Call.id.desc())
+    """The ids of the calls that brought answers to these examples, by the request's hash and the sample: the first of each.
+
+    Neither the order nor the holdout's flag is put so that the log's own index could answer it: SQLite would take that
+    one, and read the whole log.
+    """
+    query = select(Call.request_hash, Call.sample, Call.id, Call.created_at).where(
+        Call.example_id.in_(example_ids),
+        Call.prompt_version_id.in_(prompt_version_ids),
+        Call.ok.is_(True),
+        Call.holdout.is_not(True),
     )
-    return {(request_hash, sample): call_id for request_hash, sample, call_id in session.execute(query)}
+    found = sorted(session.execute(query), key=lambda row: (row.created_at, row.id), reverse=True)
+    return {(row.request_hash, row.sample): row.id for row in found}

@@ -140,6 +140,11 @@ def test_a_list_that_is_cut_is_read_in_its_order_and_never_sorted_first(database
     assert "USE TEMP B-TREE FOR ORDER BY" not in found, found
 
 
+def test_calls_for_examples_are_looked_up_by_example_and_prompt(database: Database) -> None:
+    (found,) = plans(database, QUERIES["calls for some examples"])[0]
+    assert found.detail == "SEARCH call USING INDEX ix_call_example (example_id=? AND prompt_version_id=?)"
+
+
 def test_scores_are_looked_up_by_prompt_version(database: Database) -> None:
     for name in ("scores on dev", "scores on the holdout"):
         first = plans(database, QUERIES[name])[0][0].detail
