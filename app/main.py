@@ -17,6 +17,7 @@ from app.web.metrics import Scrapes
 from app.web.pages import (
     calls,
     campaigns,
+    comparisons,
     docs,
     endpoints,
     evaluations,
@@ -48,8 +49,8 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, test_sets, uploads, prompts, campaigns, rounds, evaluations, generators, providers, endpoints, calls, spend, operations, login,
-    docs, health, metrics,
+    home, projects, test_sets, uploads, prompts, campaigns, rounds, evaluations, comparisons, generators, providers, endpoints, calls, spend,
+    operations, login, docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference
+from app.domain.improving.state import Rules
 from app.domain.metrics import Estimate
+from app.services.scoring import settings_hash, task_sampling
 from app.services.veiling import Names
 from app.storage import live
 from app.storage.campaigns import Campaign
@@ -41,7 +43,10 @@ class GeneratorResult:
 
 @dataclass(frozen=True)
 class Result:
-    """`gain` is best minus start on the holdout; `opening` says which look at that holdout this was."""
+    """`gain` is best minus start on the holdout; `opening` says which look at that holdout this was.
+
+    `dev_evaluations` are those of start and leader, to be set side by side; empty when they are one prompt.
+    """
 
     verdict: str
     kept: str
@@ -53,6 +58,7 @@ class Result:
     opening: int | None
     majority_baseline: float
     generators: list[GeneratorResult]
+    dev_evaluations: list[str]
 
 
 def result_of(session: Session, campaign: Campaign, names: Names) -> Result | None:
@@ -76,7 +82,18 @@ def result_of(session: Session, campaign: Campaign, names: Names) -> Result | No
         opening=live.opening_number(session, campaign.id),
         majority_baseline=report["majority_baseline"],
         generators=[GeneratorResult(**row, simulated=row["name"] in simulated) for row in report["generators"]],
+        dev_evaluations=_on_dev(session, campaign, best_id),
     )
+
+
+def _on_dev(session: Session, campaign: Campaign, best_id: str) -> list[str]:
+    """The evaluations of start and leader on dev, to be compared row by row; none when they are one prompt."""
+    if best_id == campaign.start_version_id:
+        return []
+    versions = [campaign.start_version_id, best_id]
+    sampling = task_sampling(Rules(**campaign.rules).task_max_tokens)
+    found = live.evaluations(session, campaign, versions, settings_hash(sampling))
+    return [found[version].id for version in versions] if len(found) == len(versions) else []
 
 
 def _side(version_id: str, numbers: Mapping[str, int], side: Mapping[str, Any]) -> Side:

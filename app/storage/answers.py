@@ -60,6 +60,7 @@ class Call(Base):
         _rare("ix_call_failed", "holdout", "created_at", "id", where="NOT ok", sqlite="ok = 0"),
         _rare("ix_call_campaign", "campaign_id", "holdout", "created_at", "id", where="campaign_id IS NOT NULL"),
         _rare("ix_call_run", "run_id", "holdout", "created_at", "id", where="run_id IS NOT NULL"),
+        _rare("ix_call_example", "example_id", "prompt_version_id", where="example_id IS NOT NULL"),
         _rare("ix_call_expiry", "expires_at", where="expires_at IS NOT NULL"),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.orm import Session, aliased, defer
+from sqlalchemy.orm import Session, defer
 
 from app.errors import NotFound
 from app.storage.campaigns import Campaign, CampaignEvent, HoldoutOpening
-from app.storage.evaluations import Evaluation, Output
+from app.storage.comparisons import read_of
+from app.storage.evaluations import Evaluation
 from app.storage.prompts import PromptVersion
 from app.storage.rounds import AskRecord, Battle, Candidate, PoolEntry, Round
 from app.storage.test_sets import Placement
@@ -150,23 +151,21 @@ def evaluations(
 
 
 def pairings(session: Session, version_id: str, left_id: str, right_id: str, n: int) -> tuple[Pairing, ...]:
-    """How two evaluations read the first n dev examples, counted in the database."""
+    """How two evaluations read the first n dev examples, counted in the database.
+
+    Each output is looked up by its whole key: a join leaves PostgreSQL, which knows nothing of an evaluation that has
+    just begun, to read all outputs of one for every example of the other.
+    """
     first = (
-        select(Placement.example_id)
+        select(Placement.label, read_of(left_id).label("left"), read_of(right_id).label("right"))
         .where(Placement.version_id == version_id, Placement.split == "dev")
         .order_by(Placement.position)
         .limit(n)
         .subquery()
     )
-    left, right = aliased(Output), aliased(Output)
-    query = (
-        select(left.label, left.reading, right.reading, func.count())
-        .select_from(first)
-        .join(left, (left.evaluation_id == left_id) & (left.example_id == first.c.example_id) & (left.sample == 0))
-        .join(right, (right.evaluation_id == right_id) & (right.example_id == first.c.example_id) & (right.sample == 0))
-        .group_by(left.label, left.reading, right.reading)
-        .order_by(left.label, left.reading, right.reading)
-    )
+    key = first.c.label, first.c.left, first.c.right
+    query = select(*key, func.count()).where(first.c.left.is_not(None), first.c.right.is_not(None))
+    query = query.group_by(*key).order_by(*key)
     return tuple((label, a, b, count) for label, a, b, count in session.execute(query))
 
 

@@ -15,6 +15,8 @@ from app.storage import (
     boards,
     call_log,
     campaign_boards,
+    comparables,
+    comparisons,
     evaluations,
     live,
     migrating,
@@ -28,11 +30,15 @@ from app.storage import (
     traffic,
 )
 from app.storage.call_log import CallFilter
+from app.storage.comparables import Comparable
+from app.storage.comparisons import Wanted
+from app.storage.evaluations import Evaluation
 from app.storage.session import Database
 from app.storage.spend import Span
 
 SPAN = Span(date(2026, 1, 1), date(2026, 1, 30))
 NAMED: campaign_boards.Models = {}
+ONE, OTHER = (Evaluation(id=name, prompt_version_id="1", version_id="v", split="dev") for name in ("a", "b"))
 GROWING = ("account", "answer", "battle", "block", "call", "campaign", "candidate", "evaluation", "example", "job", "output", "placement", "project", "prompt", "prompt_version", "round", "run", "spend", "test_set", "test_set_version", "traffic", "upload", "used_answer")  # fmt: skip
 QUERIES: dict[str, Callable[[Session], object]] = {
     "prompts": lambda session: prompt_boards.prompts(session, NAMED, "p", "v", "h"),
@@ -79,6 +85,16 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "calls an endpoint served": lambda session: spend.logged(session, "e"),
     "the usual length of calls": lambda session: spend.of_project(session, "p"),
     "refusals": lambda session: rounds.refusals(session, "c"),
+    "a battle under way": lambda session: live.pairings(session, "v", "a", "b", 300),
+    "two evaluations counted": lambda session: comparisons.cells(session, ONE, OTHER),
+    "rows of two evaluations": lambda session: comparisons.places(session, ONE, OTHER, Wanted("fixed", 1, 7), 50),
+    "rows before a place": lambda session: comparisons.places(session, ONE, OTHER, Wanted(before=700), 50),
+    "replies to some examples": lambda session: comparisons.replies(session, ["a", "b"], [1, 2]),
+    "calls for some examples": lambda session: comparisons.calls(session, ["1", "2"], [1, 2]),
+    "evaluations by their ids": lambda session: comparables.evaluation_ids(session, ["a", "b"]),
+    "evaluations to compare": lambda session: comparables.get(session, ["a", "b"]),
+    "the last runs of evaluations": lambda session: comparables.last_runs(session, ["a", "b"]),
+    "what can be compared": lambda session: comparables.offered(session, Comparable(ONE, 1, [], "p", "t")),
 }
 
 
@@ -115,13 +131,18 @@ def test_no_page_walks_through_a_table_that_grows(database: Database, name: str)
     assert not [line for line in found if walked.match(line)], found
 
 
-IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "calls of a run", "evaluations", "the newest calls of a run", "campaigns to choose calls of", "rounds")  # fmt: skip
+IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "calls of a run", "evaluations", "the newest calls of a run", "campaigns to choose calls of", "rounds", "rows of two evaluations", "rows before a place")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", IN_ORDER)
 def test_a_list_that_is_cut_is_read_in_its_order_and_never_sorted_first(database: Database, name: str) -> None:
     found = [row.detail for row in plans(database, QUERIES[name])[0] if row.parent == 0]
     assert "USE TEMP B-TREE FOR ORDER BY" not in found, found
+
+
+def test_calls_for_examples_are_looked_up_by_example_and_prompt(database: Database) -> None:
+    (found,) = plans(database, QUERIES["calls for some examples"])[0]
+    assert found.detail == "SEARCH call USING INDEX ix_call_example (example_id=? AND prompt_version_id=?)"
 
 
 def test_scores_are_looked_up_by_prompt_version(database: Database) -> None:

@@ -6,6 +6,7 @@ from fastapi.security import HTTPBearer
 from app.web.api import (
     calls,
     campaigns,
+    comparisons,
     endpoints,
     evaluations,
     generators,
@@ -29,6 +30,7 @@ for part in (
     campaigns,
     rounds,
     evaluations,
+    comparisons,
     generators,
     endpoints,
     calls,

@@ -18,11 +18,11 @@ from app.storage.spend import COUNTS, Span
 from app.web.dependencies import Reading, Writing
 from app.web.numbers import read_count, read_money, typed_money
 from app.web.rendering import page
+from app.web.sheets import safe
 
 router = APIRouter(include_in_schema=False)
 First = Annotated[str, Query(alias="from")]
 Last = Annotated[str, Query(alias="to")]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TypedCaps(BaseModel):
@@ -102,11 +102,6 @@ def set_caps(request: Request, session: Writing, account: str, typed: Annotated[
     return RedirectResponse(f"/spend{f'?project={typed.project}' if typed.project.isalnum() else ''}#caps", 303)
 
 
-def _safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 @router.get("/spend.csv")
 def download(session: Reading, first: First = "", last: Last = "", project: str = "") -> Response:
     """Raises Invalid."""
@@ -116,7 +111,7 @@ def download(session: Reading, first: First = "", last: Last = "", project: str 
     writer.writerow(["day", "project", "endpoint", "purpose", *COUNTS])
     for row in spending.rows(session, wanted):
         counts = {name: getattr(row.sums, name) for name in COUNTS} | {"cost": f"{row.sums.cost / 1_000_000:.6f}"}
-        writer.writerow([row.day, _safe(row.project), _safe(row.endpoint), row.purpose, *counts.values()])
+        writer.writerow([row.day, safe(row.project), safe(row.endpoint), row.purpose, *counts.values()])
     name = f"spend-{wanted.first}-{wanted.last}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,105 @@
+"""`agon compare`: two evaluations or more on the examples that they share, as a table, as JSON, row by row as CSV."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from app.cli.opening import opened
+from app.domain.metrics import Estimate
+from app.errors import Invalid, Problem
+from app.services import aligning, comparables, comparing
+from app.services.comparables import Chosen, Side
+from app.services.comparing import Comparison, ComparisonView
+from app.storage import projects
+from app.storage.comparisons import Wanted
+from app.storage.session import Database
+from app.web import sheets
+from app.web.formats import score, signed, signed_between
+
+
+def show(
+    ids: Annotated[
+        list[str], typer.Argument(metavar="A B...", help="evaluations or runs, by id or its beginning; A is the base")
+    ],
+    json_out: Annotated[Path | None, typer.Option("--json", help="write the numbers here")] = None,
+    csv_out: Annotated[Path | None, typer.Option("--csv", help="write the rows of A and B here")] = None,
+) -> None:
+    """Compare evaluations on the examples that they share: which is better, and what the rows can show."""
+    for option, path in (("--json", json_out), ("--csv", csv_out)):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise Invalid([Problem("its folder does not exist", f"{option} {path}")])
+    with opened() as database:
+        with database.read() as session:
+            chosen = comparables.chosen(session, [comparables.complete(session, one) for one in ids])
+            view = comparing.compared(session, chosen).view
+        if json_out is not None:
+            json_out.write_text(json.dumps(asdict(view), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        if csv_out is not None:
+            _write_rows(database, chosen, csv_out)
+    _print(view, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+
+
+def _write_rows(database: Database, chosen: Chosen, path: Path) -> None:
+    with database.read() as session:
+        project = projects.get(session, chosen.project_id)
+    with path.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(sheets.compared(chosen.sides, aligning.in_batches(database, chosen, project, Wanted())))
+
+
+def _print(view: ComparisonView, console: Console) -> None:
+    for side in view.sides:
+        console.print(f"{side.letter}  {_named(side)}", markup=False)
+    table = Table(title=escape(f"{view.project}: {view.goal}, each against A"), title_justify="left")
+    for column in ("", "A", "score", "minus A", "p", "fixed", "broken", "both right", "both wrong", "unreadable"):
+        table.add_column(column, justify="left" if column in ("", "A", "score", "minus A") else "right")
+    for one in view.comparisons:
+        table.add_row(*_cells(one))
+    console.print(table)
+    for one in view.comparisons:
+        for sentence in sentences(view, one):
+            console.print(sentence, markup=False, style="bold" if sentence.startswith("Verdict") else "")
+
+
+def _named(side: Side) -> str:
+    simulated = " (simulated)" if side.task_model.simulated else ""
+    going = ", still being answered" if side.going else ""
+    return f"v{side.version} on {side.task_model.name}{simulated}, {side.split}, evaluation {side.id}{going}"
+
+
+def _cells(one: Comparison) -> tuple[str, ...]:
+    d, found = one.difference, one.counts
+    gap = f"{signed(d.value)} ({signed_between(d.low, d.high)})" if d else "–"
+    p = "–" if one.p_holm is None else f"{one.p_holm:.4f}"
+    counted = (found.fixed, found.broken, found.both_right, found.both_wrong, found.unreadable)
+    return one.other, _estimate(one.base_score), _estimate(one.other_score), gap, p, *(f"{n:,}" for n in counted)
+
+
+def _estimate(found: Estimate | None) -> str:
+    return "–" if found is None else f"{score(found.value)} ({score(found.low)}–{score(found.high)}, n {found.n:,})"
+
+
+def sentences(view: ComparisonView, one: Comparison) -> Iterator[str]:
+    """What the comparison comes to, and what so many rows can show, in words."""
+    if one.verdict is None:
+        yield one.note
+        return
+    said = {"better": f"{one.other} is better than {one.base}", "worse": f"{one.other} is worse than {one.base}"}
+    adjusted = f", p adjusted for {len(view.comparisons)} comparisons" if len(view.comparisons) > 1 else ""
+    yield f"Verdict on {one.other}: {said.get(one.verdict, one.verdict)} ({view.test}{adjusted})."
+    n = one.counts.n
+    yield f"They disagree on {one.counts.fixed + one.counts.broken:,} of {n:,} rows ({one.discordance:.1%})."
+    if one.detectable is not None:
+        yield f"With {n:,} rows a difference below {100 * one.detectable:.1f} points in rows right cannot be told from chance."
+    if one.rows_needed is not None:
+        gap = 100 * abs(one.counts.fixed - one.counts.broken) / n
+        yield f"If {gap:.1f} points is the true difference, about {one.rows_needed:,} rows tell the two apart."
+    if one.relabelled:
+        yield f"{one.relabelled:,} rows expect another answer in {one.other}'s test set version; A's is what counts here."

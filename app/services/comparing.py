@@ -1,0 +1,173 @@
+"""Compares evaluations with the first of them on the examples that both answered: what is better, and what could be seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from sqlalchemy.orm import Session
+
+from app.domain.answercodes import how_many, name_of
+from app.domain.comparing import Difference, Verdict, compare, verdict
+from app.domain.goals import Goal, parse_goal
+from app.domain.metrics import Estimate, measure
+from app.domain.multiplicity import holm
+from app.domain.pairing import (
+    UNREADABLE,
+    Cell,
+    Counts,
+    columns,
+    counts,
+    detectable,
+    right_or_wrong,
+    rows_needed,
+)
+from app.domain.shapes import Shape, of_labels, shape_of
+from app.domain.summing import amounts_of
+from app.services.comparables import Chosen, Side
+from app.storage import comparisons, projects
+from app.storage.comparables import Comparable
+from app.storage.projects import Project
+
+SEED = 0  # of the permutations: a page that is opened again says the same
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`other` against `base` (letters), on the `counts.n` examples that both answered; differences are other minus base.
+
+    `difference.p` is that of this comparison alone, `p_holm` is adjusted for all on the page, and the verdict rests on
+    it. `discordance` is the share of rows that exactly one gets right; `rows_needed` would tell the two apart, were the
+    difference in rows right that was seen the true one, and `detectable` is the smallest such difference that these
+    rows can tell from chance (both with power 80 %; None when nothing can be said). `relabelled` rows expect another
+    answer in the version of the test set that `other` was scored on: they are judged by what `base` expects.
+    """
+
+    base: str
+    other: str
+    counts: Counts
+    base_score: Estimate | None
+    other_score: Estimate | None
+    difference: Difference | None
+    p_holm: float | None
+    verdict: Verdict | None
+    discordance: float
+    rows_needed: int | None
+    detectable: float | None
+    relabelled: int
+    note: str
+
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """Everything that a comparison says but its rows; the first of `sides` is the base of every comparison."""
+
+    project_id: str
+    project: str
+    goal: str
+    smallest_gain: float
+    test: str
+    sides: list[Side]
+    comparisons: list[Comparison]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A comparison view with the cells behind each of its comparisons, which its lists of rows are counted from."""
+
+    view: ComparisonView
+    cells: list[tuple[Cell, ...]]
+    project: Project
+
+
+def answer_name(project: Project, code: int) -> str | None:
+    """What the code of an answer is called; None for an unreadable one."""
+    if code == UNREADABLE:
+        return None
+    answers = project.answer_space
+    return name_of(answers, code) if code < how_many(answers) else f"answer {code}"
+
+
+def compared(session: Session, chosen: Chosen) -> Counted:
+    """One grouping query for each comparison, whatever the number of rows."""
+    project = projects.get(session, chosen.project_id)
+    base, *others = chosen.rows
+    cells = [comparisons.cells(session, base.evaluation, other.evaluation) for other in others]
+    found = [
+        _comparison(session, project, chosen.sides[0], side, (base, other), pairs)
+        for side, other, pairs in zip(chosen.sides[1:], others, cells, strict=True)
+    ]
+    view = ComparisonView(
+        project_id=project.id,
+        project=project.name,
+        goal=goal_compared(project).name,
+        smallest_gain=project.smallest_gain,
+        test="exact McNemar" if goal_compared(project).counts_right else "paired permutation",
+        sides=chosen.sides,
+        comparisons=_with_verdicts(found, project.smallest_gain),
+    )
+    return Counted(view, cells, project)
+
+
+def _comparison(
+    session: Session,
+    project: Project,
+    base: Side,
+    other: Side,
+    rows: tuple[Comparable, Comparable],
+    cells: tuple[Cell, ...],
+) -> Comparison:
+    found = counts(cells)
+    scored = judged(goal_compared(project), cells, shape_of(project.answer_space)) if found.n else (None, None, None)
+    return Comparison(
+        base=base.letter,
+        other=other.letter,
+        counts=found,
+        base_score=scored[0],
+        other_score=scored[1],
+        difference=scored[2],
+        p_holm=None,
+        verdict=None,
+        discordance=found.discordance,
+        rows_needed=rows_needed(found),
+        detectable=detectable(found),
+        relabelled=comparisons.relabelled(session, rows[0].evaluation, rows[1].evaluation),
+        note="" if found.n else _nothing_shared(base, other),
+    )
+
+
+def _nothing_shared(base: Side, other: Side) -> str:
+    if base.split != other.split and base.test_set_version_id == other.test_set_version_id:
+        return (
+            f"{base.letter} answered {base.split} and {other.letter} answered {other.split}, "
+            "which have no example in common: evaluate one of the prompts on the other split."
+        )
+    return f"{base.letter} and {other.letter} have no answered example in common, so nothing can be compared."
+
+
+def goal_compared(project: Project) -> Goal:
+    """The leading goal; where it asks for more than readings (tokens, graded scores) the share of right answers."""
+    goal = parse_goal(project.goal)
+    return Goal("accuracy") if amounts_of(goal) else goal
+
+
+@lru_cache(maxsize=128)
+def judged(goal: Goal, cells: tuple[Cell, ...], shape: Shape) -> tuple[Estimate, Estimate, Difference]:
+    """Both scores and their paired difference with p; kept, because the same page is read again and again."""
+    if goal.counts_right:
+        cells, shape = right_or_wrong(cells), of_labels(2)
+    expected, a, b = columns(cells)
+    difference = compare(goal, expected, a, b, shape, SEED)
+    return measure(goal, expected, a, shape), measure(goal, expected, b, shape), difference
+
+
+def _with_verdicts(found: Sequence[Comparison], smallest_gain: float) -> list[Comparison]:
+    """The same with p adjusted for as many comparisons as could be made."""
+    ps = {one.other: one.difference.p for one in found if one.difference and one.difference.p is not None}
+    adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
+    return [_judged_by(one, adjusted.get(one.other), smallest_gain) for one in found]
+
+
+def _judged_by(one: Comparison, p: float | None, smallest_gain: float) -> Comparison:
+    if p is None or one.difference is None:
+        return one
+    return replace(one, p_holm=p, verdict=verdict(replace(one.difference, p=p), smallest_gain))

@@ -1,0 +1,48 @@
+"""Two evaluations compared from the command line, as a table and as files."""
+
+import csv
+import json
+from pathlib import Path
+
+from app.settings import Settings
+from app.storage import migrating
+from app.storage.session import Database
+from tests.flows.test_command import agon
+from tests.services.paired import Paired
+
+EXPECTED = [n % 3 for n in range(200)]
+
+
+def test_two_evaluations_are_compared_in_the_terminal_and_in_files(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.data_dir.mkdir()
+    migrating.upgrade(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    paired = Paired.at(database, EXPECTED, texts=["=1+1"])
+    a = paired.answer("Sort. {{input}}", [code if n >= 40 else (code + 1) % 3 for n, code in enumerate(EXPECTED)])
+    b = paired.answer("Sort well. {{input}}", [code if n >= 10 else -1 for n, code in enumerate(EXPECTED)])
+    strange = Paired.at(database, [0]).answer("x {{input}}", [0])
+    database.close()
+    told = agon("compare", a, b[:9], "--json", "out.json", "--csv", "out.csv", folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    said = " ".join(told.stdout.split())
+    assert "Verdict on B: B is better than A (exact McNemar)." in said
+    assert "They disagree on 30 of 200 rows (15.0%)." in said
+    assert "0.800 (0.7" in said
+    assert "+0.150 (+0.1" in said
+    assert "points in rows right cannot be told from chance." in said
+    assert "If 15.0 points is the true difference, about" in said
+    numbers = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    (one,) = numbers["comparisons"]
+    assert (one["verdict"], one["counts"]["fixed"], one["counts"]["unreadable"]) == ("better", 30, 10)
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert (head[3], len(rows), rows[0][1]) == ("change", 200, "'=1+1")
+    for ids, sentence in (
+        ((a,), "a comparison needs two evaluations or more"),
+        ((a, "nobody"), "There is no evaluation nobody"),
+        ((a, strange), "answered another test set"),
+        ((a, b, "--csv", "nowhere/out.csv"), "its folder does not exist"),
+    ):
+        refused = agon("compare", *ids, folder=tmp_path)
+        assert (refused.returncode, sentence in refused.stderr) == (2, True), refused.stderr
