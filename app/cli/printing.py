@@ -32,7 +32,8 @@ def print_report(report: dict[str, Any], console: Console, simulated: bool) -> N
     who = f"best, round {best['round']} by {best['generator']}" if best["round"] else "best: the start"
     table.add_row(escape(who), estimate(best["dev"]), estimate(best["holdout"]))
     console.print(table)
-    console.print(f"Always answering the commonest label scores {report['majority_baseline']:.3f} on dev.")
+    if report["majority_baseline"] is not None:
+        console.print(f"Always giving the commonest answer scores {report['majority_baseline']:.3f} on dev.")
     gain = report["gain_on_holdout"]
     if gain is not None:
         p = "" if gain["p"] is None else f", p {gain['p']:.4f}"

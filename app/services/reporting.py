@@ -10,6 +10,7 @@ from app.domain.comparing import Difference
 from app.domain.improving.state import Member, Rules, State
 from app.domain.metrics import Estimate, majority_baseline
 from app.domain.ratings import rate_counts
+from app.domain.shapes import OPEN
 from app.storage import endpoints, projects, prompts, rounds, test_sets
 from app.storage.campaigns import Campaign
 
@@ -57,11 +58,13 @@ def build(session: Session, campaign: Campaign, state: State | None, confirmatio
     }
 
 
-def _majority(session: Session, campaign: Campaign) -> float:
-    """The dev score of always answering the commonest label."""
+def _majority(session: Session, campaign: Campaign) -> float | None:
+    """The dev score of always giving the commonest answer; None where answers are numbers or texts."""
     counts = test_sets.split_labels(session, campaign.version_id).get("dev", {})
     expected = [label for label, count in sorted(counts.items()) for _ in range(count)]
     rules = Rules(**campaign.rules)
+    if rules.answer_shape.kind in OPEN:
+        return None
     return majority_baseline(rules.leading, expected, rules.answer_shape)
 
 

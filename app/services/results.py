@@ -56,7 +56,7 @@ class Result:
     best_round: int
     gain: Difference | None
     opening: int | None
-    majority_baseline: float
+    majority_baseline: float | None
     generators: list[GeneratorResult]
     dev_evaluations: list[str]
 

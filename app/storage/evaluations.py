@@ -192,7 +192,9 @@ def shown_outputs(
         .join(Placement, (Placement.example_id == Output.example_id) & (Placement.version_id == version_id))
         .join(Example, Example.id == Output.example_id)
         .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
-        .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Placement.split == split, wanted)
+        .where(
+            Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts, Placement.split == split, wanted
+        )
         .order_by(Placement.position)
         .limit(limit)
         .offset(offset)

@@ -207,7 +207,7 @@ def confusions(session: Session, evaluation_id: str) -> list[Confusion]:
     """Counted in the database over the outputs of one evaluation."""
     query = (
         select(Output.label, Output.reading, func.count())
-        .where(Output.evaluation_id == evaluation_id, Output.sample == 0)
+        .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
         .group_by(Output.label, Output.reading)
         .order_by(Output.label, Output.reading)
     )
