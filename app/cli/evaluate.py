@@ -50,6 +50,10 @@ def evaluate(
     input_column: Annotated[str, typer.Option(help="column of the text; guessed when empty")] = "",
     label_column: Annotated[str, typer.Option(help="column of the answer; guessed when empty")] = "",
     on_conflict: Annotated[str, typer.Option(help="same text, different answers: refuse or drop")] = "refuse",
+    kind: Annotated[str, typer.Option(help="of the answers: label, labels, fields, number, text; else guessed")] = "",
+    group_column: Annotated[str, typer.Option(help="rows that stay together; guessed when empty, - for none")] = "",
+    time_column: Annotated[str, typer.Option(help="when a row came to be; guessed when empty, - for none")] = "",
+    plan: Annotated[str, typer.Option(help="stratified, grouped, out_of_time, random; else what suits")] = "",
     json_out: Annotated[Path | None, typer.Option("--json", help="write every figure here")] = None,
     database_url: Annotated[str, typer.Option(help="another database than the embedded one")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before paid calls")] = False,
@@ -67,8 +71,9 @@ def evaluate(
             "probabilities": probabilities,
         }
     )
+    choices = Choices(input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column, plan)
     with console.status("reading the file"):
-        prepared = labelled(file, now, Choices(input_column, label_column, on_conflict, split_seed), text)
+        prepared = labelled(file, now, choices, text)
     with stack(now) as database:
         with database.write() as session:
             project_id = _project(session, now, prepared, file.stem, goals, text)

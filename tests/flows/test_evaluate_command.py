@@ -1,0 +1,97 @@
+"""From a real labelled file to every score by one command, for every kind of answer and every answer format."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.conftest import data_folder
+from tests.flows.test_command import agon
+
+EXAMPLES = 60
+
+
+def evaluated(folder: Path, name: str, *options: str) -> dict[str, Any]:
+    out = folder / "out.json"
+    source = data_folder() / f"{name}.jsonl"
+    done = agon("evaluate", str(source), "--examples", str(EXAMPLES), "--json", str(out), *options, folder=folder)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    assert (found["status"], found["done"], found["score"]["n"]) == ("finished", EXAMPLES, EXAMPLES)
+    assert found["task_model"]["simulated"]
+    return found
+
+
+def names(found: dict[str, Any]) -> set[str]:
+    return {one["name"] for one in found["measures"]["scores"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "goal", "options", "scores"),
+    [
+        ("banking77", "macro_f1", (), {"accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc"}),
+        ("nlbse24_issues", "mcc", ("--how", "codes", "--plan", "out_of_time"), {"macro_f1", "mcc"}),
+        ("rusentne2023", "f1[negative]", ("--how", "json", "--before", "quote,reasoning"), {"macro_f1"}),
+        ("goemotions", "micro_f1", ("--how", "json"), {"subset_accuracy", "hamming_score", "samples_f1", "micro_f1"}),
+        ("nlupp_banking", "macro_f1; subset_accuracy", (), {"subset_accuracy", "hamming_score", "macro_f1"}),
+        ("gsm8k", "exact_match - 0.01*log(tokens)", (), {"exact_match"}),
+        ("bbh", "accuracy", (), {"exact_match"}),
+        ("rubq", "mean_score", (), {"exact_match", "mean_score"}),
+    ],
+)
+def test_a_real_set_is_evaluated_by_one_command(
+    tmp_path: Path, name: str, goal: str, options: tuple[str, ...], scores: set[str]
+) -> None:
+    found = evaluated(tmp_path, name, "--goal", goal, *options)
+    assert found["goal"] == goal
+    assert scores <= names(found)
+    measures = found["measures"]
+    assert measures["goals"][0] == {"name": goal.split(";")[0].strip(), "estimate": found["score"]}
+    assert measures["unreadable"] == {**measures["unreadable"], "n": EXAMPLES, "count": found["unreadable"]}
+    for one in [*measures["scores"], *measures["goals"]]:
+        assert one["estimate"]["low"] <= one["estimate"]["value"] <= one["estimate"]["high"]
+
+
+def test_probabilities_come_from_the_tokens_and_a_bound_that_is_missed_is_said(tmp_path: Path) -> None:
+    goal = "recall[spam] at precision>=0.95"
+    found = evaluated(tmp_path, "sms_spam", "--goal", goal, "--how", "json", "--probabilities", "logprobs")
+    assert found["goal"] == goal
+    engine = create_engine(f"sqlite:///{tmp_path / 'data' / 'agon.sqlite3'}")
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT count(*), min(length(shares)), max(source) FROM probability")).one()
+    engine.dispose()
+    assert tuple(kept) == (EXAMPLES, 2 * 4, "logprobs")
+
+
+def test_repeats_count_an_example_once_and_votes_are_drawn_with_seeds(tmp_path: Path) -> None:
+    options = ("--samples", "3", "--temperature", "1", "--probabilities", "votes")
+    out = tmp_path / "out.json"
+    source = data_folder() / "sst2.jsonl"
+    done = agon("evaluate", str(source), "--examples", "40", "--json", str(out), *options, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert (found["done"], found["score"]["n"]) == (120, 40)
+    repeats = found["measures"]["repeats"]
+    assert (repeats["examples"], repeats["answers"], repeats["repeated"]) == (40, 120, 40)
+    assert repeats["steady"] < 40, "samples that are drawn differ"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--goal", "recall[spamm]"), "did you mean spam?"),
+        (("--goal", "acuracy"), "did you mean accuracy?"),
+        (("--how", "xml"), "asked for as one of text, json, codes"),
+        (("--before", "quote"), "need the json format"),
+        (("--split", "holdout"), "choose train or dev"),
+        (("--json", "nowhere/out.json"), "its folder does not exist"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_with_the_reason(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = agon("evaluate", str(data_folder() / "sms_spam.jsonl"), *options, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
