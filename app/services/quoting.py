@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.domain.comparing import minimum_detectable_gain
 from app.domain.improving.arena import SEATS
 from app.services import capping, pricing
 from app.services.capping import Caps, CapUse
@@ -24,7 +25,9 @@ class Quote:
 
     `kept_for_holdout` are the calls that no round may use; `cost` is at most that many millionths of money, None when
     a price is not known. `usual_cost` is what so many calls come to at the lengths that the project's earlier calls
-    had, None before there were any. `shared` are the caps of project, day and instance with what they leave.
+    had, None before there were any. `shared` are the caps of project, day and instance with what they leave. What is
+    `detectable` is the smallest difference in right answers that so many examples can show (power 80 %, when one in
+    five answers differs); None without a holdout.
     """
 
     rounds: int
@@ -34,6 +37,8 @@ class Quote:
     cost: int | None
     usual_cost: int | None
     shared: list[CapUse]
+    detectable_on_dev: float
+    detectable_on_holdout: float | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,18 @@ def quote(
     rounds = min(paid, max_rounds) if max_rounds else paid
     work = pricing.work(session, settings, project_id, version.id, start_version_id)
     cost = capping.at_most(pricing.at_most(settings, work, task, generators, calls, max_rounds), caps, shared)
-    return Quote(rounds, a_round, kept + opening + PROPOSALS, kept, cost, _cost(usual, calls, rounds), shared)
+    sealed = version.splits["holdout"]
+    return Quote(
+        rounds=rounds,
+        calls_a_round=a_round,
+        fewest_calls=kept + opening + PROPOSALS,
+        kept_for_holdout=kept,
+        cost=cost,
+        usual_cost=_cost(usual, calls, rounds),
+        shared=shared,
+        detectable_on_dev=minimum_detectable_gain(dev),
+        detectable_on_holdout=minimum_detectable_gain(sealed) if sealed else None,
+    )
 
 
 def _calls(caps: Caps, shared: Sequence[CapUse], usual: Usual) -> int:
