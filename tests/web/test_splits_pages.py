@@ -155,6 +155,7 @@ def test_rows_join_a_test_set_after_a_person_saw_what_changes(world: World) -> N
     assert sum(shown["versions"][0]["sizes"].values()) == 150
     assert (count(world, Project), count(world, TestSetVersion)) == (1, 2)
     assert "in use" in words(visitor.read(f"/test-sets/{shown['id']}"))
+    assert "91 rows: 60 new, 1 with another answer" in words(visitor.read(f"/projects/{project_id}"))
 
 
 def test_a_file_that_cannot_join_is_explained_on_its_page(world: World) -> None:
