@@ -165,7 +165,9 @@ def remarks(facts: SetFacts, sizes: Mapping[str, int], holdout_counts: Mapping[s
         )
     rare = [name for name in facts.classes if holdout_counts.get(name, 0) < LEAST_PER_CLASS]
     if rare and sizes.get("holdout"):
-        said.append(f"Fewer than {LEAST_PER_CLASS} holdout examples, so no statement about the class: {_listed(rare)}.")
+        said.append(
+            f"Fewer than {LEAST_PER_CLASS} holdout examples, so no statement about {'this class' if len(rare) == 1 else 'these classes'}: {_listed(rare)}."
+        )
     if facts.near_duplicates:
         said.append(
             f"{facts.near_duplicates:,} examples are nearly the same as another one; such examples stay in one split."

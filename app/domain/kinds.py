@@ -5,7 +5,7 @@ from typing import Any
 
 from app.domain.answerspace import Kind
 from app.domain.cells import absent, one_line
-from app.domain.rightanswers import MARKS, as_object, is_number
+from app.domain.rightanswers import MARKS, as_object, is_array, is_number
 
 SETS = ("labels", "tags", "categories", "classes", "intents", "topics")
 OPEN = ("reference", "answer", "expected", "target", "output", "gold")
@@ -30,7 +30,7 @@ def guess_kind(name: str, values: Sequence[Any]) -> Kind:
 def _looks_like_sets(values: Collection[Any]) -> bool:
     """Whether texts hold several labels, or none: an empty cell is an answer only where others hold several."""
     texts = [value for value in values if isinstance(value, str)]
-    return any(mark in text for text in texts for mark in MARKS) or any(text.strip() == "[]" for text in texts)
+    return any(mark in text for text in texts for mark in MARKS) or any(map(is_array, texts))
 
 
 def _open_kind(name: str, values: Sequence[Any]) -> Kind:

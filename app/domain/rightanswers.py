@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.answerspace import Numbers
 from app.domain.cells import absence, absent, cell, one_line, plain
+from app.domain.prompts import clean
 from app.domain.readers.finals import reference_number
 from app.errors import Invalid
 
@@ -46,12 +47,12 @@ def _can_be_read(text: str) -> bool:
 def mark_of(values: Iterable[Any]) -> str:
     """What stands between the labels of a set written as text: the strongest mark that occurs in the column."""
     found = {
-        mark for value in values if isinstance(value, str) and not _is_array(value) for mark in MARKS if mark in value
+        mark for value in values if isinstance(value, str) and not is_array(value) for mark in MARKS if mark in value
     }
     return next((mark for mark in MARKS if mark in found), MARKS[-1])
 
 
-def _is_array(text: str) -> bool:
+def is_array(text: str) -> bool:
     return text.lstrip().startswith("[") and text.rstrip().endswith("]")
 
 
@@ -81,9 +82,9 @@ def read_set(values: Mapping[str, Any], column: str, mark: str) -> tuple[str, ..
 
 
 def _listed(value: Any, column: str, mark: str) -> list[Any]:
-    if isinstance(value, str) and _is_array(value):
+    if isinstance(value, str) and is_array(value):
         try:
-            value = json.loads(value)
+            value = _decoded(value)
         except (ValueError, RecursionError):
             raise Unusable("begins like a JSON array, but is none", column) from None
     if isinstance(value, list):
@@ -108,11 +109,24 @@ def read_fields(values: Mapping[str, Any], column: str, fields: Iterable[str]) -
     return tuple(pairs)
 
 
+def _decoded(text: str) -> Any:
+    """JSON that stands in a cell, cleaned: its escapes may bring in what no database keeps."""
+    return _cleaned(json.loads(text))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)[0]
+    if isinstance(value, dict):
+        return {clean(name)[0]: _cleaned(inner) for name, inner in value.items()}
+    return [_cleaned(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _object(values: Mapping[str, Any], column: str) -> Mapping[str, Any]:
     value = cell(values, column)
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            value = json.loads(value)
+            value = _decoded(value)
         except (ValueError, RecursionError):
             raise Unusable("begins like a JSON object, but is none", column) from None
     if not isinstance(value, dict):

@@ -58,6 +58,12 @@ def test_sets_are_read_from_arrays_and_from_texts_with_one_mark_for_the_column()
     assert references(made(["x, y", "y", '["z"]'])[0]) == {("x", "y"), ("y",), ("z",)}
 
 
+def test_json_in_a_cell_is_cleaned_like_the_file_itself() -> None:
+    assert references(made(['["a\\u0000b"]', '["c\\ud800"]'])[0]) == {("ab",), ("c",)}
+    cells = ['{"x": "a\\u0000", "y\\udfff": true}', '{"x": "b", "y": "no"}']
+    assert references(made(cells, "checklist")[0]) == {(("x", "a"), ("y", "true")), (("x", "b"), ("y", "false"))}
+
+
 def test_a_checklist_is_read_from_objects_or_from_columns_and_yes_no_is_true_false() -> None:
     cells = [{"tone": "rude", "spam": True}, {"tone": "kind", "spam": False}]
     imported, columns = made(cells, "expected")

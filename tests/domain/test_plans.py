@@ -178,7 +178,7 @@ def test_what_is_advised_is_one_way_and_every_way_has_its_sentence(facts: SetFac
 
 def test_remarks_name_what_the_splits_cannot_show() -> None:
     said = " ".join(remarks(FACTS, {"dev": 150, "holdout": 100}, {"a": 98, "b": 2}))
-    assert "no statement about the class: b." in said
+    assert "no statement about this class: b." in said
     assert "30 to 40%" in said
     assert "There is no holdout" in remarks(FACTS, {"dev": 20, "holdout": 0}, {})[0]
     shown = outlook({"dev": 400, "holdout": 20})

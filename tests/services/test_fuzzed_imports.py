@@ -102,6 +102,8 @@ def _check_whole(prepared: Prepared) -> None:
     assert all(one.input.strip() and "\0" not in one.input for one in examples)
     answers = answerspace.checked(prepared.answers)
     code = coder(answers)
+    written = json.dumps([answerspace.dump(answers), [one.label for one in examples]], ensure_ascii=False)
+    assert "\\u0000" not in written.encode().decode(), "and no lone surrogate, which cannot be encoded"
     assert all(0 <= code(one.reference) < how_many(answers) for one in prepared.placed)
     json.dumps([plans.dump(prepared.plan), prepared.near_examples], ensure_ascii=False).encode()
 

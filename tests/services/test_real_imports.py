@@ -96,6 +96,17 @@ def test_no_group_and_no_near_duplicate_crosses_splits(world: Database, name: st
     assert any(example.group for example, _ in placed) == (name == "rusentne2023")
 
 
+@pytest.mark.parametrize("name", ["nlbse24_issues", "rusentne2023", "sms_spam"])
+def test_near_duplicates_are_shown_from_open_splits_alone(world: Database, name: str) -> None:
+    _, version, placed = stored(world, name)
+    sealed = {example.input[:160] for example, placement in placed if placement.split == "holdout"}
+    open_texts = {example.input[:160] for example, placement in placed if placement.split != "holdout"}
+    shown = {text for pair in version.plan["near_examples"] for text in pair}
+    assert shown
+    assert shown <= open_texts
+    assert not shown & (sealed - open_texts)
+
+
 def test_issues_are_split_by_the_time_at_which_they_were_opened(world: Database) -> None:
     _, version, placed = stored(world, "nlbse24_issues")
     times: dict[str, list[datetime]] = defaultdict(list)

@@ -50,7 +50,7 @@ def test_every_way_to_split_is_shown_with_its_reason_before_the_import(world: Wo
     seen = words(html)
     assert "Out of time used here Suggested The newest examples are held out" in seen
     assert "In groups Possible 90 examples lie in 45 groups of two or more" in seen
-    assert "Repeated k-fold Not needed With 90 examples books advise repeated folds" in seen
+    assert "Repeated k‑fold Not needed With 90 examples books advise repeated folds" in seen
     assert "folds are therefore not built" in seen
     assert re.search(r"Holdout \d+ (shows gains from|too few to show)", seen)
     assert '<option value="user" selected>' in html
@@ -78,6 +78,7 @@ def test_another_plan_is_shown_and_followed(world: World) -> None:
     work(world)
     told: Any = visitor.json(here)
     assert told["test_set"]["splits"]["holdout"] == 36
+    assert (told["preview"]["rows"], told["preview"]["split"]["near"]) == ([], []), "some of these rows are sealed now"
     shown: Any = visitor.json(f"/test-sets/{told['test_set']['test_set_id']}")
     assert (shown["plan"]["kind"], shown["plan"]["seed"], shown["plan"]["holdout"]) == ("grouped", 3, 0.4)
 
@@ -117,6 +118,22 @@ def test_sets_checklists_and_numbers_become_projects_whose_pages_can_be_read(wor
         visitor.read(f"/test-sets/{project['test_set']['test_set_id']}")
 
 
+def test_columns_become_the_fields_of_a_checklist_when_a_person_ticks_them(world: World) -> None:
+    visitor = world.visitor()
+    here = send(visitor, lines([example(i, tone="ab"[i % 2], late="yes" if i % 3 else "no") for i in range(90)]))
+    refused = visitor.send(here, {**FORM, "kind": "fields", "label_column": "label"}, status=422)
+    assert "is not a JSON object of fields and their values" in refused
+    assert 'name="field_column" value="tone"' in refused
+    ticked: dict[str, object] = {**FORM, "kind": "fields", "label_column": "label", "field_column": ["tone", "late"]}
+    assert visitor.send(here, {**ticked, "do": "columns"}) == here
+    assert 'value="tone" checked' in visitor.read(here)
+    assert visitor.send(here, ticked) == here
+    work(world)
+    told: Any = visitor.json(here)
+    counts = told["test_set"]["label_counts"]["dev"]
+    assert sorted(counts) == ["late: false", "late: true", "tone: a", "tone: b"]
+
+
 def test_rows_join_a_test_set_after_a_person_saw_what_changes(world: World) -> None:
     visitor, project_id = imported(world, good(90))
     page = visitor.read(f"/projects/{project_id}")
@@ -138,6 +155,7 @@ def test_rows_join_a_test_set_after_a_person_saw_what_changes(world: World) -> N
     assert sum(shown["versions"][0]["sizes"].values()) == 150
     assert (count(world, Project), count(world, TestSetVersion)) == (1, 2)
     assert "in use" in words(visitor.read(f"/test-sets/{shown['id']}"))
+    assert "91 rows: 60 new, 1 with another answer" in words(visitor.read(f"/projects/{project_id}"))
 
 
 def test_a_file_that_cannot_join_is_explained_on_its_page(world: World) -> None:
