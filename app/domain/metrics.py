@@ -100,9 +100,12 @@ def majority_baseline(goal: Goal, expected: Sequence[int], labels: int | Shape) 
     most, _ = max(Counter(expected).items(), key=lambda found: (found[1], -found[0]))
     if goal.counts_right:
         return round(expected.count(most) / len(expected), DECIMALS)
-    return measure(
-        replace(goal, penalties=()), expected, [most] * len(expected), labels, {SCORE: [0.0] * len(expected)}
-    ).value
+    shape = of_labels(labels) if isinstance(labels, int) else labels
+    plain = replace(goal, penalties=())
+    cells, counts = tally((expected, [most] * len(expected)))
+    nothing = {SCORE: [0.0] * len(cells)}
+    total = counts @ parts(plain, shape, cells[:, 0], cells[:, 1], nothing)
+    return round(float(score(plain, shape, total)), DECIMALS)
 
 
 def confusion(expected: Sequence[int], answered: Sequence[int], labels: int) -> list[list[int]]:

@@ -11,20 +11,22 @@ from app.domain.answercodes import name_of
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
-from app.domain.goals import parse_goal
+from app.domain.fronts import front
+from app.domain.goals import parse_goal, parse_goals
 from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
 from app.domain.shapes import shape_of
 from app.errors import NotFound
 from app.services.measures import Measures, measures
+from app.services.measures import Score as Measure
 from app.services.questions import Questions, questions_of
 from app.services.run_views import RunsPage
 from app.services.scoring import settings_hash, task_sampling, wanted
 from app.services.uploading import WaitingUpload, waiting
 from app.settings import Settings
-from app.storage import boards, campaign_boards, evaluations, projects, prompt_boards, prompts, run_boards
+from app.storage import boards, campaign_boards, evaluations, fronts, projects, prompt_boards, prompts, run_boards
 from app.storage.boards import ProjectLine, Reign, TestSetFacts
-from app.storage.campaign_boards import CampaignLine, Model
+from app.storage.campaign_boards import CampaignLine, Model, Models
 from app.storage.prompt_boards import Origin, PromptLine, Score, VersionLink
 
 ANSWERS_SHOWN = 20
@@ -54,6 +56,16 @@ class PromptsPage:
 
 
 @dataclass(frozen=True)
+class FrontLine:
+    """A prompt on a task model that no other prompt on it beats in every goal; by points, which prove nothing."""
+
+    version_id: str
+    version: int
+    task_model: Model
+    scores: list[Measure]
+
+
+@dataclass(frozen=True)
 class ProjectView:
     """Everything that the page of a project shows. `task_models` are those of its campaigns and last evaluations."""
 
@@ -71,6 +83,7 @@ class ProjectView:
     campaigns: CampaignsPage
     prompts: PromptsPage
     runs: RunsPage
+    front: list[FrontLine]
     unfinished_campaign: int | None
     created_at: datetime
 
@@ -173,9 +186,25 @@ def project_view(
         campaigns=CampaignsPage(*campaign_boards.campaigns(session, named, project_id, campaigns_before)),
         prompts=PromptsPage(*prompt_boards.prompts(session, named, project_id, version_id, key, prompts_before)),
         runs=lately,
+        front=_front(session, named, project, version_id) if version_id else [],
         unfinished_campaign=campaign_boards.unfinished_campaign(session, project_id),
         created_at=project.created_at,
     )
+
+
+def _front(session: Session, named: Models, project: projects.Project, version_id: str) -> list[FrontLine]:
+    """The Pareto set of each task model, when the project has several goals."""
+    goals = parse_goals(project.goal)
+    if len(goals) < 2:
+        return []
+    found, lines = fronts.goal_scores(session, named, project.id, version_id, project.goal), list[FrontLine]()
+    for model in dict.fromkeys(one.task_model for one in found):
+        mine = [one for one in found if one.task_model == model and len(one.scores) == len(goals)]
+        unbeaten = front([[score.value for score in one.scores] for one in mine])
+        for one in (one for one, on_front in zip(mine, unbeaten, strict=True) if on_front):
+            scores = [Measure(goal.name, score) for goal, score in zip(goals, one.scores, strict=True)]
+            lines.append(FrontLine(one.version_id, one.number, model, scores))
+    return lines
 
 
 def _majority(project: projects.Project, facts: TestSetFacts | None) -> float | None:
