@@ -217,5 +217,5 @@ def cases(goal: Goal, shape: Shape, sums: "Floats") -> int:
     place, classes = class_of(goal, shape), len(shape.classes)
     if place is None:
         return int(sums[3 * classes + len(shape.digits)])
-    named, there = int(sums[classes + place]), int(sums[2 * classes + place])
-    return {"precision": named, "recall": there}.get(goal.metric, min(named, there) or there)
+    hits, named, there = (int(sums[part * classes + place]) for part in range(3))
+    return {"precision": named, "recall": there}.get(goal.metric, named + there - hits)
