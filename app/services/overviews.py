@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain import formats
 from app.domain.answercodes import name_of
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
@@ -16,7 +17,7 @@ from app.domain.goals import parse_goal, parse_goals
 from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
 from app.domain.shapes import shape_of
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 from app.services.measures import Measures, measures
 from app.services.measures import Score as Measure
 from app.services.questions import Questions, questions_of
@@ -100,6 +101,7 @@ class PromptView:
     placeholders: list[str]
     format: AnswerFormat
     added: str
+    misfit: str
     origin: Origin
     parents: list[VersionLink]
     champion_of: list[Reign]
@@ -220,7 +222,7 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
     """Raises NotFound."""
     version = prompts.get(session, version_id)
     project = projects.get(session, prompt_boards.project_of(session, version.prompt_id))
-    asking = questions_of(project, version)
+    misfit, form = _misfit(project, version)
     facts = boards.test_set(session, project.id)
     set_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
     named = campaign_boards.models(session)
@@ -232,8 +234,9 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
         number=version.number,
         text=version.text,
         placeholders=sorted(placeholders(version.text)),
-        format=asking.form,
-        added=asking.placed_after.strip(),
+        format=form,
+        added="" if misfit else questions_of(project, version).placed_after.strip(),
+        misfit=misfit,
         origin=prompt_boards.origin(session, named, version_id),
         parents=prompt_boards.links(session, version.parents),
         champion_of=[reign for reign in reigns if reign.version_id == version_id],
@@ -244,6 +247,16 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
         holdout=prompt_boards.holdout_scores(session, named, version_id, set_id, key),
         created_at=version.created_at,
     )
+
+
+def _misfit(project: projects.Project, version: prompts.PromptVersion) -> tuple[str, AnswerFormat]:
+    """Why the version's format does not fit the project's answers any more, as when labels were added; and the format."""
+    form = formats.load(version.format)
+    try:
+        formats.checked(project.answer_space, form)
+    except Invalid as invalid:
+        return str(invalid), form
+    return "", form
 
 
 def answers_view(
@@ -260,7 +273,7 @@ def answers_view(
     `cell` asks for the answers of one cell of the confusion table alone: (expected code, read code).
     Raises NotFound for a task model that it has not answered.
     """
-    if not view.dev and task_model is None:
+    if view.misfit or (not view.dev and task_model is None):
         return None
     score = _chosen(view, task_model)
     project = projects.get(session, view.project_id)
