@@ -12,6 +12,7 @@ from app.services import capping
 from app.services.capping import Caps
 from app.services.improving import KIND
 from app.services.projects import goal_of
+from app.services.questions import misfit
 from app.settings import Settings
 from app.storage import campaigns, endpoints, jobs, ledger, projects, prompts, test_sets
 from app.storage.base import new_id
@@ -80,7 +81,9 @@ def _check(session: Session, draft: CampaignDraft, caps: Caps, max_rounds: int) 
         problems.append(Problem("must be 0 (for ever) or more", "rounds"))
     if problems:
         raise Invalid(problems)
-    prompts.get(session, draft.start_version_id)
+    start = prompts.get(session, draft.start_version_id)
+    if wrong := misfit(projects.get(session, draft.project_id), start):
+        raise Invalid([Problem(f"has an answer format that does not fit: {wrong}", "start prompt")])
     seats = {
         "task_model": [endpoints.get(session, draft.task_endpoint_id)],
         "generators": [endpoints.get(session, endpoint_id) for endpoint_id in draft.generator_ids],

@@ -9,6 +9,7 @@ from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.holding import CAMPAIGN, RUN, WORKING
+from app.services.questions import misfit
 from app.settings import Settings
 from app.storage import campaigns, evaluations, jobs, ledger, parties, projects, runs, test_sets
 from app.storage.base import id_for, new_id
@@ -105,6 +106,8 @@ def check(session: Session, draft: RunDraft) -> tuple[TestSetVersion, PromptVers
     elif unknown := sorted(placeholders(prompt.text).keys() - {"input", *version.variables}):
         said = f"asks for {', '.join(unknown)}, which the test set does not have"
         problems.append(Problem(said, "prompt_version_id"))
+    elif wrong := misfit(project, prompt):
+        problems.append(Problem(f"has an answer format that does not fit: {wrong}", "prompt_version_id"))
     if problems or prompt is None or model is None:
         raise Invalid(problems)
     return version, prompt, model

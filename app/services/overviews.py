@@ -17,10 +17,10 @@ from app.domain.goals import parse_goal, parse_goals
 from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
 from app.domain.shapes import shape_of
-from app.errors import Invalid, NotFound
+from app.errors import NotFound
 from app.services.measures import Measures, measures
 from app.services.measures import Score as Measure
-from app.services.questions import Questions, questions_of
+from app.services.questions import Questions, misfit, questions_of
 from app.services.run_views import RunsPage
 from app.services.scoring import settings_hash, task_sampling, wanted
 from app.services.uploading import WaitingUpload, waiting
@@ -222,7 +222,7 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
     """Raises NotFound."""
     version = prompts.get(session, version_id)
     project = projects.get(session, prompt_boards.project_of(session, version.prompt_id))
-    misfit, form = _misfit(project, version)
+    wrong = misfit(project, version)
     facts = boards.test_set(session, project.id)
     set_id, key = facts.version_id if facts else None, settings_hash(task_sampling(settings.task_max_tokens))
     named = campaign_boards.models(session)
@@ -234,9 +234,9 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
         number=version.number,
         text=version.text,
         placeholders=sorted(placeholders(version.text)),
-        format=form,
-        added="" if misfit else questions_of(project, version).placed_after.strip(),
-        misfit=misfit,
+        format=formats.load(version.format),
+        added="" if wrong else questions_of(project, version).placed_after.strip(),
+        misfit=wrong,
         origin=prompt_boards.origin(session, named, version_id),
         parents=prompt_boards.links(session, version.parents),
         champion_of=[reign for reign in reigns if reign.version_id == version_id],
@@ -247,16 +247,6 @@ def prompt_view(session: Session, settings: Settings, version_id: str) -> Prompt
         holdout=prompt_boards.holdout_scores(session, named, version_id, set_id, key),
         created_at=version.created_at,
     )
-
-
-def _misfit(project: projects.Project, version: prompts.PromptVersion) -> tuple[str, AnswerFormat]:
-    """Why the version's format does not fit the project's answers any more, as when labels were added; and the format."""
-    form = formats.load(version.format)
-    try:
-        formats.checked(project.answer_space, form)
-    except Invalid as invalid:
-        return str(invalid), form
-    return "", form
 
 
 def answers_view(

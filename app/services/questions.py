@@ -19,6 +19,7 @@ from app.domain.readers.reading import Reader, reader
 from app.domain.readers.readings import Reading
 from app.domain.tokenwalk import Token as WalkedToken
 from app.domain.wording import instructions
+from app.errors import Invalid
 from app.gateway.calls import ReplyFormat, Token
 from app.storage.projects import Project
 from app.storage.prompts import PromptVersion
@@ -120,6 +121,15 @@ def sizes_of(answers: Answers) -> tuple[int, ...]:
     if answers.kind == "label":
         return (len(answers.labels),)
     return (2,) * len(answers.labels) if answers.kind == "labels" else answercodes.sizes_of(answers)
+
+
+def misfit(project: Project, version: PromptVersion) -> str:
+    """Why the version's format does not fit the project's answers, as when labels were added since; else nothing."""
+    try:
+        formats.checked(project.answer_space, formats.load(version.format))
+    except Invalid as invalid:
+        return str(invalid)
+    return ""
 
 
 def questions_of(project: Project, version: PromptVersion) -> Questions:
