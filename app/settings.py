@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     rounds: int = Field(20, description="rounds of a campaign; 0 sets no end to them", ge=0)
     patience: int = Field(8, description="rounds without a new champion before a campaign ends", ge=1)
     smallest_gain: float = Field(0.02, description="a smaller difference does not matter to anybody", gt=0, lt=1)
+    unreadable_alarm: float = Field(
+        0.05, description="a larger share of unreadable replies is an alarm on every page that shows them", ge=0, le=1
+    )
     pool_size: int = Field(8, description="prompts that the improver meta-prompt shows", ge=1, le=50)
     reflect_on: int = Field(60, description="train examples the champion is scored on for the meta-prompt", ge=1)
     show_wrong: int = Field(6, description="train examples shown that the champion gets wrong", ge=0)

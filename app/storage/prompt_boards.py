@@ -131,7 +131,15 @@ def dev_scores(
 def holdout_scores(
     session: Session, named: Models, prompt_version_id: str, version_id: str | None, settings_hash: str
 ) -> list[Score]:
-    """Summaries only, and only where a campaign that had this version as start or leader has opened the holdout."""
+    """Summaries only, and only where the holdout was opened for this version: by a campaign, or by a person."""
+    asked = select(HoldoutOpening.endpoint_id).where(
+        HoldoutOpening.version_id == version_id,
+        HoldoutOpening.finished_at.is_not(None),
+        or_(
+            HoldoutOpening.prompt_version_id == prompt_version_id,
+            HoldoutOpening.against_version_id == prompt_version_id,
+        ),
+    )
     opened = (
         select(Campaign.task_endpoint_id)
         .join(HoldoutOpening, HoldoutOpening.campaign_id == Campaign.id)
@@ -145,7 +153,7 @@ def holdout_scores(
         Evaluation.version_id == version_id,
         Evaluation.split == "holdout",
         Evaluation.value.is_not(None),
-        Evaluation.endpoint_id.in_(opened),
+        or_(Evaluation.endpoint_id.in_(opened), Evaluation.endpoint_id.in_(asked)),
     )
     return _by_version(session.scalars(query), named, settings_hash).get(prompt_version_id, [])
 

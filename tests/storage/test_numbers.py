@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select
 
-from app.storage import campaigns, prompts
+from app.storage import campaigns, openings, prompts
 from app.storage.base import id_for, new_id
 from app.storage.campaigns import Campaign, HoldoutOpening
 from app.storage.prompts import PromptVersion
@@ -44,7 +44,7 @@ def test_campaigns_that_start_and_end_at_once_get_a_number_and_a_look_each(datab
             started = another(like, campaigns.next_number(session, like.project_id))
             session.add(started)
             session.flush()
-            campaigns.open_holdout(session, started, "end")
+            openings.open_for_campaign(session, started, "end")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(play, range(TIMES)))
