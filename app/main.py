@@ -25,6 +25,7 @@ from app.web.pages import (
     home,
     login,
     metrics,
+    openings,
     operations,
     projects,
     prompts,
@@ -47,7 +48,7 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, uploads, prompts, campaigns, rounds, evaluations, generators, providers, endpoints, calls, spend, operations, login,
+    home, projects, uploads, prompts, campaigns, rounds, evaluations, openings, generators, providers, endpoints, calls, spend, operations, login,
     docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)

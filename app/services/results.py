@@ -41,7 +41,10 @@ class GeneratorResult:
 
 @dataclass(frozen=True)
 class Result:
-    """`gain` is best minus start on the holdout; `opening` says which look at that holdout this was."""
+    """`gain` is best minus start on the holdout; `opening` says which look at that holdout this was.
+
+    `spent` says why it stayed shut, where it had been opened as often as may be.
+    """
 
     verdict: str
     kept: str
@@ -51,6 +54,7 @@ class Result:
     best_round: int
     gain: Difference | None
     opening: int | None
+    spent: str
     majority_baseline: float
     generators: list[GeneratorResult]
 
@@ -74,6 +78,7 @@ def result_of(session: Session, campaign: Campaign, names: Names) -> Result | No
         best_round=best["round"],
         gain=Difference(gain["value"], gain["low"], gain["high"], gain["p"], n) if gain else None,
         opening=live.opening_number(session, campaign.id),
+        spent=(report.get("evidence") or {}).get("spent", ""),
         majority_baseline=report["majority_baseline"],
         generators=[GeneratorResult(**row, simulated=row["name"] in simulated) for row in report["generators"]],
     )
