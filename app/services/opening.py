@@ -83,10 +83,12 @@ class _Checked:
 
 
 def usual(session: Session, settings: Settings, project_id: str, prompt_version_id: str = "") -> OpeningDraft:
-    """What the form offers at first: this prompt or the champion, on the model used last, against the first prompt."""
-    chosen = starting.defaults(session, settings, project_id)
+    """What the form offers at first: this prompt, the champion or the newest, on the model used last, against the first."""
+    chosen, first = starting.defaults(session, settings, project_id), _first(session, project_id)
     wanted = prompt_version_id or chosen.start_version_id
-    return OpeningDraft(project_id, wanted, chosen.task_endpoint_id, "", _first(session, project_id))
+    if wanted == first and not prompt_version_id:
+        wanted = starts.start_prompts(session, project_id)[0].id
+    return OpeningDraft(project_id, wanted, chosen.task_endpoint_id, "", first)
 
 
 def _first(session: Session, project_id: str) -> str:

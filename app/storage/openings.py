@@ -39,10 +39,11 @@ class HoldoutSpent(Conflict):
         self.looks = tuple(looks)
         said = "; ".join(one.sentence for one in looks)
         times = {1: "once", 2: "twice"}.get(len(looks), f"{len(looks)} times")
-        super().__init__(
-            f"Holdout spent: these examples were opened {times} already ({said}). Further looks would prove nothing. "
+        self.why = (
+            f"These examples were opened {times} already ({said}). Further looks would prove nothing. "
             "Import the file with another split seed, or add rows of which some become a new holdout."
         )
+        super().__init__(f"Holdout spent. {self.why}")
 
 
 def get(session: Session, opening_id: str) -> HoldoutOpening:

@@ -77,7 +77,7 @@ def p_words(p: float | None) -> str:
 def tried_words(r: HoldoutReport) -> str:
     luck = r.evidence.luck
     if luck is None:
-        return "not counted"
+        return "none with this model" if r.campaign is None else "not counted"
     if r.campaign is None:
         return f"{thousands(luck.tried)} {_prompts(luck.tried)} scored on this dev set with this model"
     return f"{thousands(luck.tried)}, of which {thousands(luck.complete)} answered all of dev"
@@ -90,10 +90,10 @@ def _prompts(count: int) -> str:
 def shrunk_words(r: HoldoutReport) -> str:
     """The score to expect on new data, or why none is given."""
     luck = r.evidence.luck
-    if luck is None or r.same:
-        return "not given: no candidate was chosen"
     if r.campaign is None:
         return "not given: a person chose the prompt, and nobody knows out of how many"
+    if luck is None or r.same:
+        return "not given: no candidate was chosen"
     if luck.shrunk is None:
         return f"not given: fewer than {FEWEST_CANDIDATES} candidates answered all of dev"
     return f"{score(luck.shrunk)}, the dev score pulled towards the mean of all candidates"
@@ -102,7 +102,7 @@ def shrunk_words(r: HoldoutReport) -> str:
 def corrected_words(r: HoldoutReport) -> str:
     luck = r.evidence.luck
     if luck is None or luck.p is None or luck.correction is None:
-        return "not given: no candidate was chosen out of a known number"
+        return f"not given: {'a person chose the prompt' if r.campaign is None else 'no candidate was chosen'}"
     how = {
         "Holm": "one-sided exact McNemar against the start, Holm over all that were tried",
         "Bonferroni": "two-sided permutation against the start, times all that were tried",

@@ -136,7 +136,7 @@ def _form(
         project=projects.get(session, project_id),
         most=LOOKS,
         looks=looks,
-        spent=str(HoldoutSpent(looks)).partition(": ")[2] if len(looks) >= LOOKS else "",
+        spent=HoldoutSpent(looks).why if len(looks) >= LOOKS else "",
         prompts=run_offers.offered_prompts(session, project_id, typed.prompt_version_id),
         models=models,
         model=next((one for one in models if one.id == typed.endpoint_id), None),
