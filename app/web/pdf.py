@@ -43,7 +43,6 @@ class _Printer:
         paper.set_creator("Agon")
         for family, name in _FILES.items():
             paper.add_font(family, fname=FONTS / name)
-        paper.add_font("sans", "B", FONTS / _FILES["bold"])
         paper.add_page()
 
     def add(self, block: Block) -> None:
@@ -87,7 +86,7 @@ class _Printer:
         paper = self._paper
         if block.level > 1:
             paper.ln(2)
-        if paper.will_page_break(24):
+        if paper.will_page_break(36):
             paper.add_page()
         if block.level == 2:
             paper.set_draw_color(_INK)

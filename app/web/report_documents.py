@@ -127,12 +127,11 @@ def _classes(r: HoldoutReport) -> Iterator[Block]:
     rows = tuple(
         (
             one.name,
-            thousands(one.n),
             *(words.estimate_words(e.value, e.low, e.high, e.n) for e in (one.start, one.best)),
         )
         for one in r.evidence.recalls
     )
-    yield Grid(("Class", "Examples", *(name_of(r, sheet) for sheet in (r.start, r.best))), rows)
+    yield Grid(("Class", *(name_of(r, sheet) for sheet in (r.start, r.best))), rows)
     if left := words.classes_words(r):
         yield Paragraph(left)
 
