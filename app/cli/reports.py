@@ -107,10 +107,10 @@ def _confirm(console: Console, quote: OpeningQuote, yes: bool) -> None:
 
 
 def _wait(database: Database, opening_id: str, console: Console) -> HoldoutReport | None:
-    """Follow both prompts until the report is there; None where somebody must do something first."""
+    """Follow both prompts until the report is there; None where somebody must do something first, and is told what."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task, told = progress.add_task("answering the holdout", total=1), False
+        task = progress.add_task("answering the holdout", total=1)
         while True:
             with database.read() as session:
                 view = report_views.opening_view(session, opening_id)
@@ -119,9 +119,10 @@ def _wait(database: Database, opening_id: str, console: Console) -> HoldoutRepor
             progress.update(task, completed=sum(one.done for one in view.runs), total=total)
             if view.report is not None or _rests(view, console):
                 return view.report
-            if alone and not told:
-                console.print("No worker answers. It goes on when one runs: agon worker.", style="yellow")
-                told = True
+            if alone:
+                said = "No worker answers. The holdout is open, and answered when one runs: agon worker. Then the report is at"
+                console.print(f"{said} agon report {opening_id}.", style="yellow", markup=False)
+                return None
             time.sleep(POLL_SECONDS)
 
 
