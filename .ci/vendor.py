@@ -25,8 +25,9 @@ PRICES = ROOT / "app" / "data"
 _INTRODUCTION = """# Third-party files in this repository
 
 Files under `static/vendor` come unchanged from the packages below; `static/vendor/manifest.json` has the hash of each.
-`app/data/prices.json` is an extract of litellm's table of prices, made by `.ci/prices.py`. This page is written by
-`.ci/vendor.py`. Python dependencies are installed, not copied, and carry their own licences.
+`app/data/prices.json` is an extract of litellm's table of prices, made by `.ci/prices.py`; `app/data/fonts` holds parts
+of the DejaVu fonts, made by `.ci/fonts.py`. This page is written by `.ci/vendor.py`. Python dependencies are installed,
+not copied, and carry their own licences.
 """
 
 
@@ -85,8 +86,14 @@ def _notice_of_prices() -> str:
     return f"## litellm {version} (MIT), prices of models\n\n### LICENSE\n\n````text\n{text}\n````"
 
 
+def _notice_of_fonts() -> str:
+    text = (PRICES / "fonts" / "LICENSE.dejavu").read_text().strip()
+    return f"## DejaVu fonts 2.37 (Bitstream Vera and Arev licences)\n\n### LICENSE\n\n````text\n{text}\n````"
+
+
 def write_notices(packages: list[dict[str, Any]]) -> None:
-    NOTICES.write_text("\n\n".join([_INTRODUCTION.strip(), *map(_notice, packages), _notice_of_prices()]) + "\n")
+    parts = [_INTRODUCTION.strip(), *map(_notice, packages), _notice_of_prices(), _notice_of_fonts()]
+    NOTICES.write_text("\n\n".join(parts) + "\n")
 
 
 def fetch_all() -> None:

@@ -26,6 +26,7 @@ from app.web.pages import (
     home,
     login,
     metrics,
+    openings,
     operations,
     projects,
     prompts,
@@ -49,8 +50,8 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, test_sets, uploads, prompts, campaigns, rounds, evaluations, comparisons, generators, providers, endpoints, calls, spend,
-    operations, login, docs, health, metrics,
+    home, projects, test_sets, uploads, prompts, campaigns, rounds, evaluations, comparisons, openings, generators, providers, endpoints, calls,
+    spend, operations, login, docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (

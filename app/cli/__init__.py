@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import compare, endpoints, rows, runs, status
+from app.cli import compare, endpoints, reports, rows, runs, status
 from app.cli import evaluate as evaluating
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
@@ -34,6 +34,8 @@ app.command("runs")(runs.show_open)
 app.command("run")(runs.follow)
 app.command("add-rows")(rows.add)
 app.command("compare")(compare.show)
+app.command("report")(reports.report)
+app.command("open-holdout")(reports.open_holdout)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
 
 

@@ -83,7 +83,8 @@ def name_of(session: Session, account_id: str) -> str:
         return f"project {projects.get(session, subject).name}"
     if kind == "day":
         return "today" if subject == now().date().isoformat() else subject or "every day"
-    return {"campaign": "this campaign", "run": "this run", INSTANCE: "the instance"}[kind]
+    named = {"campaign": "this campaign", "run": "this run", "opening": "this opening", INSTANCE: "the instance"}
+    return named[kind]
 
 
 def uses(session: Session, account_ids: Sequence[str]) -> list[CapUse]:

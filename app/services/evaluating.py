@@ -1,6 +1,6 @@
 """Evaluations that people order: started, paused, resumed, stopped, and summed up when their last block is done."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping
-from app.services.holding import CAMPAIGN, RUN, WORKING
+from app.services.holding import CAMPAIGN, OPENING, RUN, WORKING
 from app.services.questions import misfit
 from app.settings import Settings
 from app.storage import campaigns, evaluations, jobs, ledger, parties, projects, runs, test_sets
 from app.storage.base import id_for, new_id
+from app.storage.campaigns import HoldoutOpening
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import settings_hash
 from app.storage.jobs import Nudge
@@ -128,7 +129,8 @@ def _number_problems(draft: RunDraft) -> list[Problem]:
 
 def _split_problems(version: TestSetVersion, draft: RunDraft) -> list[Problem]:
     if draft.split not in SPLITS:
-        return [Problem("choose train or dev; the holdout opens at a campaign's end alone", "split")]
+        said = "choose train or dev; the holdout opens at a campaign's end, or on its own page with a reason"
+        return [Problem(said, "split")]
     if not version.splits[draft.split]:
         return [Problem(f"the test set has no example in {draft.split}", "split")]
     return []
@@ -197,6 +199,36 @@ def order_for_campaign(
     return nudges
 
 
+def order_for_opening(
+    session: Session,
+    settings: Settings,
+    opening: HoldoutOpening,
+    project_id: str,
+    account_id: str,
+    version_ids: Sequence[str],
+    size: int,
+) -> list[Nudge]:
+    """Have these prompt versions answer the whole holdout under one account; the opening is told at the end."""
+    tokens, nudges = settings.task_max_tokens, list[Nudge]()
+    hashed = settings_hash(0.0, tokens)
+    for version_id in version_ids:
+        evaluation = evaluations.find_or_add(
+            session, version_id, opening.endpoint_id or "", opening.version_id, "holdout", hashed
+        )
+        run = Run(
+            project_id=project_id,
+            evaluation_id=evaluation.id,
+            account_id=account_id,
+            opening_id=opening.id,
+            upto=size,
+            samples=1,
+            temperature=0.0,
+            max_tokens=tokens,
+        )
+        nudges += runs.add(session, run, settings.block_size)
+    return nudges
+
+
 def give_up_exhausted(session: Session, campaign_id: str) -> bool:
     """Stop what a campaign ordered and its cap did not allow; whether there was any."""
     spent = [run for run in runs.open_of_campaign(session, campaign_id) if run.status == "exhausted"]
@@ -217,7 +249,7 @@ def follow_campaign(session: Session, campaign_id: str, wish: str) -> list[Nudge
 
 
 def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]:
-    """Sum up the run of this job when it is over, and tell the campaign that waits for it."""
+    """Sum up the run of this job when it is over, and tell the campaign or the opening that waits for it."""
     with database.write() as session:
         lease = jobs.claim(session, job_id, max(settings.lease_seconds, 600.0))
     if lease is None:
@@ -231,8 +263,8 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
         jobs.renew(session, lease)
         if over:
             runs.close(session, run.id)
-        told = run.campaign_id is not None and over
-        nudges = [Nudge(jobs.want(session, CAMPAIGN, run.campaign_id or ""), CAMPAIGN)] if told else []
+        waiting = {CAMPAIGN: run.campaign_id, OPENING: run.opening_id} if over else {}
+        nudges = [Nudge(jobs.want(session, kind, one), kind) for kind, one in waiting.items() if one is not None]
         jobs.finish(session, lease)
     return nudges
 

@@ -18,6 +18,7 @@ from app.storage.test_sets import Placed
 
 RUN = "run"
 CAMPAIGN = "campaign"
+OPENING = "opening"
 WORKING = ("queued", "running")
 ASK_AGAIN_SECONDS = 30.0
 RESERVED_SECONDS = 0.5

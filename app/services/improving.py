@@ -266,4 +266,5 @@ class Driver:
             jobs.renew(session, self._lease)
             campaigns.get(session, campaign.id).stopped_because = campaign.stopped_because
         buyer.keep(0)
-        concluding.conclude(self._database, self._lease, scorer, campaign.id, setup.rules, self._count_time)
+        alarm = self._settings.unreadable_alarm
+        concluding.conclude(self._database, self._lease, scorer, campaign.id, setup.rules, self._count_time, alarm)

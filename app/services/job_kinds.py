@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.services import importing, improving
-from app.services.holding import RUN
+from app.services.holding import OPENING, RUN
 from app.storage import operations
 from app.storage.operations import HeldJob, Named, TroubledJob
 from app.storage.runs import BLOCK
@@ -26,6 +26,7 @@ KINDS = {
     improving.KIND: Kind("campaign", "Campaigns", "drivers", operations.campaign_names),
     BLOCK: Kind("block", "Blocks of evaluations", "calls", operations.block_names),
     RUN: Kind("evaluation", "Evaluations to sum up", "drivers", operations.run_names),
+    OPENING: Kind("opening", "Openings of holdouts", "drivers", operations.opening_names),
     importing.KIND: Kind("import", "Imports", "drivers", operations.upload_names),
 }
 

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sqlalchemy.orm import Session
+
 from app.domain.improving.asks import Sampling
 from app.gateway.calls import Target
 from app.services import bookkeeping, fallbacks
 from app.services.bookkeeping import Errand, Wish
 from app.services.questions import Answered, Questions, questions_of
 from app.settings import Settings
-from app.storage import answers, campaigns, endpoints, ledger, projects, prompts, runs
+from app.storage import answers, endpoints, ledger, openings, projects, prompts, runs
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation
 from app.storage.runs import Run
@@ -29,7 +31,7 @@ class Stored(NamedTuple):
 class Order:
     """A run with its evaluation, its prompt, and the endpoints that may serve it: the one asked first.
 
-    A campaign's has no other: it compares prompts on one model, and waits for that one.
+    A campaign's has no other, nor has an opening's: they compare prompts on one model, and wait for that one.
     """
 
     run: Run
@@ -89,16 +91,24 @@ def order_of(database: Database, settings: Settings, block_id: str) -> Order:
         evaluation = session.get_one(Evaluation, run.evaluation_id)
         project = projects.get(session, run.project_id)
         endpoint = endpoints.get(session, evaluation.endpoint_id)
-        serving = (endpoint, *(fallbacks.chosen(session, endpoint) if run.campaign_id is None else ()))
-        sealed = evaluation.split == "holdout" and run.campaign_id is not None
+        alone = run.campaign_id is not None or run.opening_id is not None
+        serving = (endpoint, *(() if alone else fallbacks.chosen(session, endpoint)))
         return Order(
             run=run,
             evaluation=evaluation,
             questions=questions_of(project, prompts.get(session, evaluation.prompt_version_id)),
             endpoints=serving,
             targets=tuple(bookkeeping.target_of(one, settings) for one in serving),
-            opening_id=campaigns.opening_of(session, run.campaign_id or "") if sealed else None,
+            opening_id=_opening_of(session, run) if evaluation.split == "holdout" else None,
             errand=Errand(
                 project.id, project.body_days, run.campaign_id, run.id, run.round, evaluation.split == "holdout"
             ),
         )
+
+
+def _opening_of(session: Session, run: Run) -> str | None:
+    """The opening that this run belongs to: a person's, or its campaign's once there is one."""
+    if run.opening_id is not None or run.campaign_id is None:
+        return run.opening_id
+    opening = openings.of_campaign(session, run.campaign_id)
+    return opening.id if opening else None

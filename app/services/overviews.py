@@ -25,9 +25,21 @@ from app.services.run_views import RunsPage
 from app.services.scoring import settings_hash, task_sampling, wanted
 from app.services.uploading import WaitingUpload, waiting
 from app.settings import Settings
-from app.storage import boards, campaign_boards, evaluations, fronts, projects, prompt_boards, prompts, run_boards
+from app.storage import (
+    boards,
+    campaign_boards,
+    evaluations,
+    fronts,
+    openings,
+    projects,
+    prompt_boards,
+    prompts,
+    run_boards,
+    test_sets,
+)
 from app.storage.boards import ProjectLine, Reign, TestSetFacts
 from app.storage.campaign_boards import CampaignLine, Model, Models
+from app.storage.openings import Look
 from app.storage.prompt_boards import Origin, PromptLine, Score, VersionLink
 
 ANSWERS_SHOWN = 20
@@ -68,7 +80,10 @@ class FrontLine:
 
 @dataclass(frozen=True)
 class ProjectView:
-    """Everything that the page of a project shows. `task_models` are those of its campaigns and last evaluations."""
+    """Everything that the page of a project shows. `task_models` are those of its campaigns and last evaluations.
+
+    `looks` are the openings of the examples that its newest test set version seals.
+    """
 
     id: str
     name: str
@@ -78,6 +93,7 @@ class ProjectView:
     goal: str
     smallest_gain: float
     test_set: TestSetFacts | None
+    looks: list[Look]
     majority_baseline: float | None
     champions: list[Reign]
     task_models: list[Model]
@@ -182,6 +198,7 @@ def project_view(
         goal=project.goal,
         smallest_gain=project.smallest_gain,
         test_set=facts,
+        looks=_looks(session, project_id),
         majority_baseline=_majority(project, facts),
         champions=boards.champions(session, named, [project_id]),
         task_models=list(dict.fromkeys([*played, *(run.task_model for run in lately.runs)]))[:TASK_MODELS_SHOWN],
@@ -207,6 +224,11 @@ def _front(session: Session, named: Models, project: projects.Project, version_i
             scores = [Measure(goal.name, score) for goal, score in zip(goals, one.scores, strict=True)]
             lines.append(FrontLine(one.version_id, one.number, model, scores))
     return lines
+
+
+def _looks(session: Session, project_id: str) -> list[Look]:
+    version = test_sets.newest_version(session, project_id)
+    return openings.looks(session, version) if version else []
 
 
 def _majority(project: projects.Project, facts: TestSetFacts | None) -> float | None:

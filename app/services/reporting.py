@@ -1,29 +1,36 @@
 """The report of a campaign, for people and programs: what was tried, what was found, what it cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference
+from app.domain.confirming import Evidence
 from app.domain.improving.state import Member, Rules, State
 from app.domain.metrics import Estimate, majority_baseline
 from app.domain.ratings import rate_counts
 from app.domain.shapes import OPEN
+from app.services.gathering import Looked
 from app.storage import endpoints, projects, prompts, rounds, test_sets
 from app.storage.campaigns import Campaign
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the holdout said, if it was opened; `gain` is best minus start."""
+    """What the holdout said, if it was opened; `gain` is best minus start.
+
+    `spent` says why it was not, where it had been opened as often as may be.
+    """
 
     verdict: str
-    opened: bool = False
+    looked: Looked | None = None
     start: Estimate | None = None
     best: Estimate | None = None
     gain: Difference | None = None
+    spent: str = ""
+    evidence: Evidence | None = None
 
 
 def build(session: Session, campaign: Campaign, state: State | None, confirmation: Confirmation) -> dict[str, Any]:
@@ -38,6 +45,7 @@ def build(session: Session, campaign: Campaign, state: State | None, confirmatio
     return {
         "project": project.name,
         "goal": campaign.rules["goal"],
+        "smallest_gain": campaign.rules["smallest_gain"],
         "task_model": names[campaign.task_endpoint_id],
         "splits": {split: version.splits[split] for split in ("train", "dev", "holdout")},
         "majority_baseline": _majority(session, campaign),
@@ -46,7 +54,8 @@ def build(session: Session, campaign: Campaign, state: State | None, confirmatio
         "kept": "best" if better else "start",
         "gain_on_holdout": _gain(confirmation.gain),
         "verdict": confirmation.verdict,
-        "holdout_opened": int(confirmation.opened),
+        "holdout_opened": int(confirmation.looked is not None),
+        "evidence": asdict(confirmation.evidence) if confirmation.evidence else None,
         "answers": {"task": task, "generator": generator, "total": task + generator},
         "calls_paid": campaign.calls_spent,
         "tokens": campaign.tokens,

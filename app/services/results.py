@@ -45,7 +45,8 @@ class GeneratorResult:
 class Result:
     """`gain` is best minus start on the holdout; `opening` says which look at that holdout this was.
 
-    `dev_evaluations` are those of start and leader, to be set side by side; empty when they are one prompt.
+    `spent` says why it stayed shut, where it had been opened as often as may be. `dev_evaluations` are those of start
+    and leader, to be set side by side; empty when they are one prompt.
     """
 
     verdict: str
@@ -56,6 +57,7 @@ class Result:
     best_round: int
     gain: Difference | None
     opening: int | None
+    spent: str
     majority_baseline: float | None
     generators: list[GeneratorResult]
     dev_evaluations: list[str]
@@ -80,6 +82,7 @@ def result_of(session: Session, campaign: Campaign, names: Names) -> Result | No
         best_round=best["round"],
         gain=Difference(gain["value"], gain["low"], gain["high"], gain["p"], n) if gain else None,
         opening=live.opening_number(session, campaign.id),
+        spent=(report.get("evidence") or {}).get("spent", ""),
         majority_baseline=report["majority_baseline"],
         generators=[GeneratorResult(**row, simulated=row["name"] in simulated) for row in report["generators"]],
         dev_evaluations=_on_dev(session, campaign, best_id),

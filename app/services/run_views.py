@@ -68,6 +68,7 @@ class RunView:
     campaign_id: str | None
     campaign: int | None
     round: int | None
+    opening_id: str | None
     split: str
     examples: int
     samples: int
@@ -132,6 +133,7 @@ def run_view(session: Session, run_id: str) -> RunView:
         campaign_id=run.campaign_id,
         campaign=facts.campaign,
         round=run.round,
+        opening_id=run.opening_id,
         split=evaluation.split,
         examples=run.upto,
         samples=run.samples,

@@ -46,7 +46,8 @@ def set_caps(session: Session, run_id: str, caps: Mapping[str, int | None]) -> l
     for name, cap in caps.items():
         setattr(account, f"cap_{evaluating.CAPS[name]}", cap)
     session.flush()
-    return evaluating.resume(session, run.id) if run.status == "exhausted" else []
+    under_it = runs.of_opening(session, run.opening_id) if run.opening_id else [run]
+    return [nudge for one in under_it if one.status == "exhausted" for nudge in evaluating.resume(session, one.id)]
 
 
 def _amount(name: str, used: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from app.services import evaluating, holding, importing, improving
+from app.services import evaluating, holding, importing, improving, looking
 from app.settings import Settings
 from app.storage import jobs
 from app.storage.jobs import Nudge
@@ -20,6 +20,8 @@ def work(database: Database, settings: Settings, job_id: str) -> Sequence[Nudge]
     with structlog.contextvars.bound_contextvars(job=job_id, kind=job.kind, subject=job.subject):
         if job.kind == holding.RUN:
             return evaluating.conclude(database, settings, job_id)
+        if job.kind == holding.OPENING:
+            return looking.conclude(database, settings, job_id)
         if job.kind == importing.KIND:
             again = importing.run(database, settings, job_id)
             return [Nudge(job_id, job.kind)] if again else []

@@ -11,7 +11,6 @@ from app.storage.base import OWNER, Base, BigId, Owned, new_id, now
 from app.storage.ledger import Account
 from app.storage.projects import Project
 from app.storage.session import hold_row
-from app.storage.test_sets import TestSetVersion
 
 OPEN = ("queued", "running", "paused")
 
@@ -86,7 +85,8 @@ class CampaignEvent(Base):
 class HoldoutOpening(Base):
     """One look at a sealed holdout: who, when, why, and which look it was for these examples.
 
-    A campaign opens it at its end; a person opens it for one prompt version on one task model, and says why.
+    A campaign opens it at its end; a person opens it for one prompt version on one task model, compared with another
+    version, and says why. `finished_at` and `report` of such an opening are there once both have answered.
     """
 
     __tablename__ = "holdout_opening"
@@ -99,6 +99,7 @@ class HoldoutOpening(Base):
     version_id: Mapped[str] = mapped_column(ForeignKey("test_set_version.id"))
     campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaign.id"))
     prompt_version_id: Mapped[str | None] = mapped_column(ForeignKey("prompt_version.id"))
+    against_version_id: Mapped[str | None] = mapped_column(ForeignKey("prompt_version.id"))
     endpoint_id: Mapped[str | None] = mapped_column(ForeignKey("endpoint.id"))
     holdout_hash: Mapped[str] = mapped_column(default="")
     report: Mapped[dict[str, Any] | None]
@@ -106,6 +107,7 @@ class HoldoutOpening(Base):
     reason: Mapped[str]
     number: Mapped[int]
     opened_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
 
 
 def get(session: Session, campaign_id: str) -> Campaign:
@@ -151,23 +153,3 @@ def take_events(session: Session, campaign_id: str) -> list[str]:
 def has_events(session: Session, campaign_id: str) -> bool:
     query = select(CampaignEvent.id).where(CampaignEvent.campaign_id == campaign_id, ~CampaignEvent.handled)
     return session.scalar(query.limit(1)) is not None
-
-
-def open_holdout(session: Session, campaign: Campaign, reason: str) -> HoldoutOpening:
-    """Record the opening of this campaign's holdout; asking again gives the same opening."""
-    known = session.scalar(select(HoldoutOpening).where(HoldoutOpening.campaign_id == campaign.id))
-    if known is not None:
-        return known
-    hold_row(session, TestSetVersion, campaign.version_id)
-    looks = select(func.count()).select_from(HoldoutOpening).where(HoldoutOpening.version_id == campaign.version_id)
-    opening = HoldoutOpening(
-        version_id=campaign.version_id, campaign_id=campaign.id, reason=reason, number=(session.scalar(looks) or 0) + 1
-    )
-    session.add(opening)
-    session.flush()
-    return opening
-
-
-def opening_of(session: Session, campaign_id: str) -> str | None:
-    """The id of the campaign's opening of its holdout, once there is one."""
-    return session.scalar(select(HoldoutOpening.id).where(HoldoutOpening.campaign_id == campaign_id))

@@ -154,6 +154,10 @@ def run_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
     return {id_: Named("an evaluation", f"/evaluations/{id_}") for id_ in ids}
 
 
+def opening_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
+    return {id_: Named("an opening of a holdout", f"/openings/{id_}") for id_ in ids}
+
+
 def upload_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
     rows = session.execute(select(Upload.id, Upload.filename).where(Upload.id.in_(ids)))
     return {id_: Named(f"import of {filename}", f"/uploads/{id_}") for id_, filename in rows}

@@ -151,8 +151,16 @@ def _ages(session: Session, version_id: str | None) -> dict[str, int]:
 def holdout_scores(
     session: Session, named: Models, prompt_version_id: str, version_id: str | None, settings_hash: str
 ) -> list[Score]:
-    """Summaries only, and only where a campaign that had this version as start or leader has opened the holdout."""
+    """Summaries only, and only where the holdout was opened for this version: by a campaign, or by a person."""
     ages = _ages(session, version_id)
+    asked = select(HoldoutOpening.endpoint_id, HoldoutOpening.version_id).where(
+        HoldoutOpening.version_id.in_(ages),
+        HoldoutOpening.finished_at.is_not(None),
+        or_(
+            HoldoutOpening.prompt_version_id == prompt_version_id,
+            HoldoutOpening.against_version_id == prompt_version_id,
+        ),
+    )
     opened = (
         select(Campaign.task_endpoint_id, HoldoutOpening.version_id)
         .join(HoldoutOpening, HoldoutOpening.campaign_id == Campaign.id)
@@ -165,7 +173,10 @@ def holdout_scores(
         Evaluation.prompt_version_id == prompt_version_id,
         Evaluation.split == "holdout",
         Evaluation.value.is_not(None),
-        tuple_(Evaluation.endpoint_id, Evaluation.version_id).in_(opened),
+        or_(
+            tuple_(Evaluation.endpoint_id, Evaluation.version_id).in_(opened),
+            tuple_(Evaluation.endpoint_id, Evaluation.version_id).in_(asked),
+        ),
     )
     return _by_version(session.scalars(query), named, settings_hash, ages).get(prompt_version_id, [])
 

@@ -80,6 +80,31 @@ class RunLine:
     finished_at: datetime | None
 
 
+@dataclass(frozen=True)
+class OpeningRun:
+    """One prompt's answers for an opening of a holdout, as far as they are."""
+
+    id: str
+    version_id: str
+    version: int
+    status: str
+    note: str
+    total: int
+    done: int
+
+
+def of_opening(session: Session, opening_id: str) -> list[OpeningRun]:
+    """In the order in which they were ordered: what is compared with first."""
+    query = (
+        select(Run.id, PromptVersion.id, PromptVersion.number, Run.status, Run.note, Run.total, Run.done)
+        .join(Evaluation, Evaluation.id == Run.evaluation_id)
+        .join(PromptVersion, PromptVersion.id == Evaluation.prompt_version_id)
+        .where(Run.opening_id == opening_id)
+        .order_by(Run.created_at, Run.id)
+    )
+    return [OpeningRun(*row) for row in session.execute(query)]
+
+
 def facts(session: Session, run_id: str) -> RunFacts:
     """Raises NotFound."""
     query = (

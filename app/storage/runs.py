@@ -22,7 +22,8 @@ INTERACTIVE, BACKGROUND = 0, 1  # priorities: a person waits, or a campaign
 class Run(Owned, Base):
     """The first `upto` examples of an evaluation's split, `samples` times each, bought under its account's caps.
 
-    `campaign_id` and `round` say whose ask it is when no person ordered it. `done` counts outputs that are there,
+    `campaign_id` and `round` say whose ask it is when no person ordered it, `opening_id` which opening of a holdout it
+    belongs to. `done` counts outputs that are there,
     `reused` those of them that cost nothing. `elsewhere` are the outputs that another model served and that do not
     count, unless `count_fallbacks` says so; they are asked again.
     `keep_calls` is what of its account's cap it must leave for others.
@@ -32,6 +33,7 @@ class Run(Owned, Base):
     __table_args__ = (
         Index("ix_run_evaluation", "evaluation_id", "created_at"),
         Index("ix_run_campaign", "campaign_id", "status"),
+        Index("ix_run_opening", "opening_id"),
         Index("ix_run_ordered", "project_id", "created_at", "id", sqlite_where=_BY_PEOPLE, postgresql_where=_BY_PEOPLE),
     )
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
@@ -40,6 +42,7 @@ class Run(Owned, Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
     campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaign.id"))
     round: Mapped[int | None]
+    opening_id: Mapped[str | None] = mapped_column(ForeignKey("holdout_opening.id"))
     upto: Mapped[int]
     samples: Mapped[int]
     temperature: Mapped[float]
@@ -161,6 +164,12 @@ def set_status(session: Session, run_id: str, status: str, note: str = "", among
 
 def open_of_campaign(session: Session, campaign_id: str) -> list[Run]:
     query = select(Run).where(Run.campaign_id == campaign_id, Run.status.in_(OPEN))
+    return list(session.scalars(query.order_by(Run.created_at, Run.id)))
+
+
+def of_opening(session: Session, opening_id: str) -> list[Run]:
+    """The runs that answer for an opening of a holdout."""
+    query = select(Run).where(Run.opening_id == opening_id)
     return list(session.scalars(query.order_by(Run.created_at, Run.id)))
 
 

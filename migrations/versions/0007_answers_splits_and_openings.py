@@ -53,13 +53,25 @@ def _change_openings() -> None:
         opening.alter_column("campaign_id", existing_type=sa.String(), nullable=True)
         opening.add_column(sa.Column("holdout_hash", sa.String(), nullable=False, server_default=""))
         opening.add_column(sa.Column("prompt_version_id", sa.String(), nullable=True))
+        opening.add_column(sa.Column("against_version_id", sa.String(), nullable=True))
         opening.add_column(sa.Column("endpoint_id", sa.String(), nullable=True))
         opening.add_column(sa.Column("report", sa.JSON(), nullable=True))
+        opening.add_column(sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True))
         opening.create_foreign_key(
             op.f("fk_holdout_opening_prompt_version_id_prompt_version"), "prompt_version", ["prompt_version_id"], ["id"]
         )
+        opening.create_foreign_key(
+            op.f("fk_holdout_opening_against_version_id_prompt_version"),
+            "prompt_version",
+            ["against_version_id"],
+            ["id"],
+        )
         opening.create_foreign_key(op.f("fk_holdout_opening_endpoint_id_endpoint"), "endpoint", ["endpoint_id"], ["id"])
     op.create_index("ix_holdout_opening_holdout", "holdout_opening", ["holdout_hash", "number"])
+    with op.batch_alter_table("run") as run:
+        run.add_column(sa.Column("opening_id", sa.String(), nullable=True))
+        run.create_foreign_key(op.f("fk_run_opening_id_holdout_opening"), "holdout_opening", ["opening_id"], ["id"])
+    op.create_index("ix_run_opening", "run", ["opening_id"])
 
 
 def _add_probabilities() -> None:
@@ -130,11 +142,18 @@ def downgrade() -> None:
 
 def _restore_openings() -> None:
     """An opening that no campaign made has no place in the older table."""
+    op.drop_index("ix_run_opening", "run")
+    with op.batch_alter_table("run") as run:
+        run.drop_constraint(op.f("fk_run_opening_id_holdout_opening"), type_="foreignkey")
+        run.drop_column("opening_id")
     op.drop_index("ix_holdout_opening_holdout", "holdout_opening")
     op.execute("DELETE FROM holdout_opening WHERE campaign_id IS NULL")
     with op.batch_alter_table("holdout_opening") as opening:
         opening.drop_constraint(op.f("fk_holdout_opening_endpoint_id_endpoint"), type_="foreignkey")
+        opening.drop_constraint(op.f("fk_holdout_opening_against_version_id_prompt_version"), type_="foreignkey")
         opening.drop_constraint(op.f("fk_holdout_opening_prompt_version_id_prompt_version"), type_="foreignkey")
-        for column in ("report", "endpoint_id", "prompt_version_id", "holdout_hash"):
+        for column in (
+            "finished_at", "report", "endpoint_id", "against_version_id", "prompt_version_id", "holdout_hash",
+        ):  # fmt: skip
             opening.drop_column(column)
         opening.alter_column("campaign_id", existing_type=sa.String(), nullable=False)

@@ -5,16 +5,20 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app.services import importing, improving
+from app.services import blocks, importing, improving, opening, report_views, working
 from app.services.campaigns import CampaignDraft, start
 from app.services.importing import Choices, Prepared
+from app.services.opening import OpeningDraft
 from app.services.projects import ProjectDraft
 from app.settings import Settings
-from app.storage import endpoints, migrating, prompts
+from app.storage import endpoints, migrating, openings, prompts
 from app.storage.answers import Call, unpack_body
 from app.storage.campaigns import Campaign, HoldoutOpening
+from app.storage.jobs import Job
 from app.storage.rounds import AskRecord, unpack_messages
 from app.storage.session import Database
+from app.web.markdown import markdown
+from app.web.report_documents import document
 from tests.flows.running import free_port, practice
 
 CANARY = "zanzibarcanary"
@@ -58,7 +62,44 @@ def test_no_generator_request_and_no_open_call_ever_holds_a_holdout_example(tmp_
             kept = [unpack_body(call.body) for call in sealed if call.body]
             assert len(kept) == len(sealed)
             assert all(CANARY not in reply and request is None for reply, request in kept)
+        open_by_a_person(database, settings, campaign_id)
         database.close()
+
+
+def open_by_a_person(database: Database, settings: Settings, campaign_id: str) -> None:
+    """The second look, in blocks: what it buys is as sealed as what a campaign buys."""
+    with database.write() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        other = endpoints.named(session, "practice/skimmer-v1")
+        assert other is not None
+        assert campaign.best_version_id is not None
+        wanted = OpeningDraft(
+            campaign.project_id, campaign.best_version_id, other.id, "to test the seal", confirmed=True
+        )
+        opening_id = opening.begin(session, settings, wanted)[0].id
+    while not reported(database, opening_id):
+        blocks.work(database, settings, "here:1")
+        for job_id in waiting(database):
+            working.work(database, settings, job_id)
+        assert_sealed(database)
+    with database.read() as session:
+        bought = session.scalars(select(Call).where(Call.run_id.is_not(None))).all()
+        assert bought, "this model had answered nothing of it"
+        assert all(call.holdout for call in bought)
+        bodies = [unpack_body(call.body) for call in bought if call.body]
+        assert all(CANARY not in reply and request is None for reply, request in bodies)
+        assert CANARY not in json.dumps(openings.get(session, opening_id).report)
+        assert CANARY not in markdown(document(report_views.of_opening(session, opening_id)))
+
+
+def reported(database: Database, opening_id: str) -> bool:
+    with database.read() as session:
+        return openings.get(session, opening_id).finished_at is not None
+
+
+def waiting(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(Job.id).where(Job.kind.in_(("run", "opening")))))
 
 
 def begin(settings: Settings, url: str) -> tuple[Database, str, str]:

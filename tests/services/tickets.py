@@ -120,7 +120,7 @@ class Tickets:
 
     def drive(self) -> None:
         with self.database.read() as session:
-            waiting = session.scalars(select(jobs.Job).where(jobs.Job.kind == "run")).all()
+            waiting = session.scalars(select(jobs.Job).where(jobs.Job.kind.in_(("run", "opening")))).all()
             found = [Nudge(job.id, job.kind) for job in waiting]
         for nudge in found:
             working.work(self.database, self.settings, nudge.job_id)

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from app.domain.confirming import LOOKS
 from app.domain.racing import looks
 from app.errors import Conflict, Invalid
 from app.services import campaigns, starting
@@ -15,7 +16,7 @@ from app.services.capping import Caps
 from app.services.starting import Chosen
 from app.services.watching import campaign_view
 from app.storage import live as live_boards
-from app.storage import projects, starts, test_sets
+from app.storage import openings, projects, starts, test_sets
 from app.storage.base import new_id
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
@@ -77,7 +78,7 @@ def _form(request: Request, session: Session, project_id: str, typed: Typed, sta
         pass  # without a test set there is no form
     except Invalid as invalid:
         problems = {problem.where: problem.message for problem in invalid.problems}
-    tasks = starting.task_models(session)
+    tasks, version = starting.task_models(session), test_sets.newest_version(session, project_id)
     task = next((endpoint for endpoint in tasks if endpoint.id == typed.task_model), None)
     template = "campaigns/_quote.html" if is_fragment(request) else "campaigns/new.html"
     return page(
@@ -85,7 +86,9 @@ def _form(request: Request, session: Session, project_id: str, typed: Typed, sta
         template,
         status=status,
         project=projects.get(session, project_id),
-        test_set=test_sets.newest_version(session, project_id),
+        test_set=version,
+        looks=openings.looks(session, version) if version else [],
+        most_looks=LOOKS,
         prompts=starts.start_prompts(session, project_id),
         task_models=tasks,
         generators=starting.generators(session),

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from app.domain import formats
+from app.domain.confirming import LOOKS
 from app.domain.formats import AnswerFormat
 from app.errors import Conflict, Invalid
 from app.services import editing, overviews
@@ -59,7 +60,14 @@ def show(
     """`campaigns` and `prompts` are numbers: the lists begin below them."""
     view = overviews.project_view(session, request.app.state.settings, project_id, campaigns, prompts)
     newest = {"campaigns": campaigns is None, "prompts": prompts is None}
-    return page(request, "projects/show.html", project=view, newest=newest, simulated=_simulated(view))
+    return page(
+        request,
+        "projects/show.html",
+        project=view,
+        newest=newest,
+        most_looks=LOOKS,
+        simulated=_simulated(view),
+    )
 
 
 def _simulated(view: ProjectView) -> bool:

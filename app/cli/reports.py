@@ -1,0 +1,134 @@
+"""`agon report` writes a holdout report; `agon open-holdout` opens a sealed holdout with a reason, and waits for it."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.cli.opening import opened
+from app.errors import Invalid, NotFound, Problem
+from app.jobs import Poker
+from app.services import opening, report_views, run_views
+from app.services.opening import OpeningDraft, OpeningQuote
+from app.services.report_views import HoldoutReport, OpeningView
+from app.settings import settings
+from app.storage import campaigns, endpoints, openings, prompt_boards, prompts
+from app.storage.session import Database
+from app.web.formats import money, thousands
+from app.web.markdown import markdown
+from app.web.pdf import pdf
+from app.web.report_documents import document
+
+POLL_SECONDS = 0.5
+RESTING = ("paused", "exhausted")
+Written = Literal["md", "json", "pdf"]
+
+
+def report(
+    subject: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="id of a campaign, or of an opening")],
+    form: Annotated[Written, typer.Option("--format", help="md, json or pdf")] = "md",
+    out: Annotated[Path | None, typer.Option(help="write it here instead of to the terminal")] = None,
+) -> None:
+    """Write the holdout report of a campaign that has ended, or of an opening."""
+    if form == "pdf" and out is None:
+        raise Invalid([Problem("a PDF needs --out FILE", "--format")])
+    with opened() as database:
+        written = _written(database, subject, form)
+    if out is None:
+        sys.stdout.write(written.decode())
+    else:
+        out.write_bytes(written)
+
+
+def _written(database: Database, subject: str, form: Written) -> bytes:
+    """Raises NotFound, Conflict while there is no report, or where PDF is asked for and cannot be printed."""
+    with database.read() as session:
+        try:
+            found = report_views.of_campaign(session, subject)
+        except NotFound:
+            found = report_views.of_opening(session, subject)
+        if form == "json":
+            row = session.get(campaigns.Campaign, subject) or openings.get(session, subject)
+            return (json.dumps(row.report, ensure_ascii=False, indent=2) + "\n").encode()
+    blocks = document(found)
+    return markdown(blocks).encode() if form == "md" else pdf(blocks, f"Holdout report: {found.project}")
+
+
+def open_holdout(
+    prompt: Annotated[str, typer.Argument(help="id of a prompt version, as its page's address has it")],
+    task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")],
+    reason: Annotated[str, typer.Option(help="why, in at least three words; it stays in the log")],
+    against: Annotated[str, typer.Option(help="id of the version to compare with; the project's first if empty")] = "",
+    max_calls: Annotated[int | None, typer.Option(min=1, help="requests bought at most, retries included")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="tokens bought at most, in and out")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="money spent at most, such as 2.50")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask: this look counts and cannot be undone")] = False,
+) -> None:
+    """Open the sealed holdout to compare a prompt with another, and print the report; a third opening is refused."""
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    cost = None if max_cost is None else round(max_cost * 1_000_000)
+    caps = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": cost}
+    with opened() as database:
+        with database.read() as session:
+            project_id = prompt_boards.project_of(session, prompts.get(session, prompt).prompt_id)
+            model = endpoints.named(session, task_model)
+            if model is None:
+                raise NotFound(f"There is no endpoint {task_model}; agon endpoints lists them.")
+            draft = OpeningDraft(project_id, prompt, model.id, reason, against, confirmed=True, **caps)
+            quote = opening.quote(session, settings(), draft)
+        _confirm(console, quote, yes)
+        with database.write() as session:
+            made, nudges = opening.begin(session, settings(), draft)
+        poker = Poker(settings())
+        for nudge in nudges:
+            poker.poke(nudge.job_id, nudge.kind)
+        found = _wait(database, made.id, console)
+    if found is not None:
+        console.print(markdown(document(found)), markup=False)
+
+
+def _confirm(console: Console, quote: OpeningQuote, yes: bool) -> None:
+    if quote.spent:
+        raise openings.HoldoutSpent(quote.looks)
+    console.print(
+        f"Look {quote.look} of {quote.of} at {thousands(quote.examples)} sealed examples: {thousands(quote.calls)} calls, "
+        f"{money(quote.cost)} at most. It counts and cannot be undone."
+    )
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Invalid([Problem("add --yes where nobody can be asked", "--yes")])
+    typer.confirm("Open the holdout?", abort=True)
+
+
+def _wait(database: Database, opening_id: str, console: Console) -> HoldoutReport | None:
+    """Follow both prompts until the report is there; None where somebody must do something first, and is told what."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("answering the holdout", total=1)
+        while True:
+            with database.read() as session:
+                view = report_views.opening_view(session, opening_id)
+                alone = any(run_views.run_view(session, one.id).worker_missing for one in view.runs)
+            total = sum(one.total for one in view.runs)
+            progress.update(task, completed=sum(one.done for one in view.runs), total=total)
+            if view.report is not None or _rests(view, console):
+                return view.report
+            if alone:
+                said = "No worker answers. The holdout is open, and answered when one runs: agon worker. Then the report is at"
+                console.print(f"{said} agon report {opening_id}.", style="yellow", markup=False)
+                return None
+            time.sleep(POLL_SECONDS)
+
+
+def _rests(view: OpeningView, console: Console) -> bool:
+    """Whether a prompt's answers wait for a person, who is told which and why."""
+    resting = [one for one in view.runs if one.status in RESTING]
+    for one in resting:
+        console.print(f"v{one.version} is {one.status}: {one.note} Go on with agon run {one.id}.", markup=False)
+    return bool(resting)

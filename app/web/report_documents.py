@@ -1,0 +1,164 @@
+"""A holdout report as a document of a few kinds of blocks, for whatever prints it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.services.report_views import HoldoutReport, Sheet
+from app.web import report_words as words
+from app.web.formats import money, score, signed, signed_between, thousands
+
+
+@dataclass(frozen=True)
+class Heading:
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with what is said of each."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; all rows are as long as the head."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """A text that keeps its lines, such as a prompt."""
+
+    text: str
+
+
+Block = Heading | Paragraph | Facts | Grid | Verbatim
+
+
+def document(r: HoldoutReport) -> tuple[Block, ...]:
+    """The whole report, in the order of its page."""
+    sections = (_head(r), _scores(r), _belief(r), _classes(r), _uses(r), _unreadable(r), _prompts(r))
+    return tuple(block for section in sections for block in section)
+
+
+def _head(r: HoldoutReport) -> Iterator[Block]:
+    about = f"{r.name} of {r.project}" if r.campaign is not None else f"v{r.best.version} of {r.project}"
+    yield Heading(f"Holdout report: {about}", 1)
+    if r.simulated:
+        yield Paragraph("Practice models answered here, so no score says anything about a real language model.")
+    yield Paragraph(f"{r.verdict.capitalize()}. {words.verdict_words(r)}", strong=True)
+    cost = money(r.cost)
+    yield Facts(
+        (
+            ("Goal", f"{r.goal}; a gain of {r.smallest_gain} matters"),
+            ("Task model", r.task_model + (" (simulated)" if r.simulated else "")),
+            ("Examples", ", ".join(f"{name} {thousands(size)}" for name, size in r.splits.items())),
+            ("Holdout", words.look_words(r)),
+            ("Opened", words.opened_words(r)),
+            ("Bought", f"{thousands(r.calls)} calls, {thousands(r.tokens)} tokens, cost {cost}"),
+        )
+    )
+
+
+def name_of(r: HoldoutReport, sheet: Sheet) -> str:
+    role = "Start" if sheet is r.start else "Best"
+    if r.campaign is None:
+        role = "Compared with" if sheet is r.start else "Prompt"
+    return f"{role}, v{sheet.version}"
+
+
+def sheets(r: HoldoutReport) -> tuple[Sheet, ...]:
+    return (r.start,) if r.same else (r.start, r.best)
+
+
+def _scores(r: HoldoutReport) -> Iterator[Block]:
+    yield Heading("Scores")
+    rows = []
+    for sheet in sheets(r):
+        each = [sheet.dev, sheet.holdout]
+        rows.append(
+            (
+                name_of(r, sheet),
+                *("–" if e is None else words.estimate_words(e.value, e.low, e.high, e.n) for e in each),
+            )
+        )
+    yield Grid(("Prompt", "Dev", "Holdout"), tuple(rows))
+    if r.gain:
+        g = r.gain
+        yield Paragraph(
+            f"Gain on the holdout, paired: {signed(g.value)} ({signed_between(g.low, g.high)}, n {thousands(g.n)}), "
+            f"p {words.p_words(g.p)}, two-sided."
+        )
+    if r.majority_baseline is not None:
+        yield Paragraph(f"Always giving the commonest answer scores {score(r.majority_baseline)} on dev.")
+    yield Paragraph("Intervals are 95%.")
+
+
+def _belief(r: HoldoutReport) -> Iterator[Block]:
+    if not r.whole:
+        yield Paragraph("This report is from before more was kept of it.")
+        return
+    yield Heading("How far to believe them")
+    yield Facts(
+        (
+            ("Candidates tried", words.tried_words(r)),
+            ("Expected on new data", words.shrunk_words(r)),
+            ("p on dev", words.corrected_words(r)),
+            ("Dev minus holdout", words.gap_words(r)),
+        )
+    )
+    yield Paragraph(words.detectable_words(r))
+
+
+def _classes(r: HoldoutReport) -> Iterator[Block]:
+    if not r.evidence.recalls:
+        return
+    yield Heading("Recall by class, on the holdout")
+    rows = tuple(
+        (
+            one.name,
+            *(words.estimate_words(e.value, e.low, e.high, e.n) for e in (one.start, one.best)),
+        )
+        for one in r.evidence.recalls
+    )
+    yield Grid(("Class", *(name_of(r, sheet) for sheet in (r.start, r.best))), rows)
+    if left := words.classes_words(r):
+        yield Paragraph(left)
+
+
+def _uses(r: HoldoutReport) -> Iterator[Block]:
+    if r.start.use is None:
+        return
+    yield Heading("What an answer takes")
+    rows = [(name_of(r, sheet), *words.use_words(sheet.use)) for sheet in sheets(r)]
+    if not r.same:
+        rows.append(("Change", *words.change_words(r)))
+    yield Grid(("Prompt", "Tokens in", "Tokens out", "Cost"), tuple(rows))
+
+
+def _unreadable(r: HoldoutReport) -> Iterator[Block]:
+    if not r.evidence.unreadable:
+        return
+    yield Heading("Unreadable replies")
+    named = {"start": name_of(r, r.start), "best": name_of(r, r.best)}
+    rows = tuple(
+        (named[one.prompt], one.split.capitalize(), words.unreadable_words(one)) for one in r.evidence.unreadable
+    )
+    yield Grid(("Prompt", "Split", "Unreadable"), rows)
+
+
+def _prompts(r: HoldoutReport) -> Iterator[Block]:
+    yield Heading("The prompts")
+    for sheet in sheets(r):
+        yield Heading(name_of(r, sheet), 3)
+        yield Verbatim(sheet.text)

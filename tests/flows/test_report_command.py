@@ -1,0 +1,62 @@
+"""Holdout reports and openings from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from app.settings import Settings
+from app.storage import migrating
+from app.storage.campaigns import HoldoutOpening
+from app.storage.session import Database
+from tests.flows.test_command import agon
+from tests.gateway.scripted import serving
+from tests.services.test_opening import sealing, sometimes
+
+REASON = ("--reason", "before it goes live")
+
+
+def test_a_holdout_is_opened_reported_and_refused_the_third_time(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", block_size=20)
+    settings.data_dir.mkdir()
+    migrating.upgrade(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better = tickets.prompt("Kindly say: {{input}}")
+        opening = ("open-holdout", better, "--task-model", "x/small")
+        unsure = agon(*opening, *REASON, folder=tmp_path)
+        assert (unsure.returncode, "add --yes where nobody can be asked" in unsure.stderr) == (2, True)
+        assert "Look 1 of 2 at 60 sealed examples: 120 calls" in unsure.stdout
+        short = agon(*opening, "--reason", "because", "--yes", folder=tmp_path)
+        assert (short.returncode, "at least 3 words" in short.stderr) == (2, True)
+        began = agon(*opening, *REASON, "--max-calls", "500", "--yes", folder=tmp_path)
+        with database.read() as session:
+            opening_id = session.scalars(select(HoldoutOpening.id)).one()
+        assert (began.returncode, f"agon report {opening_id}" in began.stdout) == (0, True), began.stderr
+        early = agon("report", opening_id, folder=tmp_path)
+        assert (early.returncode, "still answering" in early.stderr) == (2, True)
+        tickets.work_on()
+        again = agon(*opening, "--reason", "to see it again", "--yes", folder=tmp_path)
+        assert "Look 2 of 2 at 60 sealed examples: 0 calls" in again.stdout
+        third = agon(*opening, *REASON, "--yes", folder=tmp_path)
+        assert (third.returncode, "Holdout spent." in third.stderr) == (2, True)
+    database.close()
+    read(tmp_path, opening_id)
+
+
+def read(folder: Path, opening_id: str) -> None:
+    """The report in each form."""
+    assert "before it goes live" in agon("report", opening_id, folder=folder).stdout
+    written = folder / "report.json"
+    assert agon("report", opening_id, "--format", "json", "--out", str(written), folder=folder).returncode == 0
+    assert json.loads(written.read_text(encoding="utf-8"))["evidence"]["look"] == 1
+    lost = agon("report", opening_id, "--format", "pdf", folder=folder)
+    assert (lost.returncode, "a PDF needs --out FILE" in lost.stderr) == (2, True)
+    unknown = agon("report", "nobody", folder=folder)
+    assert (unknown.returncode, "no such opening" in unknown.stderr) == (2, True)
+    pytest.importorskip("fpdf", reason="fpdf2 is not installed")
+    printed = folder / "report.pdf"
+    assert agon("report", opening_id, "--format", "pdf", "--out", str(printed), folder=folder).returncode == 0
+    assert printed.read_bytes().startswith(b"%PDF-")

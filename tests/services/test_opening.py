@@ -1,0 +1,277 @@
+"""A holdout opened by a person, on both databases against a real server: asked once, told at the end, twice at most."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from app.domain.confirming import Evidence
+from app.errors import Conflict, Invalid, NotFound
+from app.services import evaluating, opening, report_views, steering
+from app.services.evaluating import RunDraft
+from app.services.opening import OpeningDraft
+from app.services.report_views import OpeningView
+from app.settings import Settings
+from app.storage import evaluations, openings, prompt_boards, runs, test_sets
+from app.storage.answers import Call
+from app.storage.campaign_boards import models
+from app.storage.campaigns import HoldoutOpening
+from app.storage.jobs import Job
+from app.storage.openings import HoldoutSpent
+from app.storage.session import Database
+from app.storage.test_sets import TestSetVersion
+from tests.gateway.scripted import Answer, Hit, completion, refusal, serving
+from tests.services.tickets import Tickets, right, ticket
+
+SIZE = 60
+REASON = "before it goes live"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", block_size=20, in_flight=8, save_seconds=0.05, call_attempts=2)
+
+
+def sometimes(hit: Hit) -> Answer:
+    """Reads the label when the prompt says please; else it is wrong about shipping, and unreadable about one ticket."""
+    if "Kindly" in hit.text or "[shipping]" not in hit.text:
+        return right(hit)
+    return completion("?" if "ticket 1000:" in hit.text else "billing")
+
+
+def sealing(database: Database, settings: Settings, url: str, size: int = SIZE) -> Tickets:
+    """The tickets' project with so many further tickets in its holdout, and a second prompt that says please."""
+    tickets = Tickets.at(database, settings, url, 30)
+    with database.write() as session:
+        version = test_sets.newest_version(session, tickets.project_id)
+        assert version is not None
+        rows = [
+            {"test_set_id": version.test_set_id, "key": f"s{n}", "input": ticket(1000 + n), "variables": {}, "meta": {}}
+            for n in range(size)
+        ]
+        test_sets.add_examples(session, rows)
+        ids = test_sets.ids_by_key(session, version.test_set_id)
+        places = [
+            {
+                "version_id": version.id, "example_id": ids[f"s{n}"], "label": (1000 + n) % 3, "split": "holdout",
+                "position": n,
+            }
+            for n in range(size)
+        ]  # fmt: skip
+        test_sets.place_examples(session, places)
+        version.splits = {**version.splits, "holdout": size}
+    return tickets
+
+
+def draft(tickets: Tickets, better: str, **changes: object) -> OpeningDraft:
+    usual = {"reason": REASON, "confirmed": True, **changes}
+    return OpeningDraft(tickets.project_id, better, tickets.endpoint_id, **usual)  # type: ignore[arg-type]
+
+
+def begin(tickets: Tickets, wanted: OpeningDraft, once: str = "") -> str:
+    with tickets.database.write() as session:
+        return opening.begin(session, tickets.settings, wanted, once)[0].id
+
+
+def view(tickets: Tickets, opening_id: str) -> OpeningView:
+    with tickets.database.read() as session:
+        return report_views.opening_view(session, opening_id)
+
+
+def test_an_opening_is_answered_by_workers_and_ends_with_a_report(database: Database, settings: Settings) -> None:
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better = tickets.prompt("Kindly say: {{input}}")
+        tickets.start(prompt_version_id=better)
+        tickets.work_on()
+        opening_id = begin(tickets, draft(tickets, better))
+        assert view(tickets, opening_id).report is None
+        tickets.work_on()
+        assert len(server.hits) == 30 + 2 * SIZE
+    found = view(tickets, opening_id)
+    assert found.finished_at is not None
+    assert [run.status for run in found.runs] == ["finished", "finished"]
+    report = found.report
+    assert report is not None
+    assert (report.verdict, report.opened and report.opened.look) == ("better", 1)
+    assert report.opened is not None
+    assert report.opened.reason == REASON
+    assert report.start.holdout is not None
+    assert report.start.holdout.value == pytest.approx(40 / 60, abs=1e-5)
+    assert report.start.holdout.n == SIZE
+    assert report.best.holdout is not None
+    assert report.best.holdout.value == 1.0
+    assert report.best.dev is not None
+    assert report.best.dev.n == 30
+    assert report.gain is not None
+    assert report.gain.value == pytest.approx(1 / 3, abs=1e-5)
+    assert report.calls == 2 * SIZE
+    told(report.evidence)
+    with database.read() as session:
+        assert session.scalars(select(Job)).all() == [], "what is done leaves no job behind"
+
+
+def told(evidence: Evidence) -> None:
+    assert (evidence.look, evidence.looks) == (1, 2)
+    assert evidence.luck is not None
+    assert evidence.luck.tried == 1, "one prompt has a score on this dev set"
+    assert evidence.gap is not None
+    assert evidence.gap.value == 0.0
+    assert evidence.discordance == pytest.approx(1 / 3, abs=1e-5)
+    assert [(one.name, one.n, one.start.value, one.best.value) for one in evidence.recalls] == [
+        ("billing", 20, 1.0, 1.0), ("shipping", 20, 0.0, 1.0), ("returns", 20, 1.0, 1.0),
+    ]  # fmt: skip
+    assert [(one.prompt, one.count, one.n, one.alarm) for one in evidence.unreadable] == [
+        ("start", 1, SIZE, False), ("best", 0, SIZE, False),
+    ]  # fmt: skip
+    assert evidence.best_use is not None
+    assert (evidence.best_use.tokens_in, evidence.best_use.tokens_out, evidence.best_use.cost) == (7, 2, 11)
+
+
+def test_an_opening_asks_nothing_twice_and_the_third_is_refused_everywhere(
+    database: Database, settings: Settings
+) -> None:
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better = tickets.prompt("Kindly say: {{input}}")
+        first = begin(tickets, draft(tickets, better), once="a form")
+        assert begin(tickets, draft(tickets, better), once="a form") == first, "a second click opens nothing"
+        tickets.work_on()
+        with database.read() as session:
+            quote = opening.quote(session, settings, draft(tickets, better))
+        assert (quote.look, quote.calls, quote.there, quote.spent) == (2, 0, 2 * SIZE, False)
+        second = begin(tickets, draft(tickets, better, reason="to see it again"))
+        tickets.work_on()
+        assert len(server.hits) == 2 * SIZE
+    assert view(tickets, first).report == view(tickets, first).report
+    report = view(tickets, second).report
+    assert report is not None
+    assert report.evidence.look == 2
+    with pytest.raises(HoldoutSpent, match="to see it again"):
+        begin(tickets, draft(tickets, better))
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(HoldoutOpening)) == 2
+        assert opening.quote(session, settings, draft(tickets, better)).spent
+
+
+def test_what_was_spent_shows_where_prompts_are_shown_once_the_report_is_there(
+    database: Database, settings: Settings
+) -> None:
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better = tickets.prompt("Kindly say: {{input}}")
+        begin(tickets, draft(tickets, better))
+        assert holdout_scores(tickets, better) == []
+        tickets.work_on()
+    assert holdout_scores(tickets, better) == [1.0]
+    assert len(holdout_scores(tickets, tickets.prompt_id)) == 1
+    assert holdout_scores(tickets, tickets.prompt("Another {{input}}")) == []
+    with database.read() as session:
+        assert {call.holdout for call in session.scalars(select(Call))} == {True}, "its calls are sealed"
+
+
+def holdout_scores(tickets: Tickets, version_id: str) -> list[float]:
+    with tickets.database.read() as session:
+        set_id = session.scalars(select(TestSetVersion.id)).one()
+        hashed = evaluations.settings_hash(0.0, tickets.settings.task_max_tokens)
+        named = models(session)
+        return [s.score.value for s in prompt_boards.holdout_scores(session, named, version_id, set_id, hashed)]
+
+
+def test_an_opening_that_is_stopped_tells_of_what_both_have_answered(database: Database, settings: Settings) -> None:
+    def failing(hit: Hit) -> Answer:
+        return refusal(401, "no") if "Kindly" in hit.text else right(hit)
+
+    with serving(failing) as server:
+        tickets = sealing(database, settings, server.base_url)
+        opening_id = begin(tickets, draft(tickets, tickets.prompt("Kindly say: {{input}}")))
+        tickets.work_on()
+        halted = next(one for one in view(tickets, opening_id).runs if one.status == "paused")
+        assert "asks for a key" in halted.note
+        with database.write() as session:
+            steering.ask(session, halted.id, "stop")
+        tickets.work_on()
+    report = view(tickets, opening_id).report
+    assert report is not None
+    assert (report.verdict, report.gain, report.best.holdout) == ("not enough evidence", None, None)
+
+
+def test_a_cap_is_of_both_prompts_together(database: Database, settings: Settings) -> None:
+    with serving(right) as server:
+        tickets = sealing(database, settings, server.base_url)
+        opening_id = begin(tickets, draft(tickets, tickets.prompt("Kindly: {{input}}"), max_calls=SIZE + 10))
+        tickets.work()
+        tickets.work()
+        assert len(server.hits) == SIZE + 10
+        capped = [one.id for one in view(tickets, opening_id).runs if one.status == "exhausted"]
+        assert capped
+        with database.read() as session:
+            [account] = {one.account_id for one in runs.of_opening(session, opening_id)}
+        assert tickets.account(account).spent_calls == SIZE + 10
+        with database.write() as session:
+            steering.set_caps(session, capped[0], {"max_calls": 500})
+        tickets.work_on()
+    assert {one.status for one in view(tickets, opening_id).runs} == {"finished"}
+    assert view(tickets, opening_id).report is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"reason": "just because"}, "reason"),
+        ({"reason": " x" * 400}, "reason"),
+        ({"confirmed": False}, "confirmed"),
+        ({"against_version_id": "the same"}, "against_version_id"),
+        ({"against_version_id": "nobody"}, "against_version_id"),
+        ({"endpoint_id": "nobody"}, "endpoint_id"),
+        ({"max_calls": 0}, "max_calls"),
+        ({"prompt_version_id": "nobody"}, "prompt_version_id"),
+    ],
+)
+def test_what_is_wrong_is_said_by_its_field_and_opens_nothing(
+    tmp_path: Path, settings: Settings, changes: dict[str, object], field: str
+) -> None:
+    from app.storage import migrating
+
+    migrating.upgrade(f"sqlite:///{tmp_path / 'a.sqlite3'}")
+    database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}")
+    tickets = sealing(database, settings, "http://127.0.0.1:1/v1")
+    better = tickets.prompt("Kindly: {{input}}")
+    given: dict[str, object] = {"prompt_version_id": better, "endpoint_id": tickets.endpoint_id}
+    given |= {"reason": REASON, "confirmed": True, **changes}
+    if given.get("against_version_id") == "the same":
+        given["against_version_id"] = better
+    with pytest.raises(Invalid) as refused, database.write() as session:
+        opening.begin(session, settings, OpeningDraft(project_id=tickets.project_id, **given))  # type: ignore[arg-type]
+    assert {problem.where for problem in refused.value.problems} == {field}
+    with database.read() as session:
+        assert session.scalars(select(HoldoutOpening)).all() == []
+    database.close()
+
+
+def test_every_other_door_of_the_holdout_stays_shut(database: Database, settings: Settings) -> None:
+    tickets = sealing(database, settings, "http://127.0.0.1:1/v1")
+    wanted = RunDraft(tickets.project_id, tickets.prompt_id, tickets.endpoint_id, split="holdout")
+    with pytest.raises(Invalid, match="with a reason"), database.write() as session:
+        evaluating.start(session, settings, wanted)
+    opening_id = begin(tickets, draft(tickets, tickets.prompt("Kindly: {{input}}")))
+    with database.read() as session:
+        version_id = openings.get(session, opening_id).version_id
+        [evaluation_id, _] = [run.evaluation_id for run in runs.of_opening(session, opening_id)]
+        for shut in (
+            lambda: test_sets.sealed_examples(session, version_id, "a guess"),
+            lambda: test_sets.examples(session, version_id, "holdout"),  # type: ignore[arg-type]
+            lambda: evaluations.shown_outputs(session, evaluation_id, version_id, "holdout", right=True, limit=1),
+        ):
+            with pytest.raises(ValueError, match=r"sealed|open"):
+                shut()
+        with pytest.raises(Conflict, match="still answering"):
+            report_views.of_opening(session, opening_id)
+        with pytest.raises(NotFound):
+            report_views.opening_view(session, "a guess")
+
+
+def test_a_project_without_a_holdout_has_nothing_to_open(database: Database, settings: Settings) -> None:
+    tickets = Tickets.at(database, settings, "http://127.0.0.1:1/v1", 30)
+    with pytest.raises(Conflict, match="no holdout"):
+        begin(tickets, draft(tickets, tickets.prompt("Kindly: {{input}}")))
