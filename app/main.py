@@ -31,6 +31,7 @@ from app.web.pages import (
     providers,
     rounds,
     spend,
+    thresholds,
     uploads,
 )
 from app.web.rendering import STATIC, VERSION
@@ -47,7 +48,7 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, uploads, prompts, campaigns, rounds, evaluations, generators, providers, endpoints, calls, spend, operations, login,
+    home, projects, uploads, prompts, campaigns, rounds, evaluations, thresholds, generators, providers, endpoints, calls, spend, operations, login,
     docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)

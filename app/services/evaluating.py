@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
-from app.services import capping
+from app.services import capping, tuning
 from app.services.holding import CAMPAIGN, RUN, WORKING
 from app.settings import Settings
 from app.storage import campaigns, evaluations, jobs, ledger, parties, projects, runs, test_sets
@@ -247,3 +247,4 @@ def _sum_up(database: Database, run: Run) -> None:
     estimate = measure(parse_goal(project.goal), expected, answered, len(project.labels))
     with database.write() as session:
         evaluations.summarise(session, run.evaluation_id, project.goal, estimate, expected, answered)
+    tuning.keep(database, run.evaluation_id)

@@ -14,6 +14,7 @@ from app.web.api import (
     prompts,
     rounds,
     spend,
+    thresholds,
     uploads,
 )
 
@@ -27,6 +28,7 @@ for part in (
     campaigns,
     rounds,
     evaluations,
+    thresholds,
     generators,
     endpoints,
     calls,

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from app.services import overviews
+from app.services import freezing, overviews
 from app.storage import prompts
 from app.web.dependencies import Reading
 from app.web.numbers import Whole
@@ -29,7 +29,10 @@ def show(
     parents = [(link, prompts.get(session, link.id).text) for link in view.parents]
     scores = [*view.dev, *view.holdout]
     simulated = bool(scores) and all(score.task_model.simulated for score in scores)
-    return page(request, "prompts/show.html", prompt=view, answers=answers, parents=parents, simulated=simulated)
+    frozen = freezing.frozen_of_version(session, version_id)
+    return page(
+        request, "prompts/show.html", prompt=view, answers=answers, parents=parents, simulated=simulated, frozen=frozen
+    )
 
 
 @router.get("/prompts/{version_id}/text")
