@@ -37,7 +37,7 @@
     share("recall", found, positives, "nothing to find");
     const f1 = found ? (2 * found) / (2 * found + missed + alarms) : 0;
     one("[data-value=f1]").textContent = f1.toFixed(3);
-    one("[data-value=cost]").textContent = String(Number((alarms * costs[0] + missed * costs[1]).toPrecision(6)));
+    one("[data-value=cost]").textContent = (alarms * costs[0] + missed * costs[1]).toLocaleString("en-US", { maximumFractionDigits: 2 });
     spot.setAttribute("cx", `${positives ? (100 * found) / positives : 0}%`);
     spot.setAttribute("cy", String(top + height * (1 - found / Math.max(1, found + alarms))));
     spot.setAttribute("visibility", "visible");

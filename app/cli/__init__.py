@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import endpoints, runs, status
+from app.cli import endpoints, runs, status, thresholds
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
 from app.errors import AgonError, Invalid, Problem
@@ -30,6 +30,7 @@ app.command("rotate-keys")(endpoints.rotate_keys)
 app.command("status")(status.show)
 app.command("runs")(runs.show_open)
 app.command("run")(runs.follow)
+app.command("thresholds")(thresholds.show)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
 
 

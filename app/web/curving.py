@@ -8,7 +8,7 @@ from app.domain.reliability import Bin
 from app.services.threshold_views import Chosen, Stops
 from app.web.formats import score, thousands
 
-TOP, HEIGHT, WIDTH = 10.0, 240.0, 1000.0
+TOP, HEIGHT, WIDTH = 10.0, 320.0, 1000.0
 
 
 class Spot(NamedTuple):
@@ -48,9 +48,13 @@ class Reliability:
     sentence: str
 
 
-GRID = [(share, round(TOP + HEIGHT * (1 - share), 1)) for share in (0.25, 0.5, 0.75, 1.0)]
-FLOOR = TOP + HEIGHT
+LOWER = 220.0  # the height of the reliability diagram
 COUNTS = 44.0  # pixels of the bars beneath the diagram
+
+
+def grid(height: float) -> list[tuple[float, float]]:
+    """Shares with the pixels of their lines; the floor's is not among them."""
+    return [(share, _down(share, height)) for share in (0.25, 0.5, 0.75, 1.0)]
 
 
 def curve(stops: Stops, chosen: Chosen) -> Curve:
@@ -85,8 +89,8 @@ def _spot(precision: object, recall: object) -> Spot | None:
     return Spot(round(100 * found[1], 2), _down(found[0]))
 
 
-def _down(share: float) -> float:
-    return round(TOP + HEIGHT * (1 - share), 1)
+def _down(share: float, height: float = HEIGHT) -> float:
+    return round(TOP + height * (1 - share), 1)
 
 
 def reliability(bins: Sequence[Bin]) -> Reliability:
@@ -95,9 +99,9 @@ def reliability(bins: Sequence[Bin]) -> Reliability:
     marks = [
         BinMark(
             x=round(100 * one.stated, 2),
-            y=_down(one.true),
-            low=_down(one.least),
-            high=_down(one.most),
+            y=_down(one.true, LOWER),
+            low=_down(one.least, LOWER),
+            high=_down(one.most, LOWER),
             left=round(100 * one.low + 0.3, 2),
             width=round(max(0.4, 100 * (one.high - one.low) - 0.6), 2),
             tall=round(max(1.0, COUNTS * one.n / most), 1),
