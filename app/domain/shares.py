@@ -27,12 +27,23 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
+class Confidence:
+    """How sure each leading value is, by its probability or its margin, and whether it is the expected one."""
+
+    values: "Floats"
+    right: "Bools"
+
+
+@dataclass(frozen=True, eq=False)
 class Lead:
     """Of one place of an answer: its highest probability, its lead over the next, and whether it is the expected value."""
 
     top: "Floats"
     margin: "Floats"
     right: "Bools"
+
+    def confidence(self, *, by_margin: bool) -> Confidence:
+        return Confidence(self.margin if by_margin else self.top, self.right)
 
 
 @dataclass(frozen=True, eq=False)

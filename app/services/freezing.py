@@ -143,9 +143,9 @@ def freeze(
 
 def _class(session: Session, evaluation_id: str, shape: Shape, place: int, wish: Wish) -> dict[str, Any]:
     column, fitted = tuning.column_of(session, evaluation_id, place)
-    folds = tuning.frame_of(session, evaluation_id)["folds"] if wish.calibrate != UNCALIBRATED else column.truth
-    calibrates = wish.calibrate in fitted
-    used = threshold_views.adjusted(column, folds, fitted, wish.calibrate if calibrates else UNCALIBRATED)
+    calibrates, used = wish.calibrate in fitted, column
+    if calibrates:
+        used = threshold_views.adjusted(column, tuning.folds(session, evaluation_id), fitted, wish.calibrate)
     found = choose(wish.rule, sweep(used.truth, used.p))
     refused = wish.calibrate != UNCALIBRATED and not calibrates
     return {
@@ -160,10 +160,11 @@ def _class(session: Session, evaluation_id: str, shape: Shape, place: int, wish:
 
 def _abstaining(session: Session, evaluation_id: str, shape: Shape, place: int, wish: Wish) -> dict[str, Any]:
     column, _ = tuning.column_of(session, evaluation_id, place)
-    lead = tuning.lead_of(session, evaluation_id, shape, place, column)
+    by_margin = wish.confidence == "margin"
+    sure = tuning.confidence_of(session, evaluation_id, shape, place, column, by_margin=by_margin)
     return {
         "digit": shape.classes[place].digit,
-        **asdict(threshold_views.abstaining(lead, wish.confidence, wish.accuracy)),
+        **asdict(threshold_views.abstaining(sure, wish.confidence, wish.accuracy)),
     }
 
 

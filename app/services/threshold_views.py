@@ -13,7 +13,7 @@ from app.domain.metrics import Estimate, wilson
 from app.domain.profiles import Calibrated, Profile, held_out
 from app.domain.reliability import CalibrationError
 from app.domain.shapes import Shape, shape_of
-from app.domain.shares import Column, Lead
+from app.domain.shares import Column, Confidence
 from app.domain.thresholds import At, Choice
 from app.domain.tuningrules import Rule, choose, reached, stops
 from app.errors import Conflict
@@ -257,22 +257,19 @@ def _tuned(
     place = [one.name for one in shape.classes].index(wish.name)
     profile, calibrated = profiles.load(told[place])
     column, fitted = tuning.column_of(session, evaluation.id, place)
-    frame, lead = (
-        tuning.frame_of(session, evaluation.id),
-        tuning.lead_of(session, evaluation.id, shape, place, column),
-    )
-    used = adjusted(column, frame["folds"], fitted, wish.calibrate)
+    calibrates = wish.calibrate != UNCALIBRATED
+    used = adjusted(column, tuning.folds(session, evaluation.id), fitted, wish.calibrate) if calibrates else column
     swept = sweep(used.truth, used.p)
     rules = [chosen(rule, swept) for rule in wish.rules]
     mine = next(one for one in rules if one.kind == wish.kind)
-    examples, distance = frame["examples"], _distance(wish, used, lead, mine)
-    places = _nearest(distance, wish.offset)
-    found = probabilities.doubtful(session, evaluation, examples[places].tolist())
-    doubts = [
-        _doubt(project, found[int(examples[at])], int(examples[at]), used, lead, at)
-        for at in places.tolist()
-        if int(examples[at]) in found
-    ]
+    sure = {
+        by_margin: tuning.confidence_of(session, evaluation.id, shape, place, column, by_margin=by_margin)
+        for by_margin in {wish.confidence == "margin", wish.doubt == "margin"}
+    }
+    distance = sure[True].values if wish.doubt == "margin" else abs(used.p - min(1.0, mine.at.threshold))
+    places = _nearest(distance, wish.offset).tolist()
+    margins = tuning.margins_at(session, evaluation.id, shape, place, column, places)
+    doubts = _doubts(session, evaluation, project, used, places, margins)
     onward = wish.offset + DOUBTFUL
     return Tuned(
         place=place,
@@ -282,9 +279,9 @@ def _tuned(
         stops=_stops(swept, rules),
         chosen=mine,
         rules=rules,
-        abstaining=abstaining(lead, wish.confidence, wish.accuracy),
+        abstaining=abstaining(sure[wish.confidence == "margin"], wish.confidence, wish.accuracy),
         doubts=doubts,
-        next_offset=onward if onward < len(examples) else None,
+        next_offset=onward if onward < len(column.p) else None,
     )
 
 
@@ -319,12 +316,11 @@ def _share(hits: int, n: int) -> Estimate | None:
     return Estimate(hits / n, *wilson(hits, n), n) if n else None
 
 
-def abstaining(lead: Lead, confidence: str, target: float) -> Abstaining:
-    """Answer as much as keeps the accuracy surely at the target, by the leading probability or by its margin."""
-    values = lead.margin if confidence == "margin" else lead.top
-    found = tune_abstaining(values, lead.right, target)
-    at, n = found.at, len(values)
-    of_all = _share(int(lead.right.sum()), n) or Estimate(0.0, 0.0, 1.0, 0)
+def abstaining(sure: Confidence, confidence: str, target: float) -> Abstaining:
+    """Answer as much as keeps the accuracy surely at the target; `confidence` names what `sure` goes by."""
+    found = tune_abstaining(sure.values, sure.right, target)
+    at, n = found.at, len(sure.values)
+    of_all = _share(int(sure.right.sum()), n) or Estimate(0.0, 0.0, 1.0, 0)
     return Abstaining(
         confidence, target, at.threshold, at.tp + at.fp, n, _share(at.tp, at.tp + at.fp), of_all, found.reason
     )
@@ -335,15 +331,6 @@ def _stops(swept: Sweep, rules: list[Chosen]) -> Stops:
     thin = stops(swept, STOPS, tuple(named))
     columns = thin.thresholds.tolist(), thin.tp.tolist(), thin.fp.tolist()
     return Stops(*columns, thin.positives, thin.negatives)
-
-
-def _distance(wish: Wish, used: Column, lead: Lead, mine: Chosen) -> "Floats":
-    import numpy as np
-
-    if wish.doubt == "margin":
-        return lead.margin
-    gap: Floats = np.abs(used.p - min(1.0, mine.at.threshold))
-    return gap
 
 
 def _nearest(distance: "Floats", offset: int) -> "NDArray[np.int64]":
@@ -359,8 +346,25 @@ def _nearest(distance: "Floats", offset: int) -> "NDArray[np.int64]":
     return ordered
 
 
+def _doubts(
+    session: Session,
+    evaluation: Evaluation,
+    project: Project,
+    used: Column,
+    places: list[int],
+    margins: list[float],
+) -> list[Doubt]:
+    ids = tuning.examples_at(session, evaluation.id, places)
+    found = probabilities.doubtful(session, evaluation, ids)
+    return [
+        _doubt(project, found[example_id], example_id, float(used.p[at]), margin, bool(used.truth[at]))
+        for at, example_id, margin in zip(places, ids, margins, strict=True)
+        if example_id in found
+    ]
+
+
 def _doubt(
-    project: Project, found: probabilities.Doubtful, example_id: int, used: Column, lead: Lead, at: int
+    project: Project, found: probabilities.Doubtful, example_id: int, p: float, margin: float, has_class: bool
 ) -> Doubt:
     cut = found.text if len(found.text) <= SHOWN_CHARACTERS else found.text[:SHOWN_CHARACTERS] + "…"
     return Doubt(
@@ -368,9 +372,9 @@ def _doubt(
         text=cut,
         expected=name_of(project.answer_space, found.expected),
         read=name_of(project.answer_space, found.reading),
-        p=float(used.p[at]),
-        margin=float(lead.margin[at]),
-        has_class=bool(used.truth[at]),
+        p=p,
+        margin=margin,
+        has_class=has_class,
         uncertain=found.uncertain,
         call_id=found.call_id,
     )

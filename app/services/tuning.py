@@ -3,7 +3,7 @@
 It is done when a run ends, and when somebody asks for it: a page itself never writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain import formats, profiles, shapes
 from app.domain.packing import packed, unpacked
 from app.domain.shapes import Shape, shape_of
-from app.domain.shares import Column, Lead, Shares, folds_of, lead_of_yes, vote_shares, width
+from app.domain.shares import Column, Confidence, Shares, folds_of, lead_of_yes, vote_shares, width
 from app.errors import Conflict
 from app.storage import probabilities, tunings
 from app.storage.evaluations import Evaluation
@@ -20,7 +20,7 @@ from app.storage.probabilities import ShareRows
 from app.storage.projects import Project
 from app.storage.prompts import Prompt, PromptVersion
 from app.storage.session import Database
-from app.storage.tunings import FRAME, Tuning, part_of_lead
+from app.storage.tunings import EXAMPLES, FRAME, Tuning, part_of_lead
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,9 +58,8 @@ def shares_of(
     if not shape.digits:
         return None
     most = min(MOST_ROWS, MOST_SHARES // width(shape))
-    rows = probabilities.share_rows(session, evaluation, most, opening_id)
-    if rows.examples:
-        return _of_rows(shape, rows)
+    if probabilities.any_shares(session, evaluation.id):
+        return _of_rows(shape, probabilities.share_rows(session, evaluation, most, opening_id))
     if formats.load(version.format).probabilities == "votes":
         return _of_votes(session, shape, evaluation, most, opening_id)
     return None
@@ -108,11 +107,14 @@ def _of_votes(
 def _parts(evaluation_id: str, shares: Shares, told: dict[str, Any]) -> Iterator[Tuning]:
     n = len(shares.examples)
     told = {**told, "n": n, "uncertain": int(shares.uncertain.sum()), "shape": shapes.dump(shares.shape)}
-    arrays = {name: getattr(shares, name) for name in ("examples", "expected", "readings", "uncertain", "folds")}
-    yield _part(evaluation_id, FRAME, arrays, {**told, **_whole(shares)})
+    yield _part(evaluation_id, FRAME, {"folds": shares.folds}, {**told, **_whole(shares)})
+    yield _part(evaluation_id, EXAMPLES, {"examples": shares.examples})
     for digit, one in enumerate(shares.shape.digits):
         if shares.shape.kind == "label" or one.yes is None:
-            yield _part(evaluation_id, part_of_lead(digit), vars(shares.lead(digit)))
+            lead = shares.lead(digit)
+            for by_margin, values in enumerate((lead.top, lead.margin)):
+                part = part_of_lead(digit, bool(by_margin))
+                yield _part(evaluation_id, part, {"values": values, "right": lead.right})
     for place in range(len(shares.shape.classes)):
         column = shares.column(place)
         calibrated, fitted = profiles.calibrate(column, shares.folds)
@@ -152,19 +154,42 @@ def column_of(session: Session, evaluation_id: str, place: int) -> tuple[Column,
     return Column(**unpacked(part.layout, part.packed)), part.fitted
 
 
-def frame_of(session: Session, evaluation_id: str) -> "dict[str, NDArray[Any]]":
-    """Example ids, expected and read codes, uncertain ones and folds. Raises Conflict when it was not worked out."""
+def folds(session: Session, evaluation_id: str) -> "Ints":
+    """The fold of every example. Raises Conflict when it was not worked out."""
     part = _found(session, evaluation_id, FRAME)
-    return unpacked(part.layout, part.packed)
+    return unpacked(part.layout, part.packed)["folds"]
 
 
-def lead_of(session: Session, evaluation_id: str, shape: Shape, place: int, column: Column) -> Lead:
-    """Who leads in the digit that the class belongs to."""
+def examples_at(session: Session, evaluation_id: str, places: Sequence[int]) -> list[int]:
+    """The ids of the examples at these places."""
+    return [int(one) for one in _numbers_at(session, evaluation_id, EXAMPLES, places)]
+
+
+def margins_at(
+    session: Session, evaluation_id: str, shape: Shape, place: int, column: Column, places: Sequence[int]
+) -> list[float]:
+    """By how much the leading value of the class's digit leads, for the examples at these places."""
     digit = shape.classes[place].digit
     if shape.kind != "label" and shape.digits[digit].yes is not None:
-        return lead_of_yes(column)
-    part = _found(session, evaluation_id, part_of_lead(digit))
-    return Lead(**unpacked(part.layout, part.packed))
+        return [float(one) for one in lead_of_yes(column).margin[list(places)]]
+    return _numbers_at(session, evaluation_id, part_of_lead(digit, True), places)
+
+
+def _numbers_at(session: Session, evaluation_id: str, number: int, places: Sequence[int]) -> list[float]:
+    (name, kind, _), pieces = tunings.pieces_at(session, evaluation_id, number, places)
+    found: list[float] = unpacked([[name, kind, len(pieces)]], b"".join(pieces))[name].tolist()
+    return found
+
+
+def confidence_of(
+    session: Session, evaluation_id: str, shape: Shape, place: int, column: Column, *, by_margin: bool
+) -> Confidence:
+    """How sure the leading value is, in the digit that the class belongs to."""
+    digit = shape.classes[place].digit
+    if shape.kind != "label" and shape.digits[digit].yes is not None:
+        return lead_of_yes(column).confidence(by_margin=by_margin)
+    part = _found(session, evaluation_id, part_of_lead(digit, by_margin))
+    return Confidence(**unpacked(part.layout, part.packed))
 
 
 def _found(session: Session, evaluation_id: str, number: int) -> Tuning:

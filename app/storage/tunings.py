@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, delete, select
+from sqlalchemy import ForeignKey, LargeBinary, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
 from app.storage.base import Base, now
 from app.storage.evaluations import Evaluation
 from app.storage.session import hold_row
 
-FRAME = -1  # the part that all classes share; a class has its place, the lead of digit d is part -2 - d
+FRAME, EXAMPLES = -1, -2  # what all classes share: their folds, their examples' ids; a class has its place as part
 
 
 class Tuning(Base):
@@ -31,8 +31,9 @@ class Tuning(Base):
     made_at: Mapped[datetime] = mapped_column(default=now)
 
 
-def part_of_lead(digit: int) -> int:
-    return -2 - digit
+def part_of_lead(digit: int, by_margin: bool) -> int:
+    """Who leads in this digit and whether rightly: with the leading probability, or with its margin."""
+    return -3 - 2 * digit - by_margin
 
 
 def replace(session: Session, evaluation_id: str, parts: Sequence[Tuning]) -> None:
@@ -53,3 +54,16 @@ def told(session: Session, evaluation_id: str) -> dict[int, dict[str, Any]]:
     """What was worked out, by part; no arrays."""
     query = select(Tuning.part, Tuning.told).where(Tuning.evaluation_id == evaluation_id)
     return {number: found for number, found in session.execute(query.order_by(Tuning.part))}
+
+
+def pieces_at(
+    session: Session, evaluation_id: str, number: int, places: Sequence[int]
+) -> tuple[Sequence[Any], list[bytes]]:
+    """The bytes of these places of a part's first array, with its name, type and length; nothing else is read of it."""
+    wanted = (Tuning.evaluation_id == evaluation_id, Tuning.part == number)
+    layout = session.scalar(select(Tuning.layout).where(*wanted))
+    if layout is None or not places:
+        return ("", "<i8", 0), []
+    width = int(layout[0][1][2:])
+    cut = [func.substr(Tuning.packed, 1 + place * width, width) for place in places]
+    return layout[0], list(session.execute(select(*cut).where(*wanted)).one())

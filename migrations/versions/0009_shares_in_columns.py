@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["evaluation_id"], ["evaluation.id"], name=op.f("fk_tuning_evaluation_id_evaluation")),
         sa.PrimaryKeyConstraint("evaluation_id", "part", name=op.f("pk_tuning")),
     )
+    if op.get_bind().dialect.name == "postgresql":  # probabilities do not compress, and pages read slices of them
+        op.execute("ALTER TABLE tuning ALTER COLUMN packed SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:

@@ -120,7 +120,7 @@ def test_calibration_is_fitted_out_of_fold_and_refused_with_a_reason(sure: Sure)
     assert told["platt"].error is not None
     with sure.database.read() as session:
         column, fitted = tuning.column_of(session, sure.evaluation_id, 0)
-        folds = tuning.frame_of(session, sure.evaluation_id)["folds"]
+        folds = tuning.folds(session, sure.evaluation_id)
     used = np.concatenate(
         [from_json(fitted["platt"]["folds"][str(fold)]).apply(column.p[folds == fold]) for fold in range(5)]
     )
