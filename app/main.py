@@ -34,6 +34,7 @@ from app.web.pages import (
     rounds,
     spend,
     test_sets,
+    thresholds,
     uploads,
 )
 from app.web.rendering import STATIC, VERSION
@@ -50,8 +51,8 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, test_sets, uploads, prompts, campaigns, rounds, evaluations, comparisons, openings, generators, providers, endpoints, calls,
-    spend, operations, login, docs, health, metrics,
+    home, projects, test_sets, uploads, prompts, campaigns, rounds, evaluations, thresholds, comparisons, openings, generators, providers,
+    endpoints, calls, spend, operations, login, docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)
 _PUBLIC = (

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import compare, endpoints, reports, rows, runs, status
+from app.cli import compare, endpoints, reports, rows, runs, status, thresholds
 from app.cli import evaluate as evaluating
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
@@ -36,6 +36,7 @@ app.command("add-rows")(rows.add)
 app.command("compare")(compare.show)
 app.command("report")(reports.report)
 app.command("open-holdout")(reports.open_holdout)
+app.command("thresholds")(thresholds.show)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
-from app.services import capping
+from app.services import capping, tuning
 from app.services.holding import CAMPAIGN, OPENING, RUN, WORKING
 from app.services.questions import misfit
 from app.settings import Settings
@@ -285,3 +285,4 @@ def _sum_up(database: Database, run: Run) -> None:
     first = found.first_samples()
     with database.write() as session:
         evaluations.summarise(session, run.evaluation_id, project.goal, Estimate(**leading), *first, summary)
+    tuning.keep(database, run.evaluation_id)

@@ -82,6 +82,13 @@ def found(
     return session.scalars(select(Evaluation).filter_by(split=split, settings_hash=settings_hash, **key)).first()
 
 
+def on_holdout(session: Session, prompt_version_id: str, endpoint_id: str, version_id: str) -> list[Evaluation]:
+    """The evaluations of a prompt version on this holdout, the one with most examples first; they hold no rows."""
+    key = {"prompt_version_id": prompt_version_id, "endpoint_id": endpoint_id, "version_id": version_id}
+    query = select(Evaluation).filter_by(split="holdout", **key).order_by(Evaluation.n.desc(), Evaluation.id)
+    return list(session.scalars(query))
+
+
 def readings(session: Session, evaluation_id: str) -> dict[int, tuple[int, int]]:
     """(reading, answer id) by example id, of what counts."""
     query = select(Output.example_id, Output.reading, Output.answer_id).where(

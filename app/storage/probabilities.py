@@ -1,13 +1,17 @@
 """How sure a task model was: shares over the possible answers beside an output, and thresholds that people froze."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.storage.answers import Call, StoredAnswer
 from app.storage.base import Base, Owned, new_id
+from app.storage.campaigns import HoldoutOpening
+from app.storage.evaluations import Evaluation, Output
 from app.storage.session import add_rows
+from app.storage.test_sets import Example, Placement
 
 
 class Probability(Base):
@@ -40,6 +44,149 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Store shares; those of an output that gave way to a new one give way too."""
     if rows:
         add_rows(session, Probability, rows, _newest)
+
+
+class ShareRows(NamedTuple):
+    """The first samples that count and have shares, column by column, in the order of their examples.
+
+    `shares` are the BLOBs joined; `sizes` their lengths in bytes.
+    """
+
+    examples: tuple[int, ...]
+    groups: tuple[str | None, ...]
+    expected: tuple[int, ...]
+    readings: tuple[int, ...]
+    uncertain: tuple[bool, ...]
+    sources: frozenset[str]
+    sizes: tuple[int, ...]
+    shares: bytes
+
+
+def share_rows(session: Session, evaluation: Evaluation, most: int, opening_id: str | None = None) -> ShareRows:
+    """The shares of at most `most` examples, in one query. Raises ValueError for a holdout without its opening."""
+    _check_seal(session, evaluation, opening_id)
+    query = (
+        _in_order(
+            evaluation, Output.label, Output.reading, Probability.uncertain, Probability.source, Probability.shares
+        )
+        .join(
+            Probability,
+            (Probability.evaluation_id == Output.evaluation_id)
+            & (Probability.example_id == Output.example_id)
+            & (Probability.sample == Output.sample),
+        )
+        .where(Output.sample == 0)
+        .limit(most)
+    )
+    columns = tuple(zip(*session.execute(query).all(), strict=True)) or ((),) * 7
+    examples, groups, expected, readings, uncertain, sources, shares = columns
+    sizes = tuple(map(len, shares))
+    return ShareRows(examples, groups, expected, readings, uncertain, frozenset(sources), sizes, b"".join(shares))
+
+
+def vote_rows(session: Session, evaluation: Evaluation, most: int, opening_id: str | None = None) -> Sequence[Row[Any]]:
+    """(example, group, expected, reading, sample) of every sample that counts, in the order of the examples.
+
+    Raises ValueError for a holdout without its opening.
+    """
+    _check_seal(session, evaluation, opening_id)
+    query = _in_order(evaluation, Output.label, Output.reading, Output.sample).order_by(Output.sample)
+    return session.execute(query.limit(most)).all()
+
+
+def _in_order(evaluation: Evaluation, *columns: Any) -> Select[Any]:
+    return (
+        select(Output.example_id, Example.group, *columns)
+        .join(Placement, Placement.example_id == Output.example_id)
+        .join(Example, Example.id == Output.example_id)
+        .where(Output.evaluation_id == evaluation.id, Output.counts)
+        .where(Placement.version_id == evaluation.version_id, Placement.split == evaluation.split)
+        .order_by(Placement.position)
+    )
+
+
+def _check_seal(session: Session, evaluation: Evaluation, opening_id: str | None) -> None:
+    if evaluation.split in ("train", "dev"):
+        return
+    opening = session.get(HoldoutOpening, opening_id) if opening_id else None
+    if opening is None or opening.version_id != evaluation.version_id:
+        raise ValueError("the holdout is sealed")
+
+
+def any_shares(session: Session, evaluation_id: str) -> bool:
+    query = select(Probability.example_id).where(Probability.evaluation_id == evaluation_id)
+    return session.scalar(query.limit(1)) is not None
+
+
+def repeated(session: Session, evaluation_id: str) -> bool:
+    """Whether an example was answered more than once."""
+    query = select(Output.example_id).where(Output.evaluation_id == evaluation_id, Output.sample == 1)
+    return session.scalar(query.limit(1)) is not None
+
+
+def lacking(session: Session, evaluation_id: str, with_shares: int) -> int:
+    """How many first samples count and have no shares."""
+    counted = (Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
+    return (session.scalar(select(func.count()).where(*counted)) or 0) - with_shares
+
+
+class Doubtful(NamedTuple):
+    """An example of an open split with what was read of it, and the call that brought its answer while that is known."""
+
+    text: str
+    expected: int
+    reading: int
+    reply: str
+    uncertain: bool
+    call_id: str | None
+
+
+def doubtful(session: Session, evaluation: Evaluation, example_ids: Sequence[int]) -> dict[int, Doubtful]:
+    """By example id. Raises ValueError for a holdout: its examples are on no page."""
+    _check_seal(session, evaluation, None)
+    query = (
+        select(
+            Output.example_id, Example.input, Output.label, Output.reading, StoredAnswer.text,
+            Probability.uncertain, StoredAnswer.request_hash,
+        )
+        .join(Example, Example.id == Output.example_id)
+        .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
+        .outerjoin(
+            Probability,
+            (Probability.evaluation_id == Output.evaluation_id)
+            & (Probability.example_id == Output.example_id)
+            & (Probability.sample == Output.sample),
+        )
+        .where(Output.evaluation_id == evaluation.id, Output.sample == 0, Output.example_id.in_(example_ids))
+    )  # fmt: skip
+    calls = _calls(session, evaluation.prompt_version_id, example_ids)
+    return {
+        example_id: Doubtful(text, expected, reading, reply, bool(uncertain), calls.get(request_hash))
+        for example_id, text, expected, reading, reply, uncertain, request_hash in session.execute(query)
+    }
+
+
+def _calls(session: Session, prompt_version_id: str, example_ids: Sequence[int]) -> dict[str, str]:
+    """The ids of the calls that brought answers to these examples, by the request's hash."""
+    query = (
+        select(Call.request_hash, Call.id)
+        .where(Call.example_id.in_(example_ids), Call.prompt_version_id == prompt_version_id)
+        .where(Call.ok, ~Call.holdout, Call.sample == 0)
+        .order_by(Call.created_at.desc(), Call.id.desc())
+    )
+    return {request_hash: call_id for request_hash, call_id in session.execute(query)}
+
+
+def freeze(session: Session, threshold: Threshold) -> Threshold:
+    session.add(threshold)
+    session.flush()
+    return threshold
+
+
+def frozen(session: Session, prompt_version_ids: Sequence[str], most: int = 50) -> list[Threshold]:
+    """Thresholds of these prompt versions, the newest first."""
+    query = select(Threshold).where(Threshold.prompt_version_id.in_(prompt_version_ids))
+    return list(session.scalars(query.order_by(Threshold.created_at.desc(), Threshold.id).limit(most)))
 
 
 def _newest(adding: Any) -> Any:

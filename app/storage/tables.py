@@ -19,6 +19,7 @@ from app.storage import (
     spend,
     test_sets,
     traffic,
+    tunings,
     uploads,
 )
 from app.storage.base import Base
@@ -26,5 +27,5 @@ from app.storage.base import Base
 metadata = Base.metadata
 __all__ = [
     "answers", "asking", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "prices",
-    "probabilities", "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "uploads",
+    "probabilities", "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "tunings", "uploads",
 ]  # fmt: skip

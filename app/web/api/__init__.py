@@ -17,6 +17,7 @@ from app.web.api import (
     rounds,
     spend,
     test_sets,
+    thresholds,
     uploads,
 )
 
@@ -33,6 +34,7 @@ for part in (
     evaluations,
     comparisons,
     openings,
+    thresholds,
     generators,
     endpoints,
     calls,

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from app.services import overviews
+from app.services import freezing, overviews
 from app.storage import prompts
 from app.web.dependencies import Reading
 from app.web.numbers import Whole
@@ -39,6 +39,7 @@ def show(
         answers=answers,
         parents=parents,
         simulated=simulated,
+        frozen=freezing.frozen_of_version(session, version_id),
         alarm=request.app.state.settings.unreadable_alarm,
     )
 

@@ -1,0 +1,33 @@
+"""Thresholds from the command line: shown, worked out first where needed, frozen, written as JSON."""
+
+import json
+from pathlib import Path
+
+from app.settings import Settings
+from app.storage import migrating
+from app.storage.session import Database
+from tests.flows.test_command import agon
+from tests.services.sure import answered
+
+
+def test_thresholds_are_shown_and_frozen(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.data_dir.mkdir()
+    migrating.upgrade(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    made, out = answered(database, settings, 330), tmp_path / "out.json"
+    rule = "recall at precision>=0.8"
+    command = ("thresholds", made.run_id, "--class", "returns", "--rule", rule)
+    done = agon(*command, "--freeze", "--json", str(out), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"│ {rule} " in done.stdout
+    assert "110 of 330 examples have it; probabilities from logprobs." in done.stdout
+    assert f"{rule} for returns." in done.stdout
+    told = json.loads(out.read_text(encoding="utf-8"))
+    assert told["tuned"]["chosen"]["rule"] == told["frozen"]["rule"] == rule
+    assert told["frozen"]["classes"][0]["threshold"] == told["tuned"]["chosen"]["at"]["threshold"]
+    wrong = agon("thresholds", made.run_id, "--rule", "the best", folder=tmp_path)
+    assert (wrong.returncode, "this rule cannot be read; write f1" in wrong.stderr) == (2, True)
+    unknown = agon("thresholds", "nobody", folder=tmp_path)
+    assert (unknown.returncode, "There is no such evaluation run." in unknown.stderr) == (2, True)
+    database.close()

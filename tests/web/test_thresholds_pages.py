@@ -1,0 +1,202 @@
+"""Thresholds in the browser's eyes, and as JSON: tuned, slid, worked out, frozen, and honest where there is nothing."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from app.services import tuning
+from app.storage.evaluations import Evaluation
+from app.storage.probabilities import Probability
+from app.storage.prompts import PromptVersion
+from tests.services.sure import Sure, answered
+from tests.web.arena_world import World, serving
+from tests.web.reading import words
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World.at(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def sure(world: World) -> Sure:
+    made = answered(world.database, world.settings, 330)
+    tuning.keep(world.database, made.evaluation_id)
+    return made
+
+
+def here(sure: Sure) -> str:
+    return f"/evaluations/{sure.run_id}/thresholds"
+
+
+def test_a_class_is_shown_with_curve_counts_rules_and_calibration(world: World, sure: Sure) -> None:
+    html = world.visitor().read(f"{here(sure)}?class=returns&rule=recall&precision=0.8")
+    page = words(html)
+    told: Any = world.visitor().json(f"{here(sure)}?class=returns&rule=recall&precision=0.8")
+    at = told["tuned"]["chosen"]["at"]
+    assert f"Is returns {at['tp']} found {at['fn']} missed Is not {at['fp']} false alarms" in page
+    assert f"Said returns Not said Is returns {at['tp']}" in page
+    assert "from token probabilities" in page
+    assert "330 answers with probabilities" in page
+    assert "Most found at a precision of 80%" in page
+    assert "optimistic takes the precision seen here for the true one" in page
+    assert "refused: isotonic calibration needs 1,000 labelled examples and there are 330" in page
+    assert "A perfectly calibrated model would show" in page
+    assert re.search(r"1–20 of 330", page)
+    brought = json.loads(re.search(r'id="stops">(.*?)</script>', html, re.S)[1])  # type: ignore[index]
+    assert (brought["positives"], brought["negatives"]) == (110, 220)
+    assert at["threshold"] in brought["thresholds"]
+    assert html.count("<circle") >= 3
+
+
+def test_without_javascript_a_typed_threshold_is_counted_exactly(world: World, sure: Sure) -> None:
+    page = words(world.visitor().read(f"{here(sure)}?class=billing&rule=set&t=0.41"))
+    p, truth = sure.shares[:, 0].astype(float), sure.expected == 0
+    said = p >= 0.41
+    assert f"Is billing {(said & truth).sum()} found {(~said & truth).sum()} missed" in page
+    assert "Set by hand" in page
+
+
+def test_what_cannot_be_used_is_said_beside_its_field(world: World, sure: Sure) -> None:
+    html = world.visitor().read(f"{here(sure)}?precision=3&t=x&rule=set", status=422)
+    assert 'id="error-precision"' in html
+    assert "a target lies above 0 and at most at 1; given was 3" in words(html)
+    assert 'id="error-t"' in html
+    assert world.visitor().client.get(f"/api/v1{here(sure)}?precision=3").status_code == 422
+
+
+def test_the_doubtful_examples_go_on_twenty_at_a_time(world: World, sure: Sure) -> None:
+    page = words(world.visitor().read(f"{here(sure)}?doubt=margin&offset=320"))
+    assert "321–330 of 330" in page
+    assert "Whose two leading values lie nearest together, of dev." in page
+
+
+def test_an_uncertain_probability_is_marked(world: World, sure: Sure) -> None:
+    with world.database.write() as session:
+        session.query(Probability).update({"uncertain": True})
+    world.visitor().send(f"{here(sure)}/work-out")
+    page = words(world.visitor().read(here(sure)))
+    assert "330 uncertain" in page
+    assert "probability uncertain" in page
+
+
+def test_thresholds_are_frozen_and_listed_with_the_prompt(world: World, sure: Sure) -> None:
+    visitor = world.visitor()
+    to = visitor.send(
+        here(sure),
+        {"class": "billing", "rule": "recall at precision>=0.8", "which": "every", "abstain": "yes", "accuracy": "0.9"},
+    )
+    assert to == f"/prompts/{sure.version_id}#frozen"
+    page = words(visitor.read(f"/prompts/{sure.version_id}"))
+    assert "Frozen thresholds" in page
+    assert "holds recall at precision>=0.8 , on x/small 330 examples of dev" in page
+    assert "Abstains below a probability of" in page
+    with world.database.write() as session:
+        session.get_one(PromptVersion, sure.version_id).format = {
+            "how": "json",
+            "before": [],
+            "probabilities": "stated",
+        }
+    page = words(visitor.read(f"/prompts/{sure.version_id}"))
+    assert "no longer holds" in page
+    assert "The answer format changed since. Tune again." in page
+
+
+def test_the_json_twin_freezes_and_lists(world: World, sure: Sure) -> None:
+    client = world.visitor().client
+    answer = client.post(f"/api/v1{here(sure)}", json={"class": "shipping", "rule": "f2", "calibrate": "temperature"})
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert [one["name"] for one in made["classes"]] == ["shipping"]
+    assert (made["rule"], made["calibration"], made["changed"]) == ("f2", "temperature", [])
+    assert client.get(f"/api/v1/prompts/{sure.version_id}/thresholds").json() == [made]
+    assert client.get(f"/api/v1/thresholds/{made['id']}").json() == made
+    assert client.get("/api/v1/thresholds/nobody").status_code == 404
+    assert client.post(f"/api/v1{here(sure)}", json={"class": "praise"}).status_code == 422
+    assert client.post(f"/api/v1{here(sure)}/work-out").json() == {"n": 330}
+
+
+def test_looking_writes_nothing_and_says_what_is_to_be_done(world: World) -> None:
+    made = answered(world.database, world.settings, 60)
+    visitor = world.visitor()
+    assert "Not worked out yet" in words(visitor.read(here(made)))
+    assert "Not worked out yet" in words(visitor.read(here(made)))
+    assert visitor.send(f"{here(made)}/work-out") == here(made)
+    page = words(visitor.read(here(made)))
+    assert "Not tuned." in page
+    assert "20 examples have the label, and tuning needs 30: the threshold stays 0.5" in page
+    with world.database.write() as session:
+        session.get_one(Evaluation, made.evaluation_id).n = 70
+    assert "More answers came in since. This shows 60 of 70" in words(visitor.read(here(made)))
+
+
+def test_without_probabilities_the_page_says_how_to_get_them(world: World) -> None:
+    made = answered(world.database, world.settings, 30, form={})
+    with world.database.write() as session:
+        session.query(Probability).delete()
+    html = world.visitor().read(here(made))
+    assert "this version asks for answers alone" in words(html)
+    assert f'href="/projects/{made.tickets.project_id}/prompts/new?parent={made.version_id}"' in html
+    assert "No answer of this evaluation has probabilities yet." in world.visitor().send(
+        f"{here(made)}/work-out", status=409
+    )
+    assert f'href="{here(made)}"' not in html
+
+
+def test_the_evaluation_leads_to_its_thresholds(world: World, sure: Sure) -> None:
+    with world.database.write() as session:
+        row = session.get_one(Evaluation, sure.evaluation_id)
+        row.goal, row.value, row.low, row.high = "accuracy", 0.8, 0.75, 0.85
+    assert f'href="{here(sure)}"' in world.visitor().read(f"/evaluations/{sure.run_id}")
+
+
+@pytest.mark.browser
+def test_the_slider_moves_counts_curve_and_what_is_frozen_without_the_network(
+    world: World, sure: Sure, browser: Browser
+) -> None:
+    p, truth = sure.shares[:, 0].astype(float), sure.expected == 0
+    with serving(world.app()) as home:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page, complaints, asked = context.new_page(), list[str](), list[str]()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.goto(f"{home}{here(sure)}?class=billing")
+        page.on("request", lambda request: None if "favicon" in request.url else asked.append(request.url))
+        before = page.locator("#spot").get_attribute("cx")
+        page.get_by_label("Threshold, by stops").focus()
+        for _ in range(12):
+            page.keyboard.press("ArrowRight")
+        threshold = float(page.get_by_label("Threshold", exact=True).input_value())
+        threshold = float(p[nearest(p, threshold)])
+        said = p >= threshold
+        expect(page.locator("[data-count=tp]")).to_have_text(str((said & truth).sum()))
+        expect(page.locator("[data-count=fp]")).to_have_text(str((said & ~truth).sum()))
+        expect(page.locator("[data-count=fn]")).to_have_text(str((~said & truth).sum()))
+        expect(page.locator("[data-count=tn]")).to_have_text(str((~said & ~truth).sum()))
+        expect(page.locator("[data-value=precision]")).to_have_text(f"{(said & truth).sum() / said.sum():.3f}")
+        assert page.locator("#spot").get_attribute("cx") != before
+        assert (complaints, asked) == ([], [])
+        shown = page.locator("[data-interval=recall]").inner_text()
+        page.get_by_role("button", name="Show", exact=True).first.click()
+        expect(page.locator("#by-rule")).to_have_text("Set by hand")
+        expect(page.locator("[data-interval=recall]")).to_have_text(shown)
+        expect(page.locator("[data-count=tp]")).to_have_text(str((said & truth).sum()))
+        page.get_by_role("button", name="Freeze").click()
+        expect(page.get_by_role("heading", name="Frozen thresholds")).to_be_visible()
+        expect(page.get_by_text(re.compile(r"threshold 0\.\d+"))).to_be_visible()
+        page.set_viewport_size({"width": 320, "height": 700})
+        page.goto(f"{home}{here(sure)}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert complaints == []
+        context.close()
+
+
+def nearest(p: Any, threshold: float) -> int:
+    return int(abs(p - threshold).argmin())
