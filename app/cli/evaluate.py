@@ -36,7 +36,9 @@ def evaluate(
     file: Annotated[Path, typer.Argument(help="labelled examples, .jsonl or .csv")],
     prompt: Annotated[Path | None, typer.Option(help="file with the prompt; it must hold {{input}}")] = None,
     task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")] = catalogue.DEFAULT_TASK_MODEL,
-    goal: Annotated[str, typer.Option(help="such as macro_f1 or recall[spam] at precision>=0.9")] = "accuracy",
+    goal: Annotated[
+        str, typer.Option(help="such as macro_f1 or recall[spam] at precision>=0.9; else the project's, or accuracy")
+    ] = "",
     split: Annotated[str, typer.Option(help="dev or train; the holdout stays sealed")] = "dev",
     examples: Annotated[int | None, typer.Option(min=1, max=MOST, help="the first so many of the split")] = None,
     samples: Annotated[int, typer.Option(min=1, help="answers to each example")] = 1,
@@ -60,7 +62,7 @@ def evaluate(
 ) -> None:
     """Answer a labelled file with one prompt, and tell every score with its interval."""
     now = use_database(database_url)
-    goals = written(parse_goals(goal))
+    goals = written(parse_goals(goal)) if goal else ""
     if json_out is not None and not json_out.parent.is_dir():
         raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
     text, console = read_text(prompt), terminal()
@@ -101,13 +103,16 @@ def evaluate(
 
 
 def _project(session: Session, now: Settings, prepared: Prepared, name: str, goals: str, text: str) -> str:
-    """The project of these examples in these splits, made when it is not there; its goal is the one asked for."""
+    """The project of these examples in these splits, made when it is not there; its goal changes when one is given."""
     known = importing.known_project(session, prepared)
     if known is None:
-        draft = ProjectDraft(name=name, description="", goal=goals, smallest_gain=now.smallest_gain, start_prompt=text)
+        draft = ProjectDraft(
+            name=name, description="", goal=goals or "accuracy", smallest_gain=now.smallest_gain, start_prompt=text
+        )
         return importing.save(session, now, projects.check(draft), prepared)
     project = stored.get(session, known)
-    project.goal = projects.goal_of(goals, project.answer_space)
+    if goals:
+        editing.describe(session, known, project.name, project.description, {}, goals)
     return known
 
 

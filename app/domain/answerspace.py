@@ -128,6 +128,8 @@ def _check_fields(answers: Answers, findings: Findings) -> None:
         where = f"field {one.name}"
         if ":" in one.name:
             findings.add("a field's name may hold no colon, since replies are read as field: value", where)
+        if set("[];=") & set(one.name):
+            findings.add("a field's name may hold none of [ ] ; =, since goals name fields and values so", where)
         if answers.kind == "text" and one.values:
             findings.add("a text to be extracted has no list of values", where)
         if answers.kind == "fields" and len(one.values) < 2:

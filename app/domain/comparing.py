@@ -220,7 +220,7 @@ class _Pairs:
     @property
     def order(self) -> tuple[object, ...]:
         """What tells this side of the pair from its mirror."""
-        return self.cells.tolist(), self.counts.tolist(), self.sums.toarray().tolist() if self._given[2][0] else ()
+        return self.cells.tolist(), self.counts.tolist(), self.sums.toarray().tobytes() if self._given[2][0] else b""
 
     def swapped(self) -> "_Pairs":
         expected, (a, b), (of_a, of_b) = self._given

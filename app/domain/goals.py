@@ -20,12 +20,13 @@ OF_A_CLASS = ("precision", "recall", "f1")
 OTHERS = ("hamming_score", "samples_f1", "mean_score")
 METRICS = (*RIGHT_SHARE, *AVERAGED, *OF_A_CLASS, *OTHERS)
 SUGGESTED = ("accuracy", "macro_f1", "balanced_accuracy")
+LONGEST = 500  # characters of all goals together
 QUANTITIES = ("tokens", "cost")
 
 _F = re.compile(r"(?P<average>macro_|micro_|weighted_)?f_?(?P<beta>\d{1,2}(?:\.\d{1,3})?)$")
 _GOAL = re.compile(
-    r"\s*(?P<metric>[^\W\d][\w .\-]*?)\s*(?:\[(?P<of>[^\]]*)\])?\s*"
-    r"(?:\bat\s+(?P<bounded>[\w \-]+?)\s*>=\s*(?P<least>[\d.]+)\s*(?P<percent>%)?)?\s*(?P<rest>-\s*[\d.].*)?$",
+    r" ?(?P<metric>[^\W\d][\w.]*(?:[ \-][\w.]+){0,4}?) ?(?:\[(?P<of>[^\]]*)\])? ?"
+    r"(?:\bat (?P<bounded>\w+(?:[ \-]\w+){0,4}) ?>= ?(?P<least>[\d.]+) ?(?P<percent>%)?)? ?(?P<rest>- ?[\d.].*)?$",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r";(?![^\[]*\])")
@@ -100,6 +101,9 @@ def parse_goal(text: str) -> Goal:
 
 def parse_goals(text: str) -> tuple[Goal, ...]:
     """Every goal of a text, each once, in its order. Raises Invalid."""
+    text = " ".join(text.split())
+    if len(text) > LONGEST:
+        raise Invalid(f"the goal is longer than {LONGEST} characters {_given(text)}")
     goals = tuple(dict.fromkeys(_goal(part) for part in _BETWEEN.split(text) if part.strip()))
     if not goals:
         raise Invalid(

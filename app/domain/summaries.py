@@ -53,7 +53,7 @@ def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str
 
     An estimate is {value, low, high, n}; classes have also how often they occur, are named and are hit (in all answers).
     """
-    scores = [parse_goal(text) for text in (*SCORES[shape.kind], *_digit_scores(shape))]
+    scores = [*map(parse_goal, SCORES[shape.kind]), *_digit_scores(shape)]
     if "score" in answers.amounts and shape.kind in OPEN:
         scores.append(parse_goal("mean_score"))
     wanted = list(dict.fromkeys((*goals, *scores, *_class_scores(shape))))
@@ -71,8 +71,9 @@ def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str
     }
 
 
-def _digit_scores(shape: Shape) -> list[str]:
-    return [f"accuracy[{digit.name}]" for digit in shape.digits] if shape.kind == "fields" else []
+def _digit_scores(shape: Shape) -> list[Goal]:
+    several = shape.kind == "fields" and len(shape.digits) > 1
+    return [Goal("accuracy", digit.name) for digit in shape.digits] if several else []
 
 
 def _class_scores(shape: Shape) -> list[Goal]:

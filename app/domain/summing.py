@@ -112,9 +112,10 @@ def score(goal: Goal, shape: Shape, sums: "Floats", over: Over = "expected") -> 
 
 
 def _least_one(sums: "Floats") -> "Floats":
+    """Sums to divide by: 1 for those that are 0. Sums over repeats of examples may be less than 1."""
     import numpy as np
 
-    found: Floats = np.maximum(sums, 1)
+    found: Floats = np.where(sums > 0, sums, 1)
     return found
 
 

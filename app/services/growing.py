@@ -25,6 +25,8 @@ from app.services.splitting import Planned, facts_of
 from app.settings import Settings
 from app.storage import projects, test_sets
 from app.storage.campaign_boards import unfinished_campaign
+from app.storage.projects import Project
+from app.storage.session import hold_row
 from app.storage.test_sets import Member, TestSetVersion
 
 NOTHING_CHANGES = "Nothing would change: the test set has these rows already, with the same answers."
@@ -32,7 +34,10 @@ NOTHING_CHANGES = "Nothing would change: the test set has these rows already, wi
 
 @dataclass(frozen=True)
 class Standing:
-    """The newest version of a project's test set, as new rows find it; `splits` are by key."""
+    """The newest version of a project's test set, as new rows find it.
+
+    `splits` are by key, of every row that any version had: one that comes back keeps its place.
+    """
 
     project_id: str
     test_set_id: str
@@ -61,7 +66,7 @@ def standing(session: Session, project_id: str) -> Standing:
         variables=tuple(version.variables),
         content_hash=version.content_hash,
         examples=tuple(_example(member, answers) for member in members),
-        splits={member.key: member.split for member in members},
+        splits=test_sets.known_splits(session, version.test_set_id),
     )
 
 
@@ -188,6 +193,7 @@ def save(session: Session, found: Standing, prepared: Prepared) -> TestSetVersio
 
     Raises Conflict where another one came meanwhile, and where labels are new while a campaign goes on.
     """
+    hold_row(session, Project, found.project_id)
     newest = test_sets.newest_version(session, found.project_id)
     if newest is None or newest.id != found.version_id:
         raise Conflict("The test set was changed meanwhile. Read the file again, to see what would change now.")

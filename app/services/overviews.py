@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain import formats
-from app.domain.answercodes import name_of
+from app.domain.answercodes import how_many, name_of
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
@@ -290,6 +290,8 @@ def answers_view(
     score = _chosen(view, task_model)
     project = projects.get(session, view.project_id)
     asking = questions_of(project, prompts.get(session, view.id))
+    if cell and not (0 <= cell[0] < how_many(asking.answers) and -1 <= cell[1] < how_many(asking.answers)):
+        raise NotFound("The project has no such answers.")
     place, offset = (score.evaluation_id, score.version_id, "dev"), max(0, offset)
     rows = evaluations.shown_outputs(session, *place, right=right, cell=cell, limit=ANSWERS_SHOWN + 1, offset=offset)
     return AnswersView(

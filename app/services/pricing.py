@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from app.domain import formats
 from app.domain.answerspace import Answers
-from app.domain.examplerows import LONGEST_NAME
 from app.domain.formats import PLAIN, AnswerFormat
 from app.domain.improving.arena import SEATS
 from app.domain.improving.briefs import Task, meta_prompt
 from app.domain.prompts import placeholders
+from app.domain.rightanswers import LONGEST_TEXT
 from app.domain.wording import instructions
 from app.services import importing
 from app.services import projects as drafting
@@ -137,4 +137,4 @@ def _longest_expected(answers: Answers) -> int:
         return sum(len(name) + 2 for name in answers.names)
     if answers.kind == "fields":
         return sum(len(one.name) + max(map(len, one.values)) + 5 for one in answers.fields)
-    return LONGEST_NAME
+    return LONGEST_TEXT

@@ -1,5 +1,6 @@
 """How a prompt version asks its task model, and how the reply is read: the one way for campaigns and for runs."""
 
+import logging
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from app.domain.improving.asks import Message
 from app.domain.probabilities import Distribution, from_stated, in_json, in_text
 from app.domain.prompts import render
 from app.domain.readers.reading import Reader, reader
-from app.domain.readers.readings import Reading
+from app.domain.readers.readings import Reading, unreadable
 from app.domain.tokenwalk import Token as WalkedToken
 from app.domain.wording import instructions
 from app.errors import Invalid
@@ -67,13 +68,21 @@ class Questions:
 
     def answered(self, example: Placed, reply: str, packed: bytes | None) -> Answered:
         """What a reply says and what it is worth; `packed` are its tokens as the answer store keeps them."""
-        reading = self._reader.read(reply, example.reference)
+        reading = self._read(reply, example)
         columns = {"reading": reading.code, "label": example.label, "score": reading.score}
         shares = self.shares(packed, reading)
         if not shares:
             return Answered(columns, None)
         uncertain = any(one.uncertain or one.tokenises_badly for one in shares)
         return Answered(columns, {"shares": floats(shares), "source": shares[0].source, "uncertain": uncertain})
+
+    def _read(self, reply: str, example: Placed) -> Reading:
+        """A fault of a reader may cost one reading, and never the batch of paid answers that it stands in."""
+        try:
+            return self._reader.read(reply, example.reference)
+        except Exception:
+            logging.getLogger(__name__).exception("a reply to example %s could not be read", example.example_id)
+            return unreadable("Agon failed to read this reply; its log says why")
 
     def value(self, reply: str, reference: str | None) -> Reading:
         """What a reply says, in words, for people."""

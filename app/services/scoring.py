@@ -208,7 +208,7 @@ class Scorer:
         goal = self._job.rules.goal
         with self._database.read() as session:
             known = session.get_one(evaluations.Evaluation, evaluation_id)
-            if known.goal == goal and scored.n <= known.n:
+            if scored.n < known.n or (known.goal == goal and scored.n == known.n):
                 return
         estimate, summary = self._job.rules.measure(scored), self._summary(scored)
         with self._database.write() as session:

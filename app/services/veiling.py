@@ -14,6 +14,7 @@ from app.domain.improving.state import Rules
 from app.domain.metrics import Estimate
 from app.domain.racing import looks
 from app.domain.shapes import Shape
+from app.domain.summing import amounts_of
 from app.storage import live
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
@@ -180,7 +181,7 @@ def _paired(view: RoundView, pairs: tuple[Pairing, ...], campaign: Campaign) -> 
 
 def compared(rules: Rules, pairs: tuple[Pairing, ...]) -> Difference | None:
     """The paired difference behind counted readings; None where the goal asks for more than readings."""
-    if not pairs or rules.amounts:
+    if not pairs or amounts_of(rules.leading):
         return None
     return _compared(rules.leading, rules.answer_shape, pairs)
 

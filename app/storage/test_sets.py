@@ -134,6 +134,22 @@ def members(session: Session, version_id: str) -> list[Member]:
     return [Member(*row) for row in session.execute(query.order_by(Example.key))]
 
 
+def known_splits(session: Session, test_set_id: str) -> dict[str, str]:
+    """The split of every example that any version of the set had, by key; what was ever open is never sealed again."""
+    query = (
+        select(Example.key, Placement.split)
+        .join(Placement, Placement.example_id == Example.id)
+        .join(TestSetVersion, TestSetVersion.id == Placement.version_id)
+        .where(TestSetVersion.test_set_id == test_set_id)
+        .order_by(TestSetVersion.created_at, TestSetVersion.id)
+    )
+    found: dict[str, str] = {}
+    for key, split in session.execute(query):
+        if split != "holdout" or key not in found:
+            found[key] = split
+    return found
+
+
 def versions(session: Session, test_set_id: str) -> list[TestSetVersion]:
     """Newest first."""
     query = select(TestSetVersion).where(TestSetVersion.test_set_id == test_set_id)

@@ -9,6 +9,7 @@ from app.errors import Invalid, Problem
 
 LARGEST = 2**31 - 1
 Whole = Annotated[int, Field(ge=0, le=LARGEST)]
+Code = Annotated[int, Field(ge=-1, lt=2**62)]
 _MOST_MONEY = 1_000_000_000
 
 

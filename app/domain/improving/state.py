@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.domain import shapes
-from app.domain.goals import Goal, parse_goal
+from app.domain.goals import Goal, parse_goal, parse_goals
 from app.domain.improving.asks import Scored
 from app.domain.metrics import Estimate, measure
 from app.domain.prompts import fingerprint
@@ -55,8 +55,8 @@ class Rules:
 
     @property
     def amounts(self) -> tuple[str, ...]:
-        """What `Scored.amounts` must hold."""
-        return amounts_of(self.leading)
+        """What `Scored.amounts` must hold, for every goal."""
+        return tuple(dict.fromkeys(name for goal in parse_goals(self.goal) for name in amounts_of(goal)))
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,10 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> Object:
 def _number(digits: str) -> Decimal:
     if len(digits) > _LONGEST_NUMBER:
         raise _Broken("holds a number of too many digits")
-    return Decimal(digits)
+    try:
+        return Decimal(digits)
+    except ArithmeticError:
+        raise _Broken("holds a number that is too large") from None
 
 
 def _constant(name: str) -> Any:

@@ -47,10 +47,13 @@ def _narrow(text: str) -> str:
     )
 
 
+_MOST_LAYERS = 10  # of quotes within quotes
+
+
 def _bare(text: str) -> str:
     """Without the quotes around the whole and the marks at the end, however they are nested."""
     first, last = 0, len(text)
-    while True:
+    for _ in range(_MOST_LAYERS):
         while last > first and (text[last - 1] in _END or text[last - 1] == " "):
             last -= 1
         while first < last and text[first] == " ":
@@ -58,6 +61,7 @@ def _bare(text: str) -> str:
         if last - first < 2 or _QUOTES.get(text[first]) != text[last - 1] or not _is_around(text, first, last):
             return text[first:last]
         first, last = first + 1, last - 1
+    return text[first:last]
 
 
 def _is_around(text: str, first: int, last: int) -> bool:

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from app.services import overviews
 from app.services.overviews import AnswersView, PromptView
 from app.web.dependencies import Reading
-from app.web.numbers import Whole
+from app.web.numbers import Code, Whole
 
 router = APIRouter(tags=["prompts"])
 
@@ -24,8 +24,8 @@ def answers(
     task_model: str | None = None,
     right: bool = False,
     offset: Whole = 0,
-    expected: int | None = None,
-    read: int | None = None,
+    expected: Code | None = None,
+    read: Code | None = None,
 ) -> AnswersView | None:
     """Dev answers on a task model (an endpoint's id), null before the first; go on with `offset` = `next_offset`.
 

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.services import freezing, overviews
 from app.storage import prompts
 from app.web.dependencies import Reading
-from app.web.numbers import Whole
+from app.web.numbers import Code, Whole
 from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -22,8 +22,8 @@ def show(
     on: str | None = None,
     show: Literal["wrong", "right"] = "wrong",
     offset: Whole = 0,
-    expected: int | None = None,
-    read: int | None = None,
+    expected: Code | None = None,
+    read: Code | None = None,
 ) -> Response:
     """`on` is the task model whose answers are shown, `expected` and `read` one cell of its confusion table."""
     view = overviews.prompt_view(session, request.app.state.settings, version_id)
