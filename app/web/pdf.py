@@ -139,4 +139,4 @@ def _characters(name: str) -> frozenset[int]:
     from fontTools.ttLib import TTFont
 
     with TTFont(FONTS / name, lazy=True) as font:
-        return frozenset(font.getBestCmap())
+        return frozenset(font.getBestCmap() or ())

@@ -32,8 +32,9 @@ def write_set(path: Path, source: Path, rows: int) -> Path:
 
 
 def stable(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a report must repeat on every machine, database and broker."""
-    return {key: value for key, value in report.items() if key not in VOLATILE}
+    """What of a report must repeat on every machine, database and broker; which look it was is no such thing."""
+    repeats = {key: value for key, value in report.items() if key not in VOLATILE}
+    return {**repeats, "evidence": {**(report["evidence"] or {}), "look": None}}
 
 
 def clean_environment() -> dict[str, str]:

@@ -56,6 +56,7 @@ def test_running_it_again_starts_anew_and_pays_for_no_task_answer_twice(demo_fil
     second = run.finish()
     assert second["calls_paid"] <= first["answers"]["generator"]
     assert stable(second) == stable(first)
+    assert [one["evidence"]["look"] for one in (first, second)] == [1, 2], "the same holdout was opened again"
 
 
 def test_ctrl_c_ends_everything_and_the_same_command_goes_on(demo_file: Path, tmp_path: Path) -> None:
