@@ -89,4 +89,6 @@ class Allowance:
 
 def estimate(request: Request) -> int:
     """About how many tokens a request may use."""
-    return sum(len(message.content) for message in request.messages) // CHARACTERS_A_TOKEN + request.max_tokens
+    schema = len(request.response_format.schema) if request.response_format else 0
+    said = sum(len(message.content) for message in request.messages)
+    return (said + schema) // CHARACTERS_A_TOKEN + request.max_tokens

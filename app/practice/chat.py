@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.practice.catalogue import BY_NAME, CATALOGUE
+from app.practice.chances import Step, drawing, said
+from app.practice.forms import BadForm, Field, read_form
 from app.practice.generators import Written, propose
-from app.practice.task_models import answer
+from app.practice.logprobs import token_entries
+from app.practice.task_models import reply
 
 CHARACTERS_PER_TOKEN = 4
+MOST_ALTERNATIVES = 20  # as OpenAI's API has it
 _CREATED = 1_763_683_200  # any fixed moment: replies know no clock
 _ROLES = ("system", "developer", "user", "assistant")
 
@@ -25,12 +29,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """All that an answer may depend on. `max_tokens` is None when nothing limits the reply."""
+    """All that an answer may depend on.
+
+    `max_tokens` is None when nothing limits the reply, `alternatives` when no token's probability is asked for.
+    """
 
     name: str
     messages: tuple[str, ...]
     seed: int | None
     max_tokens: int | None
+    temperature: float = 0.0
+    form: Field | None = None
+    alternatives: int | None = None
 
 
 def error_body(message: str, kind: str, parameter: str | None = None, code: str | None = None) -> dict[str, Any]:
@@ -53,12 +63,20 @@ def read_request(body: bytes) -> Request:
     _refuse_unsupported(sent)
     limit = _whole(sent, "max_completion_tokens", least=1)
     limit = _whole(sent, "max_tokens", least=1) if limit is None else limit
-    return Request(name, _messages(sent.get("messages")), _whole(sent, "seed"), limit)
+    return Request(
+        name,
+        _messages(sent.get("messages")),
+        _whole(sent, "seed"),
+        limit,
+        float(sent.get("temperature") or 0.0),
+        _form(sent),
+        _alternatives(sent),
+    )
 
 
 def complete(request: Request) -> dict[str, Any]:
     """The completion: the same for the same request, whenever and wherever it is asked."""
-    written = _written(request)
+    steps, written = _spoken(request)
     limit = None if request.max_tokens is None else request.max_tokens * CHARACTERS_PER_TOKEN
     text = written.text[:limit]
     stopped = written.complete and len(text) == len(written.text)
@@ -73,6 +91,7 @@ def complete(request: Request) -> dict[str, Any]:
                 "index": 0,
                 "message": {"role": "assistant", "content": text},
                 "finish_reason": "stop" if stopped else "length",
+                **_probabilities(request, steps, len(text)),
             }
         ],
         "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said},
@@ -98,10 +117,41 @@ def listing() -> dict[str, Any]:
     }
 
 
-def _written(request: Request) -> Written:
+def _spoken(request: Request) -> tuple[tuple[Step, ...], Written]:
+    """What a task model says, with the choices behind it, or what a generator writes, of which none are known."""
     if BY_NAME[request.name].role == "task":
-        return Written(answer(request.name, "\n\n".join(request.messages)))
-    return propose(request.name, request.messages, request.seed)
+        draw = drawing(request.temperature, request.seed, (request.name, *request.messages))
+        steps = reply(request.name, "\n\n".join(request.messages), request.form, draw)
+        return steps, Written(said(steps))
+    return (), propose(request.name, request.messages, request.seed)
+
+
+def _probabilities(request: Request, steps: tuple[Step, ...], length: int) -> dict[str, Any]:
+    if request.alternatives is None or not steps:
+        return {}
+    return {"logprobs": {"content": token_entries(steps, request.alternatives, length), "refusal": None}}
+
+
+def _form(sent: dict[str, Any]) -> Field | None:
+    try:
+        return read_form(sent.get("response_format"))
+    except BadForm as bad:
+        raise Refused(400, str(bad), bad.parameter) from None
+
+
+def _alternatives(sent: dict[str, Any]) -> int | None:
+    """How many alternatives each token is to list; None when no probabilities are asked for."""
+    wanted, count = sent.get("logprobs"), sent.get("top_logprobs")
+    if wanted is not None and not isinstance(wanted, bool):
+        raise Refused(400, "logprobs must be true or false.", "logprobs")
+    if count is None:
+        return 0 if wanted else None
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST_ALTERNATIVES:
+        told = f"Invalid 'top_logprobs': expected a whole number from 0 to {MOST_ALTERNATIVES} as its maximum."
+        raise Refused(400, told, "top_logprobs")
+    if not wanted:
+        raise Refused(400, "top_logprobs is only allowed when logprobs is true.", "top_logprobs")
+    return count
 
 
 def _refuse_unsupported(sent: dict[str, Any]) -> None:
@@ -150,5 +200,11 @@ def _tokens(text: str) -> int:
 
 
 def _identity(request: Request) -> str:
-    parts = json.dumps([request.name, request.messages, request.seed, request.max_tokens])
+    parts = json.dumps([request.name, request.messages, request.seed, request.max_tokens, *_unusual(request)])
     return hashlib.sha256(parts.encode()).hexdigest()[:24]
+
+
+def _unusual(request: Request) -> list[Any]:
+    """What a plain request does not have, so that it keeps the name it always had."""
+    asked = [request.temperature if request.seed is not None else 0.0, request.form, request.alternatives]
+    return [] if asked == [0.0, None, None] else [repr(asked)]

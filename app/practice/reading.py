@@ -1,12 +1,13 @@
 """What a task model takes out of a prompt's instructions: labels, texts about them, and how to answer."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.practice.labels import bullets, find_labels
 from app.practice.similarity import Document
 from app.practice.text_shapes import comparable, spoken, worded
-from app.practice.worked import find_worked, without
+from app.practice.worked import Worked, find_worked, without
 
 _EXAMPLE_SIGHT = 600
 _RULE_WEIGHT = 0.5
@@ -37,6 +38,16 @@ def read_instructions(text: str) -> Reading:
     examples = find_worked(text)
     said = without(text, examples)
     labels = find_labels(said, [example.label for example in examples])
+    return _about(labels, said, examples)
+
+
+def read_about(text: str, labels: Sequence[str]) -> Reading:
+    """The same about labels that are known already, as those of a schema are."""
+    examples = find_worked(text)
+    return _about(tuple(labels), without(text, examples), examples)
+
+
+def _about(labels: tuple[str, ...], said: str, examples: Sequence[Worked]) -> Reading:
     index = {comparable(label): at for at, label in enumerate(labels)}
     shown = [
         (example.input, index[comparable(example.label)]) for example in examples if comparable(example.label) in index

@@ -10,7 +10,7 @@ from app.practice.text_shapes import comparable
 Notice = Callable[[str], Sequence[str]]
 """Distinct features of one text, in a fixed order."""
 
-_SMOOTHING = 0.3
+SMOOTHING = 0.3
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Similarity:
                 at = counts.setdefault(feature, {})
                 at[document.label] = at.get(document.label, 0.0) + document.weight
                 totals[document.label] += document.weight
-        room = _SMOOTHING * max(1, len(counts))
+        room = SMOOTHING * max(1, len(counts))
         # log P(feature | label) = unseen + surplus, and the surplus is 0 for most labels
-        self._unseen = [math.log(_SMOOTHING / (total + room)) for total in totals]
+        self._unseen = [math.log(SMOOTHING / (total + room)) for total in totals]
         self._surplus = {
-            feature: [(label, math.log1p(count / _SMOOTHING)) for label, count in at.items()]
+            feature: [(label, math.log1p(count / SMOOTHING)) for label, count in at.items()]
             for feature, at in counts.items()
         }
 

@@ -26,14 +26,14 @@ def stored(folder: Path, settings: Settings, base_url: str, *models: str) -> Dat
 
 def test_models_are_listed_and_one_is_tested(tmp_path: Path) -> None:
     with practice(tmp_path, free_port()) as url:
-        stored(tmp_path, Settings(data_dir=tmp_path / "data"), url, "scholar-v1", "nobody").close()
+        stored(tmp_path, Settings(data_dir=tmp_path / "data"), url, "exemplar-v1", "nobody").close()
         listed = agon("endpoints", folder=tmp_path).stdout
-        assert "lab/scholar-v1" in listed
+        assert "lab/exemplar-v1" in listed
         assert "not yet" in listed
-        tested = agon("endpoints", "test", "lab/scholar-v1", folder=tmp_path)
+        tested = agon("endpoints", "test", "lab/exemplar-v1", folder=tmp_path)
         failed = agon("endpoints", "test", "lab/nobody", folder=tmp_path)
     assert tested.returncode == 0, tested.stderr
-    assert "lab/scholar-v1 answers" in tested.stdout
+    assert "lab/exemplar-v1 answers" in tested.stdout
     assert "scores that need them will use votes of repeated replies" in tested.stdout
     assert failed.returncode == 2
     assert "there is no such model" in failed.stderr

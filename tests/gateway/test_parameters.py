@@ -44,6 +44,8 @@ FORMS: list[tuple[Any, str, str]] = [
     ("'response_format.type' must be 'json_schema'", "'response_format.type' must be 'json_schema'", "response_format"),
     ({}, 'invalid format: expected "json" or a JSON schema', "response_format"),
     ({}, "The provided JSON schema contains features not supported by xgrammar.", "response_format"),
+    ({"param": "messages"}, "'messages' must contain the word 'json' to use 'response_format' of type 'json_object'.",
+     "response_format"),
     ({}, "openai does not support parameters: ['response_format'], for model=m", "response_format"),
     ({"detail": [{"loc": ["body", "response_format", "ResponseFormat", "type"], "msg": "Input should be 'text'"}]},
      "Input should be 'text'", "response_format"),

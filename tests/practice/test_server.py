@@ -69,6 +69,11 @@ def test_an_unknown_model_is_404_in_the_form_of_openai(client: httpx2.Client) ->
 USER = [{"role": "user", "content": "hi"}]
 
 
+def schema_of(schema: Any, name: Any = "reply") -> dict[str, Any]:
+    form = {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
+    return {"model": "scholar-v1", "messages": USER, "response_format": form}
+
+
 @pytest.mark.parametrize(
     ("body", "parameter"),
     [
@@ -91,6 +96,20 @@ USER = [{"role": "user", "content": "hi"}]
         ({"model": "scholar-v1", "messages": USER, "seed": True}, "seed"),
         ({"model": "scholar-v1", "messages": USER, "stream": True}, "stream"),
         ({"model": "scholar-v1", "messages": USER, "n": 2}, "n"),
+        ({"model": "scholar-v1", "messages": USER, "logprobs": 5}, "logprobs"),
+        ({"model": "scholar-v1", "messages": USER, "logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ({"model": "scholar-v1", "messages": USER, "logprobs": True, "top_logprobs": -1}, "top_logprobs"),
+        ({"model": "scholar-v1", "messages": USER, "logprobs": True, "top_logprobs": "5"}, "top_logprobs"),
+        ({"model": "scholar-v1", "messages": USER, "top_logprobs": 5}, "top_logprobs"),
+        ({"model": "scholar-v1", "messages": USER, "response_format": "json"}, "response_format.type"),
+        ({"model": "scholar-v1", "messages": USER, "response_format": {"type": "xml"}}, "response_format.type"),
+        (schema_of({"type": "object"}, name=3), "response_format.json_schema"),
+        (schema_of("object"), "response_format.json_schema"),
+        (schema_of({"type": "string"}), "response_format"),
+        (schema_of({"type": "object", "properties": {}}), "response_format"),
+        (schema_of({"type": "object", "properties": {"a": {"type": "date"}}}), "response_format"),
+        (schema_of({"type": "object", "properties": {"a": {"enum": []}}}), "response_format"),
+        (schema_of({"type": "object", "properties": {"a": {"$ref": "#"}}}), "response_format"),
     ],
 )
 def test_a_bad_body_is_400_and_names_the_parameter(client: httpx2.Client, body: Any, parameter: str | None) -> None:
