@@ -1,5 +1,6 @@
 """The rows of a comparison: each example with every evaluation's answer and the call that brought it, page by page."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from app.storage.session import Database
 ROWS_SHOWN = 50
 ROWS_AT_ONCE = 500
 CHANGES: tuple[Kind, ...] = ("fixed", "broken", "both_right", "both_wrong")
+EXPECTATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,12 @@ def place_of(chosen: Chosen, other: str) -> int:
 
 
 def _expectations(project: Project, cells: Sequence[Cell], kind: Kind) -> list[Expectation]:
-    codes = sorted({cell[0] for cell in cells})
-    return [Expectation(code, answer_name(project, code) or "", how_many(cells, kind, code)) for code in codes]
+    """What can be asked for: the commonest expected answers, in the order of their codes."""
+    counted: Counter[int] = Counter()
+    for expected, a, b, n in cells:
+        counted[expected] += n if fits(kind, expected, a, b) else 0
+    codes = sorted(code for code, _ in counted.most_common(EXPECTATIONS))
+    return [Expectation(code, answer_name(project, code) or "", counted[code]) for code in codes]
 
 
 def _rows(session: Session, chosen: Chosen, project: Project, place: int, listed: Sequence[Place]) -> list[Row]:

@@ -28,6 +28,7 @@ from app.storage import comparisons, projects
 from app.storage.comparables import Comparable
 from app.storage.projects import Project
 
+DRAWS = 10_000
 SEED = 0  # of the permutations: a page that is opened again says the same
 
 
@@ -156,8 +157,13 @@ def judged(goal: Goal, cells: tuple[Cell, ...], shape: Shape) -> tuple[Estimate,
     if goal.counts_right:
         cells, shape = right_or_wrong(cells), of_labels(2)
     expected, a, b = columns(cells)
-    difference = compare(goal, expected, a, b, shape, SEED)
+    difference = compare(goal, expected, a, b, shape, SEED, _draws(len(cells)))
     return measure(goal, expected, a, shape), measure(goal, expected, b, shape), difference
+
+
+def _draws(cells: int) -> int:
+    """Fewer where there are very many different answers, so that a page is not waited for; never under a thousand."""
+    return max(1_000, min(DRAWS, 20_000_000 // max(1, cells)))
 
 
 def _with_verdicts(found: Sequence[Comparison], smallest_gain: float) -> list[Comparison]:
