@@ -125,7 +125,7 @@ def test_an_evaluation_is_ordered_watched_and_paused_in_the_browser(
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("heading", name="Score")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", name="Score", exact=True)).to_be_visible(timeout=120_000)
     expect(page.get_by_text("Finished", exact=True)).to_be_visible()
     page.get_by_role("link", name="Every call of this run").click()
     expect(page.get_by_label("Of this evaluation only")).to_be_checked()
