@@ -16,7 +16,7 @@ from app.cli.opening import opened
 from app.domain.metrics import Estimate
 from app.errors import Conflict
 from app.services import freezing, threshold_views, tuning
-from app.services.threshold_views import Chosen, ThresholdsView
+from app.services.threshold_facts import Chosen, ThresholdsView
 from app.storage.session import Database
 from app.web.formats import between, percent, score
 

@@ -18,7 +18,8 @@ from app.domain.thresholds import at_threshold
 from app.domain.tuningrules import Rule, choose, reached, read_rule
 from app.errors import Conflict, NotFound
 from app.services import threshold_views, threshold_wishes, tuning
-from app.services.threshold_views import Abstaining, Counts, counts_of
+from app.services.threshold_facts import Abstaining, Counts
+from app.services.threshold_views import counts_of
 from app.services.threshold_wishes import UNCALIBRATED, Wish
 from app.storage import campaign_boards, evaluations, probabilities, projects, run_boards, tunings
 from app.storage.campaign_boards import Model

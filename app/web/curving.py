@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.domain.reliability import Bin
-from app.services.threshold_views import Chosen, Stops
+from app.services.threshold_facts import Chosen, Stops
 from app.web.formats import score, thousands
 
 TOP, HEIGHT, WIDTH = 10.0, 320.0, 1000.0

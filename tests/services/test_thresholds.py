@@ -15,7 +15,7 @@ from app.domain.thresholds import recall_at_precision
 from app.errors import Conflict, Invalid
 from app.services import freezing, threshold_views, tuning
 from app.services.freezing import HoldoutCheck
-from app.services.threshold_views import ThresholdsView
+from app.services.threshold_facts import Counts, ThresholdsView
 from app.settings import Settings
 from app.storage import evaluations, probabilities, prompts, tunings
 from app.storage.answers import StoredAnswer
@@ -42,7 +42,7 @@ def recount(truth: Any, p: Any, threshold: float) -> tuple[int, int, int, int]:
     return tuple(int(one.sum()) for one in (said & truth, said & ~truth, ~said & truth, ~said & ~truth))  # type: ignore[return-value]
 
 
-def counted(at: threshold_views.Counts) -> tuple[int, int, int, int]:
+def counted(at: Counts) -> tuple[int, int, int, int]:
     return at.tp, at.fp, at.fn, at.tn
 
 

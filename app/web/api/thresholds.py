@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.services import freezing, threshold_views, tuning
 from app.services.freezing import FrozenView
-from app.services.threshold_views import ThresholdsView
+from app.services.threshold_facts import ThresholdsView
 from app.web.dependencies import Reading, Writing
 from app.web.numbers import Whole
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.errors import Conflict, Invalid
 from app.services import freezing, threshold_views, tuning
-from app.services.threshold_views import ThresholdsView
+from app.services.threshold_facts import ThresholdsView
 from app.web import curving
 from app.web.dependencies import Reading, Writing
 from app.web.numbers import Whole
