@@ -23,7 +23,7 @@ from app.services import versions
 from app.services.preparing import Choices, Prepared, limits, ready, version_of
 from app.services.splitting import Planned, facts_of
 from app.settings import Settings
-from app.storage import projects, test_sets
+from app.storage import projects, runs, test_sets
 from app.storage.campaign_boards import unfinished_campaign
 from app.storage.projects import Project
 from app.storage.session import hold_row
@@ -203,5 +203,9 @@ def save(session: Session, found: Standing, prepared: Prepared) -> TestSetVersio
         number = unfinished_campaign(session, project.id)
         if number is not None:
             raise Conflict(f"The file has new labels, and campaign {number} goes on. Stop it, or wait for its end.")
+        if (run := runs.open_of_project(session, project.id)) is not None:
+            raise Conflict(
+                f"The file has new labels, and evaluation {run.id} is not over. Stop it, or wait for its end."
+            )
         project.labels = [*project.labels, *({"name": name, "description": ""} for name in new)]
     return versions.write(session, found.test_set_id, version_of(prepared))

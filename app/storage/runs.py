@@ -167,6 +167,11 @@ def open_of_campaign(session: Session, campaign_id: str) -> list[Run]:
     return list(session.scalars(query.order_by(Run.created_at, Run.id)))
 
 
+def open_of_project(session: Session, project_id: str) -> Run | None:
+    query = select(Run).where(Run.project_id == project_id, Run.status.in_(OPEN))
+    return session.scalars(query.order_by(Run.created_at.desc()).limit(1)).first()
+
+
 def of_opening(session: Session, opening_id: str) -> list[Run]:
     """The runs that answer for an opening of a holdout."""
     query = select(Run).where(Run.opening_id == opening_id)

@@ -32,7 +32,7 @@ def with_fallbacks(count: int, primary: Server, *others: Server) -> list[Request
     return [ask(f"q{number}", at, fallbacks=route) for number in range(count)]
 
 
-DOWN = {"drops": Answer(drop=True), "503": refusal(503, "down", {"Retry-After": "0.01"}), "hangs": Answer(delay=0.4)}
+DOWN = {"drops": Answer(drop=True), "503": refusal(503, "down", {"Retry-After": "0.2"}), "hangs": Answer(delay=0.4)}
 
 
 @pytest.mark.parametrize("how", DOWN)
