@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from app.cli.improve import MOST, labelled, read_text, terminal, use_database
+from app.cli.improve import MOST, confirm, labelled, read_bytes, read_text, terminal, use_database
 from app.cli.runs import poke, tell_end, watch
 from app.cli.stack import stack
 from app.domain import formats
 from app.domain.goals import parse_goals, written
 from app.errors import Conflict, EndpointFailure, Invalid, Problem
 from app.services import catalogue, editing, evaluating, importing, projects
+from app.services.commanding import paid
 from app.services.evaluating import RunDraft
 from app.services.importing import Choices, Prepared
 from app.services.measures import Measures
@@ -75,14 +76,18 @@ def evaluate(
     )
     choices = Choices(input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column, plan)
     with console.status("reading the file"):
-        prepared = labelled(file, now, choices, text)
+        prepared = labelled(read_bytes(file, now), file.name, now, choices, text)
     with stack(now) as database:
+        with database.write() as session:
+            endpoint = catalogue.named_or_added(session, task_model)
+        if paid([endpoint]) and not yes:
+            confirm(f"This buys calls from {endpoint.full_name}.")
         with database.write() as session:
             project_id = _project(session, now, prepared, file.stem, goals, text)
             draft = RunDraft(
                 project_id=project_id,
                 prompt_version_id=_version(session, project_id, text, form),
-                endpoint_id=_endpoint(session, task_model, yes),
+                endpoint_id=endpoint.id,
                 split=split,
                 examples=examples,
                 samples=samples,
@@ -123,13 +128,6 @@ def _version(session: Session, project_id: str, text: str, form: formats.AnswerF
         return editing.add_prompt(session, project_id, wanted, form=form).id
     kept = {} if form == formats.PLAIN else formats.dump(formats.checked(project.answer_space, form))
     return prompts.add(session, prompts.line_of(session, project_id).id, wanted, "app", form=kept).id
-
-
-def _endpoint(session: Session, name: str, yes: bool) -> str:
-    endpoint = catalogue.named_or_added(session, name)
-    if not endpoint.simulated and not yes and not typer.confirm(f"This buys calls from {endpoint.full_name}. Go on?"):
-        raise typer.Exit(0)
-    return endpoint.id
 
 
 def _ordered(session: Session, now: Settings, draft: RunDraft) -> tuple[Run, Any]:

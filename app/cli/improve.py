@@ -88,8 +88,8 @@ def improve(
     console = terminal()
     choices = Choices(input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column, plan)
     with console.status("reading the file"):
-        prepared = labelled(file, now, choices, command.prompt)
-    data = file.read_bytes()
+        data = read_bytes(file, now)
+        prepared = labelled(data, file.name, now, choices, command.prompt)
     with stack(now) as database:
         campaign = _run(now, database, console, command, data, prepared, file.stem, yes)
         _finish(database, campaign, console, json_out)
@@ -103,9 +103,18 @@ def use_database(url: str) -> Settings:
     return settings()
 
 
-def labelled(file: Path, now: Settings, choices: Choices, prompt: str) -> Prepared:
+def labelled(data: bytes, name: str, now: Settings, choices: Choices, prompt: str) -> Prepared:
     """A labelled file, ready to be saved. Raises Invalid with everything that is wrong with it."""
-    return importing.prepare(now, read_bytes(file, now), file.name, choices, prompt)
+    return importing.prepare(now, data, name, choices, prompt)
+
+
+def confirm(said: str) -> None:
+    """Ask whether to go on with what costs money. Raises Invalid where nobody can be asked."""
+    typer.echo(said)
+    if not sys.stdin.isatty():
+        raise Invalid("Nobody can be asked here whether to go on: add --yes to buy these calls.")
+    if not typer.confirm("Go on?"):
+        raise typer.Exit(0)
 
 
 def demo() -> None:
@@ -153,7 +162,7 @@ def _run(
     with database.write() as session:
         seats = resolve(session, command.task_model, command.generators)
     if seats.paid and not yes:
-        _confirm(now, database, console, command, seats, prepared)
+        _confirm(now, database, command, seats, prepared)
     with database.write() as session:
         campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, seats, name, description)
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
@@ -164,9 +173,7 @@ def _run(
     )
 
 
-def _confirm(
-    now: Settings, database: Database, console: Console, command: Command, seats: Seats, prepared: Prepared
-) -> None:
+def _confirm(now: Settings, database: Database, command: Command, seats: Seats, prepared: Prepared) -> None:
     from app.services import capping, pricing
     from app.services.capping import Caps
 
@@ -178,11 +185,7 @@ def _confirm(
     local = "nothing, as a server of your own sends no bill; one that passes calls on may"
     price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most" if cost else local
     names = ", ".join(endpoint.full_name for endpoint in seats.paid)
-    console.print(f"This may buy {command.max_calls} calls from {names}. Price: {price}.", highlight=False)
-    if not sys.stdin.isatty():
-        raise Invalid("Nobody can be asked here whether to go on: add --yes to buy these calls.")
-    if not typer.confirm("Go on?"):
-        raise typer.Exit(0)
+    confirm(f"This may buy {command.max_calls} calls from {names}. Price: {price}.")
 
 
 def _finish(database: Database, campaign: Campaign, console: Console, json_out: Path | None) -> None:

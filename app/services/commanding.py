@@ -1,7 +1,7 @@
 """The whole job of `agon improve`: from a file and options to a campaign, new or the unfinished one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
@@ -60,8 +60,12 @@ class Seats:
     @property
     def paid(self) -> list[Endpoint]:
         """Those that may send a bill: a server at a local address may pass calls on, unless a person said it is free."""
-        players = dict.fromkeys((self.task, *self.generators))
-        return [one for one in players if not one.simulated and not _known_to_be_free(one)]
+        return paid(dict.fromkeys((self.task, *self.generators)))
+
+
+def paid(players: Iterable[Endpoint]) -> list[Endpoint]:
+    """Those of the endpoints that may send a bill."""
+    return [one for one in players if not one.simulated and not _known_to_be_free(one)]
 
 
 def _known_to_be_free(endpoint: Endpoint) -> bool:

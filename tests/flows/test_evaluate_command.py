@@ -121,3 +121,15 @@ def test_several_goals_make_a_pareto_set_on_the_project_page(tmp_path: Path) -> 
         version for version, on in zip(points, front(list(points.values())), strict=True) if on
     }
     assert [[one.name for one in line.scores] for line in view.front] == [goals.split("; ")] * len(view.front)
+
+
+def test_what_may_be_paid_is_asked_about_before_anything_is_ordered(tmp_path: Path) -> None:
+    environment = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-test"}
+    source = str(data_folder() / "sst2.jsonl")
+    done = agon("evaluate", source, "--task-model", "openai/small", folder=tmp_path, **environment)
+    assert (done.returncode, "add --yes to buy these calls" in " ".join(done.stderr.split())) == (2, True), done.stderr
+    assert "This buys calls from openai/small." in done.stdout
+    engine = create_engine(f"sqlite:///{tmp_path / 'data' / 'agon.sqlite3'}")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM run")).scalar() == 0
+    engine.dispose()
