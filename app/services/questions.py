@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from struct import pack
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -14,17 +14,19 @@ from app.domain import answercodes, formats
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
 from app.domain.improving.asks import Message
-from app.domain.probabilities import Distribution, from_stated, in_json, in_text
 from app.domain.prompts import render
 from app.domain.readers.reading import Reader, reader
 from app.domain.readers.readings import Reading, unreadable
-from app.domain.tokenwalk import Token as WalkedToken
 from app.domain.wording import instructions
 from app.errors import Invalid
 from app.gateway.calls import ReplyFormat, Token
 from app.storage.projects import Project
 from app.storage.prompts import PromptVersion
 from app.storage.test_sets import Placed
+
+if TYPE_CHECKING:  # most workers never ask for probabilities, and must stay small
+    from app.domain.probabilities import Distribution
+    from app.domain.tokenwalk import Token as WalkedToken
 
 MOST_ALTERNATIVES = 20
 _tokens = msgspec.msgpack.Decoder(tuple[Token, ...])
@@ -88,7 +90,7 @@ class Questions:
         """What a reply says, in words, for people."""
         return self._reader.read(reply, reference)
 
-    def shares(self, packed: bytes | None, reading: Reading) -> tuple[Distribution, ...]:
+    def shares(self, packed: bytes | None, reading: Reading) -> "tuple[Distribution, ...]":
         """One distribution for a label, else one for each label of a set or field; empty where the reply does not tell.
 
         Of a yes/no label the values are no and yes.
@@ -97,6 +99,8 @@ class Questions:
             return self._stated(reading)
         if packed is None or self.form.probabilities != "logprobs":
             return ()
+        from app.domain.tokenwalk import Token as WalkedToken
+
         tokens = [
             WalkedToken(one.utf8, one.logprob, tuple((other.utf8, other.logprob) for other in one.top))
             for one in tokens_unpacked(packed)
@@ -104,20 +108,26 @@ class Questions:
         found = self._in_object(tokens) if self.form.how == "json" else [self._in_reply(tokens)]
         return tuple(one for one in found if one is not None) if None not in found else ()
 
-    def _in_object(self, tokens: Sequence[WalkedToken]) -> list[Distribution | None]:
+    def _in_object(self, tokens: "Sequence[WalkedToken]") -> "list[Distribution | None]":
+        from app.domain.probabilities import in_json
+
         return [
             in_json(tokens, (name,), [msgspec.json.decode(value) for value in formats.written(self.answers, name)])
             for name in formats.verdicts(self.answers)
         ]
 
-    def _in_reply(self, tokens: Sequence[WalkedToken]) -> Distribution | None:
+    def _in_reply(self, tokens: "Sequence[WalkedToken]") -> "Distribution | None":
         if self.answers.kind != "label":
             return None
+        from app.domain.probabilities import in_text
+
         return in_text(tokens, formats.codes_of(self.answers) if self.form.how == "codes" else self.answers.names)
 
-    def _stated(self, reading: Reading) -> tuple[Distribution, ...]:
+    def _stated(self, reading: Reading) -> "tuple[Distribution, ...]":
         if not reading.stated or reading.code == answercodes.UNREADABLE:
             return ()
+        from app.domain.probabilities import from_stated
+
         digits = answercodes.digits_of(self.answers, reading.code)
         sizes = sizes_of(self.answers)
         return tuple(
@@ -151,7 +161,7 @@ def tokens_unpacked(packed: bytes) -> tuple[Token, ...]:
     return _tokens.decode(zlib.decompress(packed))
 
 
-def floats(shares: Sequence[Distribution]) -> bytes:
+def floats(shares: "Sequence[Distribution]") -> bytes:
     """The shares of all distributions, one after the other, as little-endian 32-bit floats."""
     given = [share for one in shares for share in one.shares]
     return pack(f"<{len(given)}f", *given)

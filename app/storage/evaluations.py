@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.domain.summaries import Answers
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, BigId, new_id
 from app.storage.session import add_rows, insert_new
@@ -15,6 +14,7 @@ from app.storage.test_sets import Example, Placed, Placement, placed_between
 
 if TYPE_CHECKING:
     from app.domain.metrics import Estimate
+    from app.domain.summaries import Answers
 
 UNREADABLE = -1
 
@@ -209,8 +209,10 @@ def shown_outputs(
     return list(session.execute(query))
 
 
-def answered_in_order(session: Session, evaluation_id: str) -> Answers:
+def answered_in_order(session: Session, evaluation_id: str) -> "Answers":
     """Everything that counts, in the order of its examples, samples of one example beside each other."""
+    from app.domain.summaries import Answers
+
     evaluation = session.get_one(Evaluation, evaluation_id)
     query = (
         select(

@@ -8,7 +8,6 @@ from hashlib import sha256
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, defer
 
-from app.domain.confirming import LOOKS
 from app.errors import Conflict, NotFound
 from app.storage.base import OWNER, new_id
 from app.storage.campaigns import Campaign, HoldoutOpening
@@ -124,6 +123,8 @@ def _open(session: Session, opening: HoldoutOpening) -> HoldoutOpening:
         raise Conflict("This test set has no holdout, so there is nothing to open.")
     _complete(session, _held(session, sealed))
     known = _looks(session, HoldoutOpening.holdout_hash == sealed)
+    from app.domain.confirming import LOOKS
+
     if len(known) >= LOOKS:
         raise HoldoutSpent(known)
     opening.holdout_hash, opening.number = sealed, len(known) + 1
