@@ -2,7 +2,8 @@
 
 Kind `label`: the label's index. `labels`: a bitmask, bit i for label i. `fields`: mixed radix, the first field the
 least significant digit, each digit the index of a value. `number` and `text`: 0 right, 1 wrong, so the expected code
-is always 0. In every kind -1 is an unreadable reply: a class of its own that is always wrong.
+is always 0. In every kind -1 is an unreadable reply: a class of its own that is always wrong. -2 is a text that its
+grader gave no grade: it is in no mean, and counted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-UNREADABLE = -1
+UNREADABLE, UNGRADED = -1, -2
 RIGHT, WRONG = 0, 1
-UNREADABLE_NAME = "unreadable"
+UNREADABLE_NAME, UNGRADED_NAME = "unreadable", "no grade"
 NO_LABEL = "none"
 
 Value = str | Iterable[str] | Mapping[str, str | bool]
@@ -131,8 +132,8 @@ def decode(answers: Answers, code: int) -> str | tuple[str, ...] | dict[str, str
 
 def name_of(answers: Answers, code: int) -> str:
     """A code as people read it: "spam, angry", "none", "tone: rude · spam: true", "unreadable"."""
-    if code == UNREADABLE:
-        return UNREADABLE_NAME
+    if code < 0:
+        return UNGRADED_NAME if code == UNGRADED else UNREADABLE_NAME
     answer = decode(answers, code)
     if isinstance(answer, dict):
         return " · ".join(f"{name}: {value}" for name, value in answer.items())

@@ -12,9 +12,12 @@ from app.domain.findings import Findings
 from app.errors import Invalid
 
 Kind = Literal["label", "labels", "fields", "number", "text"]
-Match = Literal["exact", "contains", "regex"]
+Match = Literal["exact", "contains", "regex", "similarity", "facts", "criterion", "preference"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MATCHES: tuple[Match, ...] = get_args(Match)
+GRADED: tuple[Match, ...] = ("similarity", "facts", "criterion", "preference")
+JUDGED_BY_CRITERION: tuple[Match, ...] = ("criterion", "preference")
+LONGEST_CRITERION = 2_000
 MOST_IN_A_SET = 62
 MOST_COMBINATIONS = 2**62
 YES_NO = ("true", "false")
@@ -51,10 +54,17 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Texts:
-    """How a short text is compared; `separated`: a reference holds several right answers with `|` between them."""
+    """How a text is compared; `separated`: a reference holds several right answers with `|` between them.
+
+    A match of `GRADED` asks a grader, the endpoint with that full name, for a grade from 0 to 1; an answer counts as
+    right from `right_from` on, a decimal number. `criterion` is what a judge looks at.
+    """
 
     match: Match = "exact"
     separated: bool = False
+    criterion: str = ""
+    grader: str = ""
+    right_from: str = "0.5"
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,25 @@ def _check_belonging(answers: Answers, findings: Findings) -> None:
         findings.add(f"texts match by one of {', '.join(MATCHES)}; given was {answers.texts.match!r}", "match")
     if answers.is_extraction and answers.texts.match != "exact":
         findings.add("texts of several fields are compared exactly; choose exact", "match")
+    if answers.kind == "text":
+        _check_grading(answers.texts, findings)
+
+
+def _check_grading(texts: Texts, findings: Findings) -> None:
+    if texts.match not in GRADED:
+        return
+    if not texts.grader.strip():
+        findings.add(f"{texts.match} needs a grader: the PROVIDER/NAME of an endpoint", "grader")
+    if texts.match in JUDGED_BY_CRITERION and not 0 < len(texts.criterion.strip()) <= LONGEST_CRITERION:
+        findings.add(f"say in at most {LONGEST_CRITERION:,} characters what the judge looks at", "criterion")
+    if texts.separated:
+        findings.add(
+            f"{texts.match} takes the reference as it is; several right answers cannot be told apart", "separated"
+        )
+    mark = _decimal(texts.right_from)
+    if mark is None or not 0 < mark <= 1:
+        said = f"must be a number above 0 and up to 1, such as 0.5; given was {texts.right_from!r}"
+        findings.add(said, "right_from")
 
 
 def _check_labels(answers: Answers, findings: Findings) -> None:
@@ -155,12 +184,17 @@ def _check_names(names: Sequence[str], where: str, findings: Findings) -> None:
 
 
 def _check_tolerance(text: str, findings: Findings) -> None:
-    try:
-        tolerance = Decimal(text)
-    except (InvalidOperation, ValueError):
-        tolerance = Decimal("nan")
-    if not (tolerance.is_finite() and 0 <= tolerance <= Decimal("1e30")):
+    tolerance = _decimal(text)
+    if tolerance is None or not 0 <= tolerance <= Decimal("1e30"):
         findings.add(f"the tolerance must be a number from 0, such as 0.01; given was {text!r}", "tolerance")
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        found = Decimal(text)
+    except (InvalidOperation, ValueError):
+        return None
+    return found if found.is_finite() else None
 
 
 def combinations(fields: Iterable[Field]) -> int:
@@ -196,7 +230,7 @@ def load(data: Any) -> Answers:
             tuple(map(_label, data.get("labels", ()))),
             tuple(map(_field, data.get("fields", ()))),
             _numbers(data.get("numbers", {})),
-            replace(Texts(), **data.get("texts", {})),
+            _texts(data.get("texts", {})),
         )
     except (TypeError, KeyError, AttributeError) as fault:
         raise Invalid(f"answers cannot be understood: {fault}") from fault
@@ -215,6 +249,11 @@ def _field(data: Any) -> Field:
 def _numbers(data: Any) -> Numbers:
     given = replace(Numbers(), **data)
     return replace(given, tolerance=str(given.tolerance))
+
+
+def _texts(data: Any) -> Texts:
+    given = replace(Texts(), **data)
+    return replace(given, right_from=str(given.right_from))
 
 
 def _value(value: Any) -> str:

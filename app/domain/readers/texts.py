@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from app.domain.answercodes import RIGHT, WRONG
+from app.domain.answercodes import RIGHT, UNGRADED, WRONG
 from app.domain.answers import comparable
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
@@ -80,22 +80,28 @@ def _is_around(text: str, first: int, last: int) -> bool:
 
 
 class TextReader:
-    """The whole reply, or the field `answer` of a JSON object, against one reference or several right ones."""
+    """The whole reply, or the field `answer` of a JSON object, against one reference or several right ones.
+
+    What a grader must grade is read whole and has no grade yet: its code is UNGRADED.
+    """
 
     def __init__(self, answers: Answers, form: AnswerFormat) -> None:
         self._texts, self._is_json = answers.texts, form.how == "json"
-        self._matches = _MATCHERS[answers.texts.match]
+        self._matches = _MATCHERS.get(answers.texts.match)
 
     def read(self, reply: str, reference: Reference = None) -> Reading:
         wanted = accepted(reference, self._texts.separated and self._texts.match != "regex")
         try:
-            text = self._text(reply)
+            text = self.text(reply)
+            if self._matches is None:
+                return Reading(UNGRADED, value=kept(text))
             right = any(self._matches(text, one) for one in wanted)
         except Unreadable as fault:
             return unreadable(str(fault))
         return Reading(RIGHT if right else WRONG, value=kept(text), score=float(right))
 
-    def _text(self, reply: str) -> str:
+    def text(self, reply: str) -> str:
+        """The answer alone, as a grader is shown it. Raises Unreadable."""
         text = plain(held(the_object(reply), "answer")) if self._is_json else reply
         if text is None:
             raise Unreadable("the field answer holds no text")
