@@ -6,7 +6,7 @@ own intervals are never compared. Codes of answers are those of `metrics`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, exp, log, sqrt
+from math import ceil, exp, isnan, log, nan, sqrt
 from typing import TYPE_CHECKING, Literal
 
 from app.domain import racing
@@ -24,7 +24,7 @@ from app.domain.metrics import (
     tally,
 )
 from app.domain.shapes import Shape, of_labels
-from app.domain.summing import Amounts, amounts_of, cases, parts, score
+from app.domain.summing import SCORE, Amounts, amounts_of, cases, parts, score
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -122,7 +122,7 @@ def _difference(
 ) -> Difference:
     n, shape = len(expected), of_labels(labels) if isinstance(labels, int) else labels
     for answers in (a, b):
-        require_codes(expected, answers, shape.codes)
+        require_codes(expected, answers, shape.codes, shape.least_code)
     if n == 0:
         return Difference(0.0, -1.0, 1.0, 1.0 if with_p else None, 0)
     if goal.counts_right:
@@ -211,6 +211,7 @@ class _Pairs:
         amounts: tuple[Amounts, Amounts],
     ) -> None:
         self.goal, self.shape, self.n = goal, shape, len(expected)
+        amounts = both_scored(goal, amounts)
         self.cells, self.counts = tally((expected, *sides), together=not amounts_of(goal))
         self._given = expected, sides, amounts
         ours, theirs = (parts(goal, shape, self.cells[:, 0], self.cells[:, 1 + side], amounts[side]) for side in (0, 1))
@@ -239,6 +240,19 @@ class _Pairs:
         totals = self.counts @ self.sums
         half = len(totals) // 2
         return min(cases(self.goal, self.shape, part) for part in (totals[:half], totals[half:]))
+
+
+def both_scored(goal: Goal, amounts: tuple[Amounts, Amounts]) -> tuple[Amounts, Amounts]:
+    """The same amounts, with a score on one side only where the other has one too: pairs need both."""
+    if SCORE not in amounts_of(goal):
+        return amounts
+    a, b = (side[SCORE] for side in amounts)
+    lacking = [isnan(one) or isnan(other) for one, other in zip(a, b, strict=True)]
+    if not any(lacking):
+        return amounts
+    kept = ([nan if gap else one for one, gap in zip(side, lacking, strict=True)] for side in (a, b))
+    of_a, of_b = ({**side, SCORE: scores} for side, scores in zip(amounts, kept, strict=True))
+    return of_a, of_b
 
 
 def _beside(ours: "csr_array", theirs: "csr_array") -> "csr_array":

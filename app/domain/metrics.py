@@ -1,7 +1,7 @@
 """Turns many answers into one score with its 95 % interval.
 
 Answers are codes: `expected` and `answered` are equally long, and an answer of -1 is an unreadable
-reply, which is always wrong. Every score is higher-is-better. The accuracy path needs neither numpy
+reply, which is always wrong; -2 is a text without a grade, whose score is not a number and in no mean. Every score is higher-is-better. The accuracy path needs neither numpy
 nor scipy, so that a worker that only scores blocks stays small.
 """
 
@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from app.domain.answercodes import UNREADABLE
 from app.domain.goals import Goal
 from app.domain.shapes import Shape, of_labels
-from app.domain.summing import SCORE, amounts_of, cases, parts, proportion, score
+from app.domain.summing import SCORE, amounts_of, cases, counted, parts, proportion, score
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +58,7 @@ def measure(
     Raises ValueError when the lengths differ or a number is no code.
     """
     shape = of_labels(labels) if isinstance(labels, int) else labels
-    require_codes(expected, answered, shape.codes)
+    require_codes(expected, answered, shape.codes, shape.least_code)
     n = len(expected)
     if n == 0:
         return Estimate(0.0, 0.0, 1.0, 0)
@@ -81,7 +82,7 @@ def measure_all(
     counts once, with the mean of its answers, and is drawn with all of them (clustered errors); n is that of examples.
     """
     shape = of_labels(labels) if isinstance(labels, int) else labels
-    require_codes(expected, answered, shape.codes)
+    require_codes(expected, answered, shape.codes, shape.least_code)
     if not expected:
         return [Estimate(0.0, 0.0, 1.0, 0) for _ in goals]
     batches: dict[tuple[str, ...], list[Goal]] = {}
@@ -137,11 +138,13 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     return low, 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
 
 
-def require_codes(expected: Sequence[int], answered: Sequence[int], codes: int) -> None:
+def require_codes(expected: Sequence[int], answered: Sequence[int], codes: int, least: int = UNREADABLE) -> None:
     """Raises ValueError when lengths differ (no answers at all are fine) or a number is none of so many codes."""
     if answered and len(expected) != len(answered):
         raise ValueError(f"{len(expected)} expected answers, {len(answered)} answers")
-    strangers = {e for e in set(expected) if not 0 <= e < codes} | {a for a in set(answered) if not -1 <= a < codes}
+    strangers = {e for e in set(expected) if not 0 <= e < codes} | {
+        a for a in set(answered) if not least <= a < codes
+    }
     if strangers:
         raise ValueError(f"no such answer among {codes}: {sorted(strangers)}")
 
@@ -175,9 +178,9 @@ def _estimates(
             sums = weights @ each
             for goal, scores in drawn.items():
                 scores.append(score(goal, shape, sums))
-    n, found = int(counts.sum()), dict[Goal, Estimate]()
+    found = dict[Goal, Estimate]()
     for goal in goals:
-        value, share = float(score(goal, shape, total)), shares[goal]
+        value, share, n = float(score(goal, shape, total)), shares[goal], counted(goal, shape, total)
         if share is not None:
             found[goal] = _rounded(value, *wilson(*share), n)
             continue

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.domain.answerspace import Answers
 from app.domain.goals import RIGHT_SHARE, Goal
 from app.errors import Invalid
@@ -77,6 +78,11 @@ class Shape:
         for digit in self.digits:
             total *= len(digit.values)
         return total
+
+    @property
+    def least_code(self) -> int:
+        """The lowest code of an answer: unreadable, or of a text without a grade."""
+        return UNGRADED if self.kind == "text" else UNREADABLE
 
     def decoded(self, codes: "Ints") -> "Ints":
         """The digits of codes of shape (n,) as shape (n, digits); all -1 where a reply was unreadable."""

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import isnan
 from typing import Any
 
+from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.domain.goals import Goal, parse_goal
 from app.domain.metrics import Estimate, measure_all, wilson
 from app.domain.shapes import OPEN, Shape
 
 MOST_CELLS = 5_000
-UNREADABLE = -1
 SCORES: Mapping[str, tuple[str, ...]] = {
     "label": ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc"),
     "labels": ("subset_accuracy", "hamming_score", "micro_f1", "macro_f1", "weighted_f1", "samples_f1"),
@@ -49,7 +50,7 @@ class Answers:
 
 
 def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str, Any]:
-    """Scores of the goals and of the kind, every class, the commonest confusions, unreadable replies, repeats.
+    """Scores of the goals and of the kind, every class, the commonest confusions, unreadable replies, texts without a grade, repeats.
 
     An estimate is {value, low, high, n}; classes have also how often they occur, are named and are hit (in all answers).
     """
@@ -65,9 +66,10 @@ def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str
         "scores": [_named(goal, estimates) for goal in scores],
         "classes": _classes(shape, answers, estimates),
         "cells": _cells(shape, answers),
-        "unreadable": _unreadable(answers),
+        "unreadable": _share(answers, UNREADABLE),
+        "ungraded": _share(answers, UNGRADED),
         "samples": _samples(answers),
-        "means": {name: sum(amounts) / len(amounts) for name, amounts in answers.amounts.items() if amounts},
+        "means": {name: mean for name, amounts in answers.amounts.items() if (mean := _mean(amounts)) is not None},
     }
 
 
@@ -122,8 +124,13 @@ def _cells(shape: Shape, answers: Answers) -> list[list[int]]:
     return [[*cell, often] for cell, often in sorted(counted.most_common(MOST_CELLS))]
 
 
-def _unreadable(answers: Answers) -> dict[str, Any]:
-    count, n = list(answers.answered).count(UNREADABLE), len(answers.answered)
+def _mean(amounts: Sequence[float]) -> float | None:
+    known = [amount for amount in amounts if not isnan(amount)]
+    return sum(known) / len(known) if known else None
+
+
+def _share(answers: Answers, code: int) -> dict[str, Any]:
+    count, n = list(answers.answered).count(code), len(answers.answered)
     low, high = wilson(count, n)
     return {"count": count, "n": n, "low": low, "high": high}
 

@@ -2,8 +2,9 @@
 
 A row of sums holds, for every class of the shape, hits (named and so), namings and occurrences; then, for every digit,
 how often it was right; then examples, right answers, graded scores, F1 of each
-set of labels for itself, and the amounts that penalties are on. Sums have the
+set of labels for itself, answers that have a score, and the amounts that penalties are on. Sums have the
 shape (..., width): a bootstrap or a permutation is one matrix product with counts of examples.
+A score that is not a number is one that a grader did not give: it is in no mean.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SCORE = "score"
+FIXED = 5  # columns after those of classes and digits, before those of penalties
 Amounts = Mapping[str, Sequence[float]]
 Over = Literal["expected", "seen", "all"]
 
 
 def width(goal: Goal, shape: Shape) -> int:
     """How long a row of sums is."""
-    return 3 * len(shape.classes) + len(shape.digits) + 4 + len(goal.penalties)
+    return 3 * len(shape.classes) + len(shape.digits) + FIXED + len(goal.penalties)
 
 
 def amounts_of(goal: Goal) -> tuple[str, ...]:
@@ -57,12 +59,25 @@ def parts(goal: Goal, shape: Shape, expected: "Ints", answered: "Ints", amounts:
     shown = (np.concatenate(rows), np.concatenate(columns)) if rows else (np.empty(0, int), np.empty(0, int))
     counted = csr_array((np.ones(len(shown[0])), shown), shape=(n, 3 * classes + len(shape.digits)))
     right = expected == answered
-    scores = np.asarray(amounts[SCORE], float) if SCORE in amounts_of(goal) else right
+    scores = np.asarray(amounts[SCORE] if SCORE in amounts_of(goal) else right, float)
+    has_score = ~np.isnan(scores)
     measured = [_charged(penalty, amounts) for penalty in goal.penalties]
     return hstack(
         [
             counted,
-            csr_array(np.stack([np.ones(n), right, scores, _f1_of_sets(shape, wanted, said), *measured], axis=1)),
+            csr_array(
+                np.stack(
+                    [
+                        np.ones(n),
+                        right,
+                        np.where(has_score, scores, 0.0),
+                        _f1_of_sets(shape, wanted, said),
+                        has_score,
+                        *measured,
+                    ],
+                    axis=1,
+                )
+            ),
         ],
         format="csr",
     )
@@ -107,7 +122,7 @@ def score(goal: Goal, shape: Shape, sums: "Floats", over: Over = "expected") -> 
     n = _least_one(sums[..., first])
     value = _metric(goal, shape, sums, over)
     for place, penalty in enumerate(goal.penalties):
-        value = value - penalty.weight * sums[..., first + 4 + place] / n
+        value = value - penalty.weight * sums[..., first + FIXED + place] / n
     return value
 
 
@@ -124,7 +139,7 @@ def _metric(goal: Goal, shape: Shape, sums: "Floats", over: Over) -> "Floats":
 
     classes, digits = len(shape.classes), len(shape.digits)
     hits, named, there = (sums[..., place * classes : (place + 1) * classes] for place in range(3))
-    right_digits, (n, right, graded, alone) = (
+    right_digits, (n, right, graded, alone, scored) = (
         sums[..., 3 * classes : 3 * classes + digits],
         _last(sums, 3 * classes + digits),
     )
@@ -133,7 +148,7 @@ def _metric(goal: Goal, shape: Shape, sums: "Floats", over: Over) -> "Floats":
         share: Floats = (right if digit is None else right_digits[..., digit]) / _least_one(n)
         return share
     if goal.metric == "mean_score":
-        mean: Floats = graded / _least_one(n)
+        mean: Floats = graded / _least_one(scored)
         return mean
     if goal.metric == "samples_f1":
         of_sets: Floats = alone / _least_one(n)
@@ -175,7 +190,7 @@ _PER_CLASS = {
 
 
 def _last(sums: "Floats", first: int) -> tuple["Floats", ...]:
-    return tuple(sums[..., first + place] for place in range(4))
+    return tuple(sums[..., first + place] for place in range(FIXED))
 
 
 def _of_class(metric: str, beta: float, hits: "Floats", named: "Floats", there: "Floats") -> "Floats":
@@ -213,10 +228,16 @@ def proportion(goal: Goal, shape: Shape, sums: "Floats") -> tuple[int, int] | No
     return int(sums[place]), cases(goal, shape, sums)
 
 
+def counted(goal: Goal, shape: Shape, sums: "Floats") -> int:
+    """How many examples are in one row of sums; of a mean score those that have one."""
+    first = 3 * len(shape.classes) + len(shape.digits)
+    return round(float(sums[first + FIXED - 1 if goal.metric == "mean_score" else first]))
+
+
 def cases(goal: Goal, shape: Shape, sums: "Floats") -> int:
     """On how many examples the score of one row of sums really rests: for a class those that have it, or are named so."""
     place, classes = class_of(goal, shape), len(shape.classes)
     if place is None:
-        return int(sums[3 * classes + len(shape.digits)])
+        return counted(goal, shape, sums)
     hits, named, there = (int(sums[part * classes + place]) for part in range(3))
     return {"precision": named, "recall": there}.get(goal.metric, named + there - hits)
