@@ -142,9 +142,7 @@ def require_codes(expected: Sequence[int], answered: Sequence[int], codes: int, 
     """Raises ValueError when lengths differ (no answers at all are fine) or a number is none of so many codes."""
     if answered and len(expected) != len(answered):
         raise ValueError(f"{len(expected)} expected answers, {len(answered)} answers")
-    strangers = {e for e in set(expected) if not 0 <= e < codes} | {
-        a for a in set(answered) if not least <= a < codes
-    }
+    strangers = {e for e in set(expected) if not 0 <= e < codes} | {a for a in set(answered) if not least <= a < codes}
     if strangers:
         raise ValueError(f"no such answer among {codes}: {sorted(strangers)}")
 

@@ -111,8 +111,13 @@ def _line(one: Field) -> str:
 
 
 def _text_words(answers: Answers) -> str:
-    if answers.texts.match == "exact":
-        return "the short answer alone, without any other word"
-    return (
-        "a text that holds the expected words" if answers.texts.match == "contains" else "a text of the expected form"
-    )
+    texts = answers.texts
+    return {
+        "exact": "the short answer alone, without any other word",
+        "contains": "a text that holds the expected words",
+        "regex": "a text of the expected form",
+        "similarity": "a text that says what the expected answer says",
+        "facts": "a text that states every expected fact",
+        "criterion": f"a text that fulfils this criterion: {texts.criterion}",
+        "preference": f"a text that fulfils this criterion better than the expected answer: {texts.criterion}",
+    }[texts.match]

@@ -98,7 +98,8 @@ class Crew:
         while lease is not None:
             held = self._take(lease)
             for key, asked in list(held.open.items()):
-                yield bookkeeping.request_of(key, asked.wish, self._order.targets[0], self._order.targets[1:])
+                first, *others = self._order.route(asked.wish).targets
+                yield bookkeeping.request_of(key, asked.wish, first, tuple(others))
             lease = None if self._halted else self._another()
 
     def _take(self, lease: Lease) -> Holding:
@@ -128,7 +129,8 @@ class Crew:
     def _permit(self, request: Request) -> bool:
         if self._halted:
             return False
-        held, unit = self._held[block_of(request.key)], bookkeeping.at_most(request, self._order.endpoints)
+        held = self._held[block_of(request.key)]
+        unit = bookkeeping.at_most(request, self._order.route(held.open[request.key].wish).endpoints)
         return held.purse.draw(request.key, unit, len(held.open))
 
     def _record(self, batch: Sequence[Purchase]) -> None:

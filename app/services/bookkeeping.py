@@ -44,6 +44,7 @@ class Wish:
     sample: int = 0
     reply_format: ReplyFormat | None = None
     top_logprobs: int | None = None
+    compared: tuple[str, str] | None = None
 
     def request_hash(self, target: Target) -> str:
         content = [

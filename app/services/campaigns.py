@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from app.domain import shapes
+from app.domain.grading import requests_each
 from app.domain.improving.state import Rules
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.capping import Caps
+from app.services.grading import grading_of
 from app.services.improving import KIND
 from app.services.projects import goal_of
 from app.services.questions import misfit
@@ -81,13 +83,15 @@ def _check(session: Session, draft: CampaignDraft, caps: Caps, max_rounds: int) 
         problems.append(Problem("must be 0 (for ever) or more", "rounds"))
     if problems:
         raise Invalid(problems)
-    start = prompts.get(session, draft.start_version_id)
-    if wrong := misfit(projects.get(session, draft.project_id), start):
+    start, project = prompts.get(session, draft.start_version_id), projects.get(session, draft.project_id)
+    if wrong := misfit(project, start):
         raise Invalid([Problem(f"has an answer format that does not fit: {wrong}", "start prompt")])
     seats = {
         "task_model": [endpoints.get(session, draft.task_endpoint_id)],
         "generators": [endpoints.get(session, endpoint_id) for endpoint_id in draft.generator_ids],
     }
+    if grading := grading_of(session, project):
+        seats["grader"] = [grading.grader]
     if problems := capping.unpriced(session, draft.project_id, seats, draft.max_cost):
         raise Invalid(problems)
 
@@ -113,6 +117,7 @@ def _rules(
         max_tokens=settings.generator_max_tokens,
         task_max_tokens=settings.task_max_tokens,
         show_characters=settings.show_characters,
+        calls_each=1 + requests_each(project.answer_space),
     )
     return dict(vars(rules))
 

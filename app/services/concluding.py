@@ -27,9 +27,9 @@ SECONDS_PER_EXAMPLE = 0.01  # more than comparing takes, so that nobody takes th
 GATHERING_SECONDS = 300.0  # the same for all candidates' dev answers together
 
 
-def holdout_reserve(holdout_size: int, share_for_retries: float) -> int:
-    """Calls kept back for both holdout evaluations, with some for retries."""
-    return math.ceil(2 * holdout_size * (1 + share_for_retries))
+def holdout_reserve(holdout_size: int, share_for_retries: float, calls_each: int = 1) -> int:
+    """Calls kept back for both holdout evaluations, `calls_each` an answer with its grade, and some for retries."""
+    return math.ceil(2 * holdout_size * calls_each * (1 + share_for_retries))
 
 
 def conclude(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping, tuning
+from app.services.grading import grading_of
 from app.services.holding import CAMPAIGN, OPENING, RUN, WORKING
 from app.services.questions import misfit
 from app.settings import Settings
@@ -101,7 +102,9 @@ def check(session: Session, draft: RunDraft) -> tuple[TestSetVersion, PromptVers
     if model is None:
         problems.append(Problem("choose a model of the Endpoints page", "endpoint_id"))
     else:
-        problems += capping.unpriced(session, project.id, {"endpoint_id": [model]}, draft.max_cost)
+        grading = grading_of(session, project)
+        seats = {"endpoint_id": [model], **({"grader": [grading.grader]} if grading else {})}
+        problems += capping.unpriced(session, project.id, seats, draft.max_cost)
     if prompt is None or session.get_one(Prompt, prompt.prompt_id).project_id != project.id:
         problems.append(Problem("choose a prompt of this project", "prompt_version_id"))
     elif unknown := sorted(placeholders(prompt.text).keys() - {"input", *version.variables}):

@@ -1,17 +1,21 @@
 """One block in one worker's hands: taken under a lease, answered batch by batch, finished or let go."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from app.domain.answercodes import UNGRADED
 from app.gateway.calls import Purchase
 from app.services import bookkeeping, capping
 from app.services.bookkeeping import Wish
 from app.services.ordering import Order, Stored
 from app.services.purse import Purse
 from app.services.questions import Answered
-from app.storage import answers, asking, evaluations, jobs, parties, probabilities, runs
+from app.storage import answers, asking, evaluations, grades, jobs, parties, probabilities, runs
+from app.storage.answers import StoredAnswer
+from app.storage.endpoints import Endpoint
+from app.storage.grades import Awaiting
 from app.storage.jobs import Lease, Nudge
 from app.storage.runs import BLOCK, Block, Run
 from app.storage.test_sets import Placed
@@ -26,37 +30,50 @@ AWAITED_SECONDS = 1.0
 ELSEWHERE = "Another model answered {count} examples in place of the one asked. They do not count and are asked again."
 
 
-def key_of(block_id: str, example_id: int) -> str:
-    """The name of a request: it says which block it belongs to."""
-    return f"{block_id}:{example_id}"
+def key_of(block_id: str, example_id: int, place: int = 0) -> str:
+    """The name of a request: it says which block it belongs to; `place` counts the requests about one example."""
+    return f"{block_id}:{example_id}:{place}"
 
 
 def block_of(key: str) -> str:
     return key.partition(":")[0]
 
 
+Token = tuple[str, str]  # what finds an answer: the request's hash and its owner
+
+
 class Open(NamedTuple):
-    """An example that is to be answered, and the hash of the request to the model that is asked first."""
+    """A request to be bought, and what finds its answer."""
+
+    wish: Wish
+    token: Token
+
+
+class Need(NamedTuple):
+    """An example with the requests that must be answered for its output: to the task model, or about `answer` to a grader."""
 
     example: Placed
-    wish: Wish
-    request_hash: str
+    wishes: tuple[Wish, ...]
+    tokens: tuple[Token, ...]
+    answer: Awaiting | None = None
 
 
 class Holding:
     """What of the block is still open, by the key of its request. Every write begins by renewing the lease.
 
-    Examples that make the same request, when any answer to it may be shared, are one purchase: the first of them is
-    open, the others are its `twins`.
+    Needs that make the same request, when any answer to it may be shared, are one purchase. An example whose answer
+    must be graded is needed twice: first its answer, and when the block is taken again its grade.
     """
 
     def __init__(self, order: Order, lease: Lease, purse: Purse, job_attempts: int) -> None:
         self.order, self.lease, self.purse = order, lease, purse
         self.open: dict[str, Open] = {}
-        self._twins: dict[str, list[Placed]] = {}
+        self._waiting: dict[Token, list[Need]] = {}
+        self._replies: dict[Token, tuple[Stored, Endpoint]] = {}
         self.done = False
         self._job_attempts = job_attempts
         self._elsewhere: set[int] = set()
+        self._ungraded: set[int] = set()
         self._awaited = 0
         self._progressed = False
 
@@ -64,40 +81,88 @@ class Holding:
         """Count what is there, use stored answers, and keep the rest open."""
         order = self.order
         self.block = session.get_one(Block, self.lease.subject)
-        span = self.block.sample, self.block.first, self.block.upto
-        missing, self._elsewhere = evaluations.missing(session, order.evaluation, *span, order.opening_id)
+        sample = self.block.sample
+        missing, apart = evaluations.missing(
+            session, order.evaluation, sample, self.block.first, self.block.upto, order.opening_id
+        )
+        waiting = self._awaiting(session, apart)
+        self._elsewhere = apart - waiting.keys()
         runs.begin_block(session, self.block, self.block.size - len(missing), len(self._elsewhere), holder)
-        self._open(session, missing)
+        self._open(session, [one for one in missing if one.example_id not in waiting], missing, waiting)
         self.purse.open(session, order.accounts)  # last, as in `save`: whoever has the run's row may want accounts next
         return [] if self.open else self._finish(session)
 
-    def _open(self, session: Session, missing: Sequence[Placed]) -> None:
-        """Sort what is missing: answered before, by whoever paid for it; the same as another's; still to be bought.
+    def _awaiting(self, session: Session, apart: set[int]) -> dict[int, Awaiting]:
+        if self.order.grading is None:
+            return {}
+        others = self.order.run.count_fallbacks
+        return grades.awaiting(session, self.order.evaluation.id, self.block.sample, apart, of_others=others)
+
+    def _open(
+        self,
+        session: Session,
+        unanswered: Sequence[Placed],
+        missing: Sequence[Placed],
+        waiting: dict[int, Awaiting],
+    ) -> None:
+        """Sort what is missing: what the store has is used at once, also for grades of answers it has; the rest is open."""
+        order, sample = self.order, self.block.sample
+        found = self._sort(session, [self._need(one, (order.wish(one, sample),)) for one in unanswered])
+        self._store(session, found, reused=len(found))
+        if order.grading is not None:
+            known = {one.example_id: waiting[one.example_id] for one in missing if one.example_id in waiting}
+            known.update(self._awaiting(session, {row.output["example_id"] for row in found}))
+            needs = [self._grading(one, known[one.example_id]) for one in missing if one.example_id in known]
+            graded = self._sort(session, needs)
+            self._store(session, graded, reused=sum(row.output["example_id"] not in waiting for row in graded))
+
+    def _need(self, example: Placed, wishes: tuple[Wish, ...], answer: Awaiting | None = None) -> Need:
+        tokens = tuple((wish.request_hash(self.order.route(wish).targets[0]), wish.owner) for wish in wishes)
+        return Need(example, wishes, tokens, answer)
+
+    def _grading(self, example: Placed, answer: Awaiting) -> Need:
+        return self._need(example, self.order.grade_wishes(example, answer.text), answer)
+
+    def _sort(self, session: Session, needs: Sequence[Need]) -> list[Answered]:
+        """The rows of needs that stored answers meet, whoever paid for them; what else is to be bought becomes open.
 
         What another job is buying at this moment is not bought again: its answer is looked for afterwards. The store is
         asked last, for answers are stored before their requests are given up.
         """
-        order, sample = self.order, self.block.sample
-        wishes = [order.wish(example, sample) for example in missing]
-        hashes = [wish.request_hash(order.targets[0]) for wish in wishes]
-        shared = bool(wishes) and wishes[0].owner == answers.SHARED
-        mine = asking.begin(session, hashes, self.lease.subject) if shared else set(hashes)
-        known = answers.stored(session, hashes) if shared else {}
-        leaders, found = dict[str, str](), list[Answered]()
-        for example, wish, request_hash in zip(missing, wishes, hashes, strict=True):
-            key = key_of(self.block.id, example.example_id)
-            if answer := known.get(request_hash):
-                found.append(
-                    order.answered(example, sample, Stored(answer.id, answer.text, answer.tokens), order.endpoints[0])
+        shared = [hashed for need in needs for hashed, owner in need.tokens if owner == answers.SHARED]
+        mine = asking.begin(session, shared, self.lease.subject) if shared else set[str]()
+        known = answers.stored(session, shared)
+        for need in needs:
+            for place, (wish, token) in enumerate(zip(need.wishes, need.tokens, strict=True)):
+                self._look_for(
+                    need, key_of(self.block.id, need.example.example_id, place), Open(wish, token), known, mine
                 )
-            elif request_hash not in mine:
-                self._awaited += 1
-            elif shared and request_hash in leaders:
-                self._twins.setdefault(leaders[request_hash], []).append(example)
-            else:
-                leaders[request_hash] = key
-                self.open[key] = Open(example, wish, request_hash)
-        self._store(session, found, reused=len(found))
+        return [self._rows(need) for need in needs if self._is_met(need)]
+
+    def _look_for(
+        self, need: Need, key: str, wanted: Open, known: Mapping[str, StoredAnswer], mine: Collection[str]
+    ) -> None:
+        token = hashed, owner = wanted.token
+        if owner == answers.SHARED and (answer := known.get(hashed)):
+            first = self.order.route(wanted.wish).endpoints[0]
+            self._replies[token] = Stored(answer.id, answer.text, answer.tokens), first
+        elif owner == answers.SHARED and hashed not in mine:
+            self._awaited += 1
+        elif token in self._waiting:
+            self._waiting[token].append(need)
+        else:
+            self._waiting[token] = [need]
+            self.open[key] = Open(wanted.wish, token)
+
+    def _is_met(self, need: Need) -> bool:
+        return all(token in self._replies for token in need.tokens)
+
+    def _rows(self, need: Need) -> Answered:
+        """The output that a need is about."""
+        replies = [self._replies[token] for token in need.tokens]
+        if need.answer is not None:
+            return self.order.graded(need.example, self.block.sample, need.answer, [reply for reply, _ in replies])
+        return self.order.answered(need.example, self.block.sample, *replies[0])
 
     def save(self, session: Session, batch: Sequence[Purchase]) -> list[Nudge]:
         """Write down what was bought: answers, outputs, the log, and last the ledger, whose rows others wait for."""
@@ -108,8 +173,8 @@ class Holding:
         outputs = list[Answered]()
         for (one, row), answer in zip(good, kept, strict=True):
             stored = Stored(ids[answer["request_hash"], answer["owner"], answer["sample"]], one.text, answer["tokens"])
-            outputs += self._answered(one.key, row, stored)
-        self._store(session, outputs, reused=len(outputs) - len(good))
+            outputs += self._arrived(one.key, row, stored)
+        self._store(session, outputs, reused=max(0, len(outputs) - len(good)))
         for one, _ in good:
             del self.open[one.key]
         bookkeeping.log(session, rows)
@@ -117,36 +182,51 @@ class Holding:
         return [] if self.open else self._finish(session)
 
     def _call(self, bought: Purchase) -> dict[str, Any]:
-        order, (_, wish, hashed) = self.order, self.open[bought.key]
-        place = order.place_of(bought.served_by)
-        asked, served, target = order.endpoints[0], order.endpoints[place], order.targets[place]
+        wish, (hashed, _) = self.open[bought.key]
+        route = self.order.route(wish)
+        place = route.place_of(bought.served_by)
+        asked, served, target = route.endpoints[0], route.endpoints[place], route.targets[place]
         hashed = wish.request_hash(target) if place else hashed
-        return bookkeeping.call_row(bought, hashed, wish, order.errand, asked, served, target.api_key)
+        return bookkeeping.call_row(bought, hashed, wish, self.order.errand, asked, served, target.api_key)
 
-    def _answered(self, key: str, row: dict[str, Any], answer: Stored) -> list[Answered]:
-        """The output of the example that was asked for, and those of its twins."""
-        served = next((one for one in self.order.endpoints if one.id == row["served_by"]), self.order.endpoints[0])
-        examples = [self.open[key].example, *self._twins.pop(key, [])]
-        return [self.order.answered(one, self.block.sample, answer, served) for one in examples]
+    def _arrived(self, key: str, row: dict[str, Any], answer: Stored) -> list[Answered]:
+        """The outputs of everything that waited for this answer and for nothing else."""
+        wish, token = self.open[key]
+        endpoints = self.order.route(wish).endpoints
+        served = next((one for one in endpoints if one.id == row["served_by"]), endpoints[0])
+        self._replies[token] = answer, served
+        return [self._rows(need) for need in self._waiting.pop(token) if self._is_met(need)]
 
     def _store(self, session: Session, found: Sequence[Answered], reused: int) -> None:
-        """Write outputs and probabilities down, and count them."""
+        """Write outputs and what stands beside them down, and count those that count."""
         rows = [one.output for one in found]
         evaluations.add_outputs(session, rows)
         probabilities.add(session, [one.probability for one in found if one.probability is not None])
-        before = len(self._elsewhere)
+        grades.add(session, [one.grade for one in found if one.grade is not None])
+        before, waiting = len(self._elsewhere), 0
         for row in rows:
-            (self._elsewhere.discard if row["counts"] else self._elsewhere.add)(row["example_id"])
+            example_id, is_ungraded = row["example_id"], self._is_ungraded(row)
+            waiting += is_ungraded
+            (self._ungraded.add if is_ungraded else self._ungraded.discard)(example_id)
+            (self._elsewhere.discard if row["counts"] or is_ungraded else self._elsewhere.add)(example_id)
         counted = sum(bool(row["counts"]) for row in rows)
-        self._progressed = self._progressed or counted > 0
+        self._progressed = self._progressed or counted + waiting > 0
         if rows:
-            runs.advance(session, self.order.run.id, self.block.id, counted, reused, len(self._elsewhere) - before)
+            again = len(self._elsewhere) - before
+            runs.advance(session, self.order.run.id, self.block.id, counted, min(reused, counted), again)
+
+    def _is_ungraded(self, row: Mapping[str, Any]) -> bool:
+        """Whether an output waits for its grade, and not for the model that was asked."""
+        is_ours = row["served_by"] is None or self.order.run.count_fallbacks
+        return is_ours and not row["counts"] and row["reading"] == UNGRADED
 
     def _finish(self, session: Session) -> list[Nudge]:
         """Everything was answered; what another model answered is asked again later."""
         self.done = True
         if self._elsewhere:
             return self.let_go(session, ELSEWHERE.format(count=len(self._elsewhere)), wait=ASK_AGAIN_SECONDS)
+        if self._ungraded and not self._awaited:
+            return self.let_go(session)
         asking.end(session, self.lease.subject)
         if self._awaited:
             jobs.defer(session, self.lease, AWAITED_SECONDS)

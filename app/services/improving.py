@@ -14,6 +14,7 @@ from app.errors import AgonError, CapReached, EndpointFailure
 from app.services import capping, concluding, evaluating, settling
 from app.services.answering import Shell
 from app.services.buying import Buyer, Interrupted
+from app.services.grading import Grading, grading_of
 from app.services.scoring import Delegated, Job, Scorer
 from app.settings import Settings
 from app.storage import campaigns, evaluations, jobs, projects, prompts, rounds, runs, test_sets
@@ -40,6 +41,7 @@ class Setup:
     form: prompts.Format
     prompt_id: str
     reserve: int
+    grading: Grading | None
 
     def round_cap(self, campaign: Campaign) -> int:
         """Calls that rounds may use: the holdout's are kept back."""
@@ -130,6 +132,7 @@ class Driver:
             project = projects.get(session, campaign.project_id)
             version = test_sets.get_with_forbidden(session, campaign.version_id)
             start = prompts.get(session, campaign.start_version_id)
+            grading = grading_of(session, project)
         rules = Rules(**campaign.rules)
         task = Task(
             description=project.description,
@@ -139,8 +142,9 @@ class Driver:
             placeholders=tuple(sorted(placeholders(start.text))),
             prompt_limit=rules.prompt_limit,
         )
-        reserve = concluding.holdout_reserve(version.splits["holdout"], self._settings.retry_reserve)
-        return Setup(project, version, rules, task, start.text, start.format, start.prompt_id, reserve)
+        sealed, retries = version.splits["holdout"], self._settings.retry_reserve
+        reserve = concluding.holdout_reserve(sealed, retries, rules.calls_each)
+        return Setup(project, version, rules, task, start.text, start.format, start.prompt_id, reserve, grading)
 
     def _obey(self) -> str:
         """Do what people asked for since the last look; the status that follows from it."""
@@ -193,7 +197,8 @@ class Driver:
 
     def _scorer(self, campaign: Campaign, setup: Setup, buyer: Buyer) -> Scorer:
         answers, gaps = setup.task.answers, setup.task.placeholders
-        job = Job(campaign.id, campaign.task_endpoint_id, setup.version.id, answers, gaps, setup.rules)
+        task, version = campaign.task_endpoint_id, setup.version.id
+        job = Job(campaign.id, task, version, answers, gaps, setup.rules, setup.grading)
         return Scorer(self._database, self._settings, self._lease, buyer, job)
 
     def _shell(

@@ -73,8 +73,12 @@ class Measures:
     classes: list[ClassScores]
     cells: list[Cell]
     unreadable: Unreadable
+    ungraded: Unreadable
     repeats: Repeats
     means: dict[str, float]
+
+
+_NONE = {"count": 0, "n": 0, "low": 0.0, "high": 1.0}  # of summaries that were made before there were graders
 
 
 def measures(summary: Mapping[str, Any] | None, answers: Answers) -> Measures | None:
@@ -88,6 +92,7 @@ def measures(summary: Mapping[str, Any] | None, answers: Answers) -> Measures | 
         classes=[_class(one) for one in summary["classes"]],
         cells=[_cell(answers, *cell) for cell in summary["cells"]],
         unreadable=Unreadable(**summary["unreadable"]),
+        ungraded=Unreadable(**summary.get("ungraded", _NONE)),
         repeats=Repeats(**summary["samples"]),
         means=summary["means"],
     )

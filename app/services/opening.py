@@ -6,9 +6,11 @@ from sqlalchemy.orm import Session
 
 from app.domain.comparing import minimum_detectable_gain
 from app.domain.confirming import LOOKS
+from app.domain.grading import requests_each
 from app.domain.prompts import placeholders
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping, evaluating, pricing, starting
+from app.services.grading import grading_of
 from app.settings import Settings
 from app.storage import confirmations, ledger, openings, projects, prompts, starts, test_sets
 from app.storage.base import id_for, new_id
@@ -152,11 +154,13 @@ def quote(session: Session, settings: Settings, draft: OpeningDraft) -> OpeningQ
     hashed = settings_hash(0.0, tokens)
     ids = confirmations.evaluations_of(session, both, found.model.id, found.version.id, "holdout", hashed)
     there = sum(confirmations.used(session, one).answers for one in ids.values())
-    wanted = 2 * found.size
-    calls = min(wanted - there, draft.max_calls or wanted)
+    wanted, grading = 2 * found.size, grading_of(session, found.project)
+    calls = (1 + requests_each(found.project.answer_space)) * (wanted - there)
+    calls = min(calls, draft.max_calls or calls)
     longest = starts.longest_of_first(session, found.version.id, "holdout", found.size)
     dearer = max((found.prompt, found.against), key=lambda one: len(one.text))
-    cost = pricing.answers_at_most([found.model], dearer.text, longest, tokens, calls)
+    grades = pricing.grades_at_most(grading, longest, tokens)
+    cost = pricing.answers_at_most([found.model], dearer.text, longest, tokens, calls, grades)
     shared = capping.uses(session, capping.shared(found.project.id))
     capped = capping.at_most(cost, capping.Caps(cost=draft.max_cost), shared)
     gain = minimum_detectable_gain(found.size)

@@ -1,19 +1,23 @@
 """What a run asks for: everything that is the same for all its blocks, read once by whoever works on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from app.domain.answercodes import UNGRADED
 from app.domain.improving.asks import Sampling
 from app.gateway.calls import Target
 from app.services import bookkeeping, fallbacks
 from app.services.bookkeeping import Errand, Wish
+from app.services.grading import JUDGE, Grading, grading_of
 from app.services.questions import Answered, Questions, questions_of
 from app.settings import Settings
 from app.storage import answers, endpoints, ledger, openings, projects, prompts, runs
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation
+from app.storage.grades import Awaiting
 from app.storage.runs import Run
 from app.storage.session import Database
 from app.storage.test_sets import Placed
@@ -27,11 +31,24 @@ class Stored(NamedTuple):
     tokens: bytes | None
 
 
+class Route(NamedTuple):
+    """Endpoints with their targets, in the order in which they are asked."""
+
+    endpoints: tuple[Endpoint, ...]
+    targets: tuple[Target, ...]
+
+    def place_of(self, served_by: str) -> int:
+        """Which of the endpoints has this full name; the first when none was named, as for a call that failed."""
+        names = [target.endpoint for target in self.targets]
+        return names.index(served_by) if served_by in names else 0
+
+
 @dataclass(frozen=True)
 class Order:
     """A run with its evaluation, its prompt, and the endpoints that may serve it: the one asked first.
 
-    A campaign's has no other, nor has an opening's: they compare prompts on one model, and wait for that one.
+    A campaign's has no other, nor has an opening's: they compare prompts on one model, and wait for that one. Free
+    texts that need a grade have a grader with a target of its own.
     """
 
     run: Run
@@ -41,15 +58,18 @@ class Order:
     targets: tuple[Target, ...]
     opening_id: str | None
     errand: Errand
+    grading: Grading | None = None
+    grader_target: Target | None = None
 
     @property
     def accounts(self) -> list[str]:
         return [self.run.account_id, *ledger.general_accounts(self.run.project_id)]
 
-    def place_of(self, served_by: str) -> int:
-        """Which of the endpoints has this full name; the first when none was named, as for a call that failed."""
-        names = [target.endpoint for target in self.targets]
-        return names.index(served_by) if served_by in names else 0
+    def route(self, wish: Wish) -> Route:
+        """Who may serve it: the one asked first."""
+        if self.grading is not None and self.grader_target is not None and wish.purpose == JUDGE:
+            return Route((self.grading.grader,), (self.grader_target,))
+        return Route(self.endpoints, self.targets)
 
     def wish(self, example: Placed, sample: int) -> Wish:
         """At temperature 0 a first sample may be anybody's answer; every other belongs to its example alone.
@@ -72,16 +92,39 @@ class Order:
         )
 
     def answered(self, example: Placed, sample: int, answer: Stored, served: Endpoint) -> Answered:
-        """The rows of an output and of its probabilities."""
-        output, probability = self.questions.answered(example, answer.text, answer.tokens)
-        key = {"evaluation_id": self.evaluation.id, "example_id": example.example_id, "sample": sample}
+        """The rows of an output and of its probabilities; an output that needs a grade does not count yet."""
+        output, probability, _ = self.questions.answered(example, answer.text, answer.tokens)
+        key = self._key(example, sample)
         own = served is self.endpoints[0]
         told = {
             "answer_id": answer.id,
             "served_by": None if own else served.id,
-            "counts": own or self.run.count_fallbacks,
+            "counts": (own or self.run.count_fallbacks) and output["reading"] != UNGRADED,
         }
         return Answered({**key, **output, **told}, probability and {**key, **probability})
+
+    def grade_wishes(self, example: Placed, reply: str) -> tuple[Wish, ...]:
+        assert self.grading is not None, "only answers of a graded project wait for grades"
+        return self.grading.wishes(self.questions, example, reply, self.evaluation.prompt_version_id)
+
+    def graded(self, example: Placed, sample: int, answer: Awaiting, replies: Sequence[Stored]) -> Answered:
+        """The rows of an output that has its grade, and of that grade."""
+        assert self.grading is not None, "only answers of a graded project wait for grades"
+        return graded_rows(self.grading, example, self._key(example, sample), answer, replies)
+
+    def _key(self, example: Placed, sample: int) -> dict[str, Any]:
+        return {"evaluation_id": self.evaluation.id, "example_id": example.example_id, "sample": sample}
+
+
+def graded_rows(
+    grading: Grading, example: Placed, key: dict[str, Any], answer: Awaiting, replies: Sequence[Stored]
+) -> Answered:
+    """The rows of an output that has its grade, and of that grade."""
+    output, grade = grading.graded(example, [one.text for one in replies])
+    told = {"answer_id": answer.answer_id, "served_by": answer.served_by, "counts": True}
+    ids = [one.id for one in replies]
+    by = {"answer_id": ids[0], "other_answer_id": ids[1] if len(ids) > 1 else None}
+    return Answered({**key, **output, **told}, grade={**key, **grade, **by})
 
 
 def order_of(database: Database, settings: Settings, block_id: str) -> Order:
@@ -93,6 +136,7 @@ def order_of(database: Database, settings: Settings, block_id: str) -> Order:
         endpoint = endpoints.get(session, evaluation.endpoint_id)
         alone = run.campaign_id is not None or run.opening_id is not None
         serving = (endpoint, *(() if alone else fallbacks.chosen(session, endpoint)))
+        grading = grading_of(session, project)
         return Order(
             run=run,
             evaluation=evaluation,
@@ -103,6 +147,8 @@ def order_of(database: Database, settings: Settings, block_id: str) -> Order:
             errand=Errand(
                 project.id, project.body_days, run.campaign_id, run.id, run.round, evaluation.split == "holdout"
             ),
+            grading=grading,
+            grader_target=bookkeeping.target_of(grading.grader, settings) if grading else None,
         )
 
 

@@ -1,19 +1,20 @@
 """Projects and prompt versions as pages and programs see them, put together from the boards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.domain import formats
-from app.domain.answercodes import how_many, name_of
+from app.domain.answercodes import UNREADABLE, how_many, name_of
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
 from app.domain.fronts import front
 from app.domain.goals import parse_goal, parse_goals
+from app.domain.grading import is_graded
 from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
 from app.domain.shapes import shape_of
@@ -30,6 +31,7 @@ from app.storage import (
     campaign_boards,
     evaluations,
     fronts,
+    grades,
     openings,
     projects,
     prompt_boards,
@@ -131,7 +133,10 @@ class PromptView:
 
 @dataclass(frozen=True)
 class ShownAnswer:
-    """A dev example with the reply it got; `answered` is None when the reply could not be read."""
+    """A dev example with the reply it got; `answered` is None when the reply could not be read.
+
+    `why` says what could not be read, or what a grader said; `graded` whether one was asked.
+    """
 
     position: int
     input: str
@@ -141,6 +146,7 @@ class ShownAnswer:
     why: str
     right: bool
     score: float | None
+    graded: bool = False
 
 
 @dataclass(frozen=True)
@@ -301,10 +307,19 @@ def answers_view(
         measures=measures(evaluations.summary_of(session, score.evaluation_id), asking.answers),
         right=right,
         cell=cell,
-        answers=[_shown(asking, row) for row in rows[:ANSWERS_SHOWN]],
+        answers=_shown_all(session, score.evaluation_id, asking, rows[:ANSWERS_SHOWN]),
         offset=offset,
         next_offset=offset + ANSWERS_SHOWN if len(rows) > ANSWERS_SHOWN else None,
     )
+
+
+def _shown_all(session: Session, evaluation_id: str, asking: Questions, rows: Sequence[Any]) -> list[ShownAnswer]:
+    shown = [_shown(asking, row) for row in rows]
+    if not is_graded(asking.answers):
+        return shown
+    given = grades.of_examples(session, evaluation_id, [row.example_id for row in rows])
+    said = [given.get(row.example_id) for row in rows]
+    return [replace(one, why=grade.why, graded=True) if grade else one for one, grade in zip(shown, said, strict=True)]
 
 
 def _shown(asking: Questions, row: Any) -> ShownAnswer:
@@ -313,8 +328,8 @@ def _shown(asking: Questions, row: Any) -> ShownAnswer:
         position=row.position,
         input=row.input,
         expected=wanted(asking.answers, row.label, row.reference),
-        answered=None if row.reading == evaluations.UNREADABLE else read.value or name_of(asking.answers, row.reading),
-        why=read.why if row.reading == evaluations.UNREADABLE else "",
+        answered=None if row.reading == UNREADABLE else read.value or name_of(asking.answers, row.reading),
+        why=read.why if row.reading == UNREADABLE else "",
         right=row.reading == row.label,
         score=row.score,
         reply=row.reply,
@@ -343,4 +358,4 @@ def _table(session: Session, score: Score, answers: Answers) -> list[Mistake]:
 
 
 def _name(names: Sequence[str], reading: int) -> str | None:
-    return None if reading == evaluations.UNREADABLE else names[reading]
+    return None if reading == UNREADABLE else names[reading]

@@ -55,8 +55,13 @@ def budget(settings: Settings, campaign: Campaign, holdout: int) -> Budget:
 
 def _kept(settings: Settings, campaign: Campaign, holdout: int) -> int:
     """Calls that only the holdout may use, less what of them is spent already."""
-    reserve = holdout_reserve(holdout, settings.retry_reserve)
+    reserve = holdout_reserve(holdout, settings.retry_reserve, _calls_each(campaign))
     return max(0, min(reserve, campaign.max_calls - campaign.calls_spent - campaign.calls_reserved))
+
+
+def _calls_each(campaign: Campaign) -> int:
+    """Those of one answer with its grade."""
+    return int(campaign.rules.get("calls_each", 1))
 
 
 def progress(
@@ -68,7 +73,7 @@ def progress(
     pace = live.pace(session, campaign.id)
     if campaign.stopped_because is not None:
         return _confirming(session, campaign, phase, pace, holdout)
-    free = max(1, campaign.max_calls - holdout_reserve(holdout, settings.retry_reserve))
+    free = max(1, campaign.max_calls - holdout_reserve(holdout, settings.retry_reserve, _calls_each(campaign)))
     shares = [campaign.calls_spent / free]
     if campaign.max_rounds:
         shares.append(campaign.settled_rounds / campaign.max_rounds)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.domain import formats
+from app.domain import formats, grading
 from app.domain.answerspace import Answers
 from app.domain.formats import PLAIN, AnswerFormat
 from app.domain.improving.arena import SEATS
@@ -16,12 +16,14 @@ from app.domain.rightanswers import LONGEST_TEXT
 from app.domain.wording import instructions
 from app.services import importing
 from app.services import projects as drafting
+from app.services.grading import Grading
 from app.services.importing import Prepared
 from app.settings import Settings
 from app.storage import projects, prompts, starts
 from app.storage.endpoints import Endpoint
 
 MESSAGE_TOKENS = 32  # what a server adds around the messages of one request
+GRADER_WORDS = 3_000  # characters around what a grader reads
 HEADING = 300  # characters of the meta-prompt around one prompt or one example
 BLANK_LINE = 2
 ESCAPED = 2  # characters of JSON for one of an example's
@@ -58,7 +60,13 @@ def work_of_file(session: Session, prepared: Prepared, prompt: str) -> Work:
 
 
 def at_most(
-    settings: Settings, work: Work, task: Endpoint, generators: Sequence[Endpoint], max_calls: int, max_rounds: int
+    settings: Settings,
+    work: Work,
+    task: Endpoint,
+    generators: Sequence[Endpoint],
+    max_calls: int,
+    max_rounds: int,
+    grader: Endpoint | None = None,
 ) -> int | None:
     """Millionths of money, rounded up to a whole cent; None when a price or the length of a reply has no bound.
 
@@ -66,6 +74,9 @@ def at_most(
     as the settings let it be, with a token for every character. A call that fails brings no tokens.
     """
     answer = _call(task, filled_prompt(settings, work), settings.task_max_tokens)
+    if grader is not None and answer is not None:
+        graded = grade_at_most(grader, work.answers, work.description, work.longest_example, settings.task_max_tokens)
+        answer = None if graded is None else max(answer, graded)
     known = [_call(one, brief(settings, work), settings.generator_max_tokens) for one in generators]
     written = [cost for cost in known if cost is not None]
     if answer is None or len(written) < len(known):
@@ -75,12 +86,37 @@ def at_most(
     return _up(max_calls * answer + proposals * dearer, CENT) * CENT
 
 
-def answers_at_most(
-    models: Sequence[Endpoint], text: str, longest_example: int, answer_tokens: int, calls: int
+def grade_at_most(
+    grader: Endpoint, answers: Answers, description: str, longest_example: int, answer_tokens: int
 ) -> int | None:
-    """The same for so many answers to one prompt, from the dearest of the models that may serve them."""
+    """One request to the grader at most; a token of the answer is one again when it is read."""
+    texts = answers.texts
+    read = GRADER_WORDS + len(texts.criterion) + len(description) + longest_example + LONGEST_TEXT + answer_tokens
+    return _call(grader, read, 0 if texts.match == "similarity" else grading.JUDGE_TOKENS)
+
+
+def grades_at_most(graded_by: Grading | None, longest_example: int, answer_tokens: int) -> list[int | None]:
+    """What one grade may cost, where answers are graded: for `answers_at_most`."""
+    if graded_by is None:
+        return []
+    texts = Answers("text", texts=graded_by.texts)
+    return [grade_at_most(graded_by.grader, texts, graded_by.description, longest_example, answer_tokens)]
+
+
+def answers_at_most(
+    models: Sequence[Endpoint],
+    text: str,
+    longest_example: int,
+    answer_tokens: int,
+    calls: int,
+    grades: Sequence[int | None] = (),
+) -> int | None:
+    """The same for so many answers to one prompt, from the dearest of the models that may serve them.
+
+    `grades` are what one grade may cost, where some of the calls are for grades.
+    """
     characters = len(text) + max(placeholders(text).values(), default=0) * longest_example
-    known = [_call(one, characters, answer_tokens) for one in models]
+    known = [*(_call(one, characters, answer_tokens) for one in models), *grades]
     costs = [cost for cost in known if cost is not None]
     return _up(calls * max(costs), CENT) * CENT if len(costs) == len(known) else None
 

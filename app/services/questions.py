@@ -17,6 +17,7 @@ from app.domain.improving.asks import Message
 from app.domain.prompts import render
 from app.domain.readers.reading import Reader, reader
 from app.domain.readers.readings import Reading, unreadable
+from app.domain.readers.texts import TextReader
 from app.domain.wording import instructions
 from app.errors import Invalid
 from app.gateway.calls import ReplyFormat, Token
@@ -33,10 +34,11 @@ _tokens = msgspec.msgpack.Decoder(tuple[Token, ...])
 
 
 class Answered(NamedTuple):
-    """Columns of an output, and of the probabilities beside it where the reply told them."""
+    """Columns of an output, and of what stands beside it: probabilities where the reply told them, a grader's grade."""
 
     output: dict[str, Any]
-    probability: dict[str, Any] | None
+    probability: dict[str, Any] | None = None
+    grade: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Questions:
         columns = {"reading": reading.code, "label": example.label, "score": reading.score}
         shares = self.shares(packed, reading)
         if not shares:
-            return Answered(columns, None)
+            return Answered(columns)
         uncertain = any(one.uncertain or one.tokenises_badly for one in shares)
         return Answered(columns, {"shares": floats(shares), "source": shares[0].source, "uncertain": uncertain})
 
@@ -89,6 +91,10 @@ class Questions:
     def value(self, reply: str, reference: str | None) -> Reading:
         """What a reply says, in words, for people."""
         return self._reader.read(reply, reference)
+
+    def alone(self, reply: str) -> str:
+        """The text of a reply that was read, as a grader is shown it."""
+        return self._reader.text(reply) if isinstance(self._reader, TextReader) else reply
 
     def shares(self, packed: bytes | None, reading: Reading) -> "tuple[Distribution, ...]":
         """One distribution for a label, else one for each label of a set or field; empty where the reply does not tell.

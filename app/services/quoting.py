@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import minimum_detectable_gain
+from app.domain.grading import requests_each
 from app.domain.improving.arena import SEATS
 from app.services import capping, pricing
 from app.services.capping import Caps, CapUse
 from app.services.concluding import holdout_reserve
+from app.services.grading import grading_of
 from app.settings import Settings
-from app.storage import evaluations, spend
+from app.storage import evaluations, projects, spend
 from app.storage.endpoints import Endpoint
 from app.storage.spend import Sums
 from app.storage.test_sets import TestSetVersion
@@ -63,16 +65,20 @@ def quote(
 ) -> Quote:
     """The worst case: nothing is found in the answer store, no prompt is dropped early, every round finds a leader."""
     dev, train = version.splits["dev"], version.splits["train"]
-    kept = holdout_reserve(version.splits["holdout"], settings.retry_reserve)
-    opening = max(0, dev - evaluations.answered(session, start_version_id, task.id, version.id))
-    a_round = PROPOSALS * (dev + 1) + min(settings.reflect_on, train)
+    project = projects.get(session, project_id)
+    grading, each = grading_of(session, project), 1 + requests_each(project.answer_space)
+    kept = holdout_reserve(version.splits["holdout"], settings.retry_reserve, each)
+    opening = each * max(0, dev - evaluations.answered(session, start_version_id, task.id, version.id))
+    a_round = PROPOSALS * (each * dev + 1) + each * min(settings.reflect_on, train)
     shared = capping.uses(session, capping.shared(project_id))
     usual = _usual(session, project_id, task, generators)
     calls = _calls(caps, shared, usual)
     paid = max(0, calls - kept - opening) // a_round
     rounds = min(paid, max_rounds) if max_rounds else paid
     work = pricing.work(session, settings, project_id, version.id, start_version_id)
-    cost = capping.at_most(pricing.at_most(settings, work, task, generators, calls, max_rounds), caps, shared)
+    grader = grading.grader if grading else None
+    price = pricing.at_most(settings, work, task, generators, calls, max_rounds, grader)
+    cost = capping.at_most(price, caps, shared)
     sealed = version.splits["holdout"]
     return Quote(
         rounds=rounds,

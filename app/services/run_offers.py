@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.domain.grading import requests_each
 from app.services import capping, evaluating, fallbacks, pricing, starting
 from app.services.capping import Caps
 from app.services.evaluating import RunDraft
+from app.services.grading import grading_of
 from app.settings import Settings
-from app.storage import evaluations, prompts, runs, starts
+from app.storage import evaluations, projects, prompts, runs, starts
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation, settings_hash
 from app.storage.starts import StartPrompt
@@ -36,14 +38,16 @@ def quote(session: Session, settings: Settings, draft: RunDraft) -> RunQuote:
     """What this order may buy; nothing is started. Raises as `evaluating.check` does."""
     version, prompt, model = evaluating.check(session, draft)
     tokens, examples = evaluating.answer_tokens(settings, draft), evaluating.examples_of(version, draft)
-    hashed = settings_hash(draft.temperature, tokens)
+    hashed, project = settings_hash(draft.temperature, tokens), projects.get(session, draft.project_id)
     known = evaluations.found(session, prompt.id, model.id, version.id, draft.split, hashed)
     there = min(known.n, examples) if known else 0
-    wanted = draft.samples * examples
-    calls = min(wanted - there, draft.max_calls or wanted)
+    wanted, grading = draft.samples * examples, grading_of(session, project)
+    calls = (1 + requests_each(project.answer_space)) * (wanted - there)
+    calls = min(calls, draft.max_calls or calls)
     serving = [model, *fallbacks.chosen(session, model)]
     longest = starts.longest_of_first(session, version.id, draft.split, examples)
-    cost = pricing.answers_at_most(serving, prompt.text, longest, tokens, calls)
+    grades = pricing.grades_at_most(grading, longest, tokens)
+    cost = pricing.answers_at_most(serving, prompt.text, longest, tokens, calls, grades)
     shared = capping.uses(session, capping.shared(draft.project_id))
     capped = capping.at_most(cost, Caps(cost=draft.max_cost), shared)
     going = runs.open_of_evaluation(session, known.id) if known else None

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain import formats, summaries
-from app.domain.answercodes import name_of
+from app.domain.answercodes import UNGRADED, name_of
 from app.domain.answerspace import Answers
 from app.domain.goals import parse_goals
 from app.domain.improving.asks import Sampling, Scored, Shown
@@ -16,10 +16,13 @@ from app.errors import AgonError, BudgetExhausted
 from app.services import evaluating
 from app.services.bookkeeping import Wish
 from app.services.buying import Buyer
+from app.services.grading import Grading
+from app.services.ordering import Stored, graded_rows
 from app.services.questions import Answered, Questions
 from app.settings import Settings
-from app.storage import answers, evaluations, jobs, probabilities, rounds
+from app.storage import answers, evaluations, grades, jobs, probabilities, rounds
 from app.storage.answers import StoredAnswer
+from app.storage.grades import Awaiting, Grade
 from app.storage.jobs import Lease, Nudge
 from app.storage.prompts import PromptVersion
 from app.storage.session import Database
@@ -45,6 +48,7 @@ class Job:
     answers: Answers
     placeholders: tuple[str, ...]
     rules: Rules
+    grading: Grading | None = None
 
 
 class Delegated(AgonError):
@@ -87,6 +91,8 @@ class Scorer:
             self._buy_missing(list(wishes.values()), round_number, split)
         finally:
             self._keep_outputs(wishes, missing, asking)
+        if self._job.grading is not None:
+            self._grade(self._job.grading, missing, asking, round_number, split)
         return tuple(self._scored(evaluation_id, examples, split, round_number) for evaluation_id, _ in found)
 
     def _delegate(self, wanted: dict[str, int], round_number: int) -> None:
@@ -118,6 +124,63 @@ class Scorer:
                 session, version.id, self._job.endpoint_id, self._job.version_id, split, settings_hash(self._sampling)
             )
             return evaluation.id, evaluations.readings(session, evaluation.id)
+
+    def _grade(
+        self,
+        grading: Grading,
+        missing: dict[str, list[Placed]],
+        asking: dict[str, Questions],
+        round_number: int,
+        split: str,
+    ) -> None:
+        """Have the answers graded that were just bought, or that an interrupted round left without a grade."""
+        waiting = self._waiting(missing)
+        with self._database.read() as session:
+            version_ids = {one: session.get_one(evaluations.Evaluation, one).prompt_version_id for one in missing}
+        wishes = {
+            (one, example.example_id): grading.wishes(asking[one], example, answer.text, version_ids[one])
+            for one, rows in waiting.items()
+            for example, answer in rows
+        }
+        try:
+            self._buy_missing([wish for asked in wishes.values() for wish in asked], round_number, split)
+        finally:
+            self._keep_grades(grading, wishes, waiting)
+
+    def _waiting(self, missing: dict[str, list[Placed]]) -> dict[str, list[tuple[Placed, Awaiting]]]:
+        """By evaluation, the examples that were answered and have no grade."""
+        with self._database.read() as session:
+            found = {
+                one: grades.awaiting(session, one, 0, [example.example_id for example in examples])
+                for one, examples in missing.items()
+            }
+        return {
+            one: [(example, found[one][example.example_id]) for example in examples if example.example_id in found[one]]
+            for one, examples in missing.items()
+        }
+
+    def _keep_grades(
+        self,
+        grading: Grading,
+        wishes: dict[tuple[str, int], tuple[Wish, ...]],
+        waiting: dict[str, list[tuple[Placed, Awaiting]]],
+    ) -> None:
+        """Turn stored replies of the grader into scored outputs, also after a purchase that broke off."""
+        if not wishes:
+            return
+        with self._database.write() as session:
+            jobs.renew(session, self._lease)
+            known = answers.stored(session, (self._hash(wish) for asked in wishes.values() for wish in asked))
+            rows = []
+            for one, examples in waiting.items():
+                for example, answer in examples:
+                    replies = [known.get(self._hash(wish)) for wish in wishes[one, example.example_id]]
+                    told = [Stored(reply.id, reply.text, None) for reply in replies if reply is not None]
+                    if len(told) == len(replies):
+                        key = {"evaluation_id": one, "example_id": example.example_id, "sample": 0}
+                        rows.append(graded_rows(grading, example, key, answer, told))
+            evaluations.add_outputs(session, [row.output for row in rows])
+            grades.add(session, [row.grade for row in rows if row.grade is not None])
 
     def _wish(self, version: PromptVersion, example: Placed) -> Wish:
         return Wish(
@@ -189,12 +252,15 @@ class Scorer:
         readings: dict[int, tuple[int, int]],
     ) -> tuple[Shown, ...]:
         replies = evaluations.replies(session, evaluation_id)
+        ids = [example.example_id for example in examples]
+        given = grades.of_examples(session, evaluation_id, ids) if self._job.grading else {}
         return tuple(
             Shown(
                 values={name: self._cut(example.values[name]) for name in self._job.placeholders},
                 expected=wanted(self._job.answers, example.label, example.reference),
                 answered=self._cut(replies[example.example_id]),
                 right=readings[example.example_id][0] == example.label,
+                grade=_told(given.get(example.example_id)),
             )
             for example in examples
         )
@@ -225,10 +291,17 @@ class Scorer:
 
 
 def _answered(evaluation_id: str, asking: Questions, example: Placed, answer: StoredAnswer) -> Answered:
-    output, probability = asking.answered(example, answer.text, answer.tokens)
+    output, probability, _ = asking.answered(example, answer.text, answer.tokens)
     key = {"evaluation_id": evaluation_id, "example_id": example.example_id, "sample": 0}
-    told = {"answer_id": answer.id, "served_by": None, "counts": True}
+    told = {"answer_id": answer.id, "served_by": None, "counts": output["reading"] != UNGRADED}
     return Answered({**key, **output, **told}, probability and {**key, **probability})
+
+
+def _told(grade: Grade | None) -> str:
+    """A grade as a generator is shown it."""
+    if grade is None:
+        return ""
+    return f"{'none' if grade.score is None else f'{grade.score:g}'}: {grade.why}"
 
 
 def wanted(answer_space: Answers, code: int, reference: str | None) -> str:

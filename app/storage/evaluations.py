@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, BigId, new_id
 from app.storage.session import add_rows, insert_new
@@ -15,8 +17,6 @@ from app.storage.test_sets import Example, Placed, Placement, placed_between
 if TYPE_CHECKING:
     from app.domain.metrics import Estimate
     from app.domain.summaries import Answers
-
-UNREADABLE = -1
 
 
 class Evaluation(Base):
@@ -102,13 +102,13 @@ def amounts(
 ) -> dict[str, tuple[float, ...]]:
     """One number of each name for every example: its graded score, or its answer's tokens or cost (micro-units).
 
-    What is not known counts as 0; an answer that is only right or wrong scores 1 or 0.
+    What is not known counts as 0; an answer that is only right or wrong scores 1 or 0, one without a grade NaN.
     """
     if not names:
         return {}
     right = case((Output.reading == Output.label, 1.0), else_=0.0)
     columns = {
-        "score": func.coalesce(Output.score, right),
+        "score": case((Output.reading == UNGRADED, None), else_=func.coalesce(Output.score, right)),
         "tokens": func.coalesce(StoredAnswer.tokens_in, 0) + func.coalesce(StoredAnswer.tokens_out, 0),
         "cost": func.coalesce(StoredAnswer.cost, 0),
     }
@@ -118,7 +118,11 @@ def amounts(
         .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
     )
     found = {row[0]: row[1:] for row in session.execute(query)}
-    return {name: tuple(float(found[one][place]) for one in example_ids) for place, name in enumerate(names)}
+    return {name: tuple(_number(found[one][place]) for one in example_ids) for place, name in enumerate(names)}
+
+
+def _number(amount: float | None) -> float:
+    return nan if amount is None else float(amount)
 
 
 def replies(session: Session, evaluation_id: str) -> dict[int, str]:
@@ -188,6 +192,7 @@ def shown_outputs(
     wanted = (Output.label == cell[0]) & (Output.reading == cell[1]) if cell else hit if right else ~hit
     query = (
         select(
+            Output.example_id,
             Example.input,
             Output.label,
             Output.reading,
@@ -236,13 +241,19 @@ def answered_in_order(session: Session, evaluation_id: str) -> "Answers":
         .order_by(Placement.position)
     )
     rows = [row for example_id in session.scalars(placed) for row in found.get(example_id, ())]
-    scores = [float(row.label == row.reading) if row.score is None else row.score for row in rows]
+    scores = [_score(row) for row in rows]
     return Answers(
         expected=[row.label for row in rows],
         answered=[row.reading for row in rows],
         examples=[row.example_id for row in rows],
         amounts={"score": scores, "tokens": [float(row[4]) for row in rows], "cost": [float(row[5]) for row in rows]},
     )
+
+
+def _score(row: Any) -> float:
+    if row.reading == UNGRADED:
+        return nan
+    return float(row.label == row.reading) if row.score is None else float(row.score)
 
 
 def summary_of(session: Session, evaluation_id: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from app.storage import (
     champions,
     endpoints,
     evaluations,
+    grades,
     heartbeats,
     jobs,
     ledger,
@@ -26,6 +27,6 @@ from app.storage.base import Base
 
 metadata = Base.metadata
 __all__ = [
-    "answers", "asking", "campaigns", "champions", "endpoints", "evaluations", "heartbeats", "jobs", "ledger", "metadata", "prices",
+    "answers", "asking", "campaigns", "champions", "endpoints", "evaluations", "grades", "heartbeats", "jobs", "ledger", "metadata", "prices",
     "probabilities", "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "tunings", "uploads",
 ]  # fmt: skip

@@ -7,11 +7,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import delete, select, update
 
+from app.domain.answercodes import UNREADABLE
 from app.domain.metrics import Estimate
 from app.services import editing
 from app.storage import champions
 from app.storage.campaigns import Campaign, HoldoutOpening
-from app.storage.evaluations import UNREADABLE, Evaluation, Output, find_or_add
+from app.storage.evaluations import Evaluation, Output, find_or_add
 from app.storage.prompts import PromptVersion
 from app.storage.rounds import Candidate, Round
 from app.storage.test_sets import Example, Placement

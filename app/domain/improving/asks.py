@@ -82,12 +82,16 @@ class Reply:
 
 @dataclass(frozen=True)
 class Shown:
-    """One train example as the prompt's placeholders see it, with the reply it got; no other is ever shown."""
+    """One train example as the prompt's placeholders see it, with the reply it got; no other is ever shown.
+
+    `grade` is what a grader said of the reply, where one was asked.
+    """
 
     values: Mapping[str, str]
     expected: str
     answered: str
     right: bool
+    grade: str = ""
 
 
 @dataclass(frozen=True)

@@ -106,10 +106,13 @@ def _standings(standings: Sequence[Standing], goal: str, suffix: str) -> str:
 def _examples(title: str, examples: Sequence[Shown]) -> str:
     if not examples:
         return ""
-    lines = [
-        json.dumps({**e.values, "expected": e.expected, "answered": e.answered}, ensure_ascii=False) for e in examples
-    ]
+    lines = [json.dumps(_shown(one), ensure_ascii=False) for one in examples]
     return "\n".join([f"## {title}", *lines])
+
+
+def _shown(one: Shown) -> dict[str, str]:
+    graded = {"grade": one.grade} if one.grade else {}
+    return {**one.values, "expected": one.expected, "answered": one.answered, **graded}
 
 
 def _request(suffix: str) -> str:

@@ -19,7 +19,8 @@ STATE_VERSION = 1
 class Rules:
     """Everything a campaign decides by; frozen when it is created.
 
-    `shape` is the dumped shape of the answers; without one they are one label out of `labels`.
+    `shape` is the dumped shape of the answers; without one they are one label out of `labels`. `calls_each` are those
+    of one answer with its grade.
     """
 
     goal: str
@@ -40,6 +41,7 @@ class Rules:
     show_characters: int = 2000
     empty_rounds: int = 5
     shape: Mapping[str, Any] | None = None
+    calls_each: int = 1
 
     def measure(self, scored: Scored) -> Estimate:
         return measure(self.leading, scored.expected, scored.answered, self.answer_shape, scored.amounts)
