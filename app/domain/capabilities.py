@@ -1,6 +1,6 @@
 """What a language model was found able to do, and in words what is done where it cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ class Capabilities:
 
     `temperature`: 0 may be asked for. `length_limit`: the parameter's name there, empty when it takes none.
     `seed` and `user` were accepted, no more: a reply does not show them; the rest was seen in replies.
+    `embeddings`: only embedders are asked for them, and for nothing else.
     `top_logprobs`: alternatives told for each token at most. `context`: tokens, as the server's list of models says.
     """
 
@@ -27,6 +28,7 @@ class Capabilities:
     json_schema: bool | None = None
     json_object: bool | None = None
     context: int | None = None
+    embeddings: bool | None = None
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Capabilities":
@@ -58,20 +60,27 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     ("user", "user tag", "accepted", "it is left out"),
     ("usage", "token counts", "in every reply", "costs are unknown"),
 )  # fmt: skip
+_OF_EMBEDDERS = (("embeddings", "embeddings", "two texts are compared by them", "none came"), _WORDS[-1])
 
 
 def findings(found: Capabilities) -> tuple[Finding, ...]:
     """Everything that is asked about, what matters most to scores first."""
-    plain = [
-        _finding(name, getattr(found, field), {True: yes, False: no}.get(getattr(found, field), UNKNOWN))
-        for field, name, yes, no in _WORDS
-    ]
+    context = _finding("context size", found.context is not None or None, _context(found))
+    if found.embeddings is not None:
+        return (*_worded(found, _OF_EMBEDDERS), context)
     return (
         _finding("token probabilities", found.logprobs, _probabilities(found)),
-        *plain,
+        *_worded(found, _WORDS),
         _finding("length limit", None if found.length_limit is None else bool(found.length_limit), _limit(found)),
-        _finding("context size", found.context is not None or None, _context(found)),
+        context,
     )
+
+
+def _worded(found: Capabilities, words: Sequence[tuple[str, str, str, str]]) -> list[Finding]:
+    return [
+        _finding(name, getattr(found, field), {True: yes, False: no}.get(getattr(found, field), UNKNOWN))
+        for field, name, yes, no in words
+    ]
 
 
 def missing(found: Capabilities) -> list[str]:

@@ -91,4 +91,6 @@ def estimate(request: Request) -> int:
     """About how many tokens a request may use."""
     schema = len(request.response_format.schema) if request.response_format else 0
     said = sum(len(message.content) for message in request.messages)
+    if request.compared is not None:
+        return sum(map(len, request.compared)) // CHARACTERS_A_TOKEN
     return (said + schema) // CHARACTERS_A_TOKEN + request.max_tokens

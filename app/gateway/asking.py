@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.errors import EndpointFailure
-from app.gateway import faults, formats
+from app.gateway import embedding, faults, formats
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, Refused
 from app.gateway.parameters import PLAIN, Traits, body, refused_parameter
 from app.gateway.replies import Unreadable, name_of, purchased, refused, written
-from app.gateway.wire import Broken, Reply, Wire
+from app.gateway.wire import CHAT, Broken, Reply, Wire
 
 UNFIT, UNFIT_TOO = {400, 422}, {403, 404, 500, 501}
 
@@ -52,11 +52,11 @@ async def attempt(wire: Wire, call: Call, seconds: float, connect_seconds: float
     target, call.headers = call.target, None
     try:
         async with asyncio.timeout(seconds):
-            reply = await wire.post(written(body(call.request, target.model, call.traits)))
+            path = CHAT if call.request.compared is None else embedding.PATH
+            reply = await wire.post(written(body(call.request, target.model, call.traits)), path)
         call.headers = reply.headers
         if 200 <= reply.status < 300:
-            used = call.traits.used_format(call.request)
-            return purchased(call.request, target.endpoint, reply, call.attempts, used)
+            return _bought(call, reply)
         return _of_status(call, reply)
     except TimeoutError:
         return faults.of_silence(target, seconds)
@@ -68,6 +68,13 @@ async def attempt(wire: Wire, call: Call, seconds: float, connect_seconds: float
         return faults.of_reply(target, "sent a reply that is nested too deep", "")
     except Broken as broken:
         return faults.of_trouble(broken.trouble, target, connect_seconds)
+
+
+def _bought(call: Call, reply: Reply) -> Purchase:
+    if call.request.compared is not None:
+        return embedding.cosine_bought(call.request, call.target.endpoint, reply, call.attempts)
+    used = call.traits.used_format(call.request)
+    return purchased(call.request, call.target.endpoint, reply, call.attempts, used)
 
 
 def _of_status(call: Call, reply: Reply) -> Purchase | Fault | Traits:

@@ -47,6 +47,9 @@ class Request(Struct, frozen=True):
 
     `fallbacks` are asked in their order while `target` cannot be: when its server is down, when its attempts are used
     up, or when it fails for good. Each is sent its own model name and learns its own parameters.
+
+    With `compared` it asks for no completion but for the embeddings of these two texts, and the purchase's text is
+    their cosine as decimal text; messages, temperature, length, seed and form are not sent then.
     """
 
     key: str
@@ -58,6 +61,7 @@ class Request(Struct, frozen=True):
     fallbacks: tuple[Target, ...] = ()
     response_format: ReplyFormat | None = None
     top_logprobs: int | None = None
+    compared: tuple[str, str] | None = None
 
 
 class Alternative(Struct, frozen=True):

@@ -19,6 +19,8 @@ TOO_LONG = re.compile(r"(?:maximum |exceeds? .{0,20})context.(?:length|size|wind
 CUT_OFF = re.compile(r"(?:max_tokens|model output) (?:or model output )?limit was reached", re.IGNORECASE)
 NO_MODEL = re.compile(r"model.{0,200}(?:not found|does not exist|not exist)|(?:invalid|unknown) model", re.I | re.S)
 AGAIN = {408, 409, 425, 429}
+NOT_HERE = {404, 405, 410}
+NO_EMBEDDINGS = NOT_HERE | {501}  # the last is what llama.cpp says when it was not started for them
 
 
 class Trouble(Enum):
@@ -107,7 +109,7 @@ def too_long(words: str) -> str:
 def of_status(error: Refused, words: str, target: Target) -> Fault:
     """The fault behind an HTTP status that is neither a success nor a matter of content or parameters."""
     status = error.status
-    if status in AGAIN or status >= 500:
+    if status in AGAIN or (status >= 500 and not _lacks_embeddings(error)):
         if error.code == "insufficient_quota":
             return Fault(
                 _sentence(target, "has no credit left for this key", "top up the account", words), lasting=True
@@ -133,9 +135,16 @@ def _lasting_sentence(error: Refused, words: str, target: Target) -> str:
     if NO_MODEL.search(words):
         advice = "correct the model's name, or make the model available there"
         return _sentence(target, f"cannot be used: there is no such model ({status})", advice, words)
-    if status in {404, 405, 410} or 300 <= status < 400:
+    if _lacks_embeddings(error):
+        trouble = f"gives no embeddings: {error.path} does not exist on that server ({status})"
+        return _sentence(target, trouble, "choose a model that gives embeddings, or start its server for them", words)
+    if status in NOT_HERE or 300 <= status < 400:
         return _sentence(target, _not_here(error), "check the base URL; it usually ends in /v1", words)
     return _sentence(target, f"refuses the request ({status})", "check the endpoint's settings", words)
+
+
+def _lacks_embeddings(error: Refused) -> bool:
+    return error.status in NO_EMBEDDINGS and error.path.endswith("/embeddings")
 
 
 def _not_here(error: Refused) -> str:
@@ -165,7 +174,7 @@ def of_silence(target: Target, seconds: float) -> Fault:
 
 
 def of_reply(target: Target, trouble: str, words: str) -> Fault:
-    """An HTTP success that is no chat completion."""
+    """An HTTP success that is not what was asked for."""
     return Fault(_sentence(target, trouble, "check that the base URL speaks OpenAI's API", words))
 
 

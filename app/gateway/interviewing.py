@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 from openai import AsyncOpenAI
 
-from app.gateway import faults
+from app.gateway import embedding, faults
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.exchanging import exchange
 from app.gateway.faults import Fault, Refused
@@ -19,10 +19,9 @@ from app.gateway.parameters import Traits, plain_body, refused_parameter
 from app.gateway.questions import Question
 from app.gateway.replies import Unreadable, parsed, purchased
 from app.gateway.waiting import backoff
-from app.gateway.wire import Reply
+from app.gateway.wire import CHAT, Reply
 
 REFUSALS = {400, 404, 422, 501}  # of a request that differs from one that worked
-PATH = "/chat/completions"
 MOST_REQUESTS = 8  # for one question: every parameter refused once, under both names
 SHORTEST = 0.001
 
@@ -103,12 +102,13 @@ class Interview:
 
     async def ask(self, question: Question, traits: Traits, room: int, seconds: float = 60.0) -> Asked:
         """`room` is in tokens; a refused parameter is left out or renamed, as on the hot path, and the rest sent."""
-        request = Request(question.name, self._target, question.messages, temperature=0.0, max_tokens=room)
+        request = Request(question.name, self._target, question.messages, 0.0, room, compared=question.compared)
+        path = CHAT if question.compared is None else embedding.PATH
         until = min(self._until, monotonic() + seconds)
         under_way = _UnderWay(request, traits, dict(question.extras), until)
         while True:
             under_way.attempts += 1
-            outcome = await self._exchange(PATH, under_way.body(), under_way.left)
+            outcome = await self._exchange(path, under_way.body(), under_way.left)
             if isinstance(outcome, Refused) and not _reason(outcome) and under_way.adapted(outcome):
                 continue
             asked = self._read(question, under_way, outcome)
@@ -133,7 +133,8 @@ class Interview:
         refused = frozenset(question.extras) - under_way.extras.keys()
         if isinstance(outcome, Reply):
             try:
-                bought = purchased(under_way.request, self._target.endpoint, outcome, under_way.attempts)
+                read = purchased if question.compared is None else embedding.cosine_bought
+                bought = read(under_way.request, self._target.endpoint, outcome, under_way.attempts)
                 return Asked(question, bought, under_way.traits, refused, body=parsed(outcome.content))
             except Unreadable as unreadable:
                 outcome = faults.of_reply(self._target, str(unreadable), unreadable.words)

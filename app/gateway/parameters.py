@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from msgspec import json
 
-from app.gateway import formats
+from app.gateway import embedding, formats
 from app.gateway.calls import Request, Target
 
 # Reasoning models count their thinking into the limit and so gave it another name.
@@ -42,6 +42,8 @@ class Traits:
 
     def on_the_wire(self, request: Request) -> dict[str, tuple[str, object]]:
         """Name on the wire -> our name and the value."""
+        if request.compared is not None:
+            return embedding.extras(self.dropped)
         asked = {"temperature": request.temperature, "max_tokens": request.max_tokens, "seed": request.seed}
         names = dict(self.renamed)
         sent: dict[str, tuple[str, object]] = {
@@ -72,10 +74,11 @@ PLAIN = Traits()
 
 
 def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
-    """The JSON body of a chat completion, for msgspec: messages are objects, a schema is encoded already."""
+    """The JSON body of a request, for msgspec: messages are objects, a schema is encoded already."""
+    asked = {"messages": request.messages} if request.compared is None else {"input": request.compared}
     return {
         "model": model,
-        "messages": request.messages,
+        **asked,
         **{name: value for name, (_, value) in traits.on_the_wire(request).items()},
     }
 
@@ -83,7 +86,8 @@ def body(request: Request, model: str, traits: Traits) -> dict[str, object]:
 def plain_body(request: Request, model: str, traits: Traits) -> dict[str, object]:
     """The same body for any JSON encoder."""
     sent = body(request, model, traits)
-    sent["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
+    if request.compared is None:
+        sent["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
     if "response_format" in sent:
         sent["response_format"] = json.decode(json.encode(sent["response_format"]))
     return sent

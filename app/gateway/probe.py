@@ -44,22 +44,36 @@ class Probed:
     fault: Fault | None = None
 
 
-def probe(target: Target, limits: Limits) -> Probed:
-    """Ask what the endpoint can do, knowing nothing of it; raises EndpointFailure when it cannot even be asked."""
+def probe(target: Target, limits: Limits, *, embeds: bool = False) -> Probed:
+    """Ask what the endpoint can do, knowing nothing of it; one that `embeds` is asked for embeddings and nothing else.
+
+    Raises EndpointFailure when it cannot even be asked.
+    """
     fresh = replace(target, dropped=frozenset(), renamed=())
-    return asyncio.run(_probe(fresh, replace(limits, in_flight=min(AT_ONCE, limits.in_flight))))
+    return asyncio.run(_probe(fresh, replace(limits, in_flight=min(AT_ONCE, limits.in_flight)), embeds))
 
 
-async def _probe(target: Target, limits: Limits) -> Probed:
+async def _probe(target: Target, limits: Limits, embeds: bool) -> Probed:
     client = open_client(target.base_url, target.api_key, limits)
     interview = Interview(client, target, limits, monotonic() + min(WHOLE_SECONDS, limits.call_deadline))
     try:
+        if embeds:
+            return await _embeddings(interview, target.model)
         hellos = await _hello(interview)
         if hellos[0].fault:
             return Probed(tuple(hellos), fault=hellos[0].fault)
         return await _go_on(interview, target.model, hellos)
     finally:
         await client.close()
+
+
+async def _embeddings(interview: Interview, model: str) -> Probed:
+    asked = await interview.ask(questions.EMBEDDINGS, Traits(), 0, FIRST_SECONDS)
+    if asked.fault:
+        return Probed((asked,), fault=asked.fault)
+    counted = asked.purchase.prompt_tokens is not None
+    found = Capabilities(embeddings=bool(asked.purchase.text), usage=counted, context=await _context(interview, model))
+    return Probed((asked,), found, asked.traits)
 
 
 async def _hello(interview: Interview) -> list[Asked]:

@@ -13,20 +13,24 @@ FIRST, STOPPED = "apple", "pear"
 
 @dataclass(frozen=True)
 class Question:
-    """A short message with the parameters that are on trial."""
+    """A short message with the parameters that are on trial, or two texts to be compared by their embeddings."""
 
     name: str
     message: str
     extras: Mapping[str, object] = field(default_factory=dict)
+    compared: tuple[str, str] | None = None
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        return (Message("user", self.message),)
+        return () if self.compared else (Message("user", self.message),)
 
     def only(self, name: str) -> "Question":
         return Question(self.name, self.message, {name: self.extras[name]})
 
 
+EMBEDDINGS = Question(
+    "embeddings", "", compared=("A red apple lies on the table.", "There is a red apple on the table.")
+)
 HELLO = Question("hello", "Reply with the word ok.")
 ACCEPTED = Question(
     "accepted",

@@ -17,7 +17,7 @@ Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
 
 
 class Unreadable(Exception):
-    """An HTTP success that is no chat completion; `words` is what an error inside it said."""
+    """An HTTP success that is not what was asked for; `words` is what an error inside it said."""
 
     def __init__(self, trouble: str, words: str = "") -> None:
         self.words = words
@@ -141,8 +141,8 @@ def _read_by_hand(request: Request, served_by: str, reply: Reply, attempts: int,
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise Unreadable("sent a reply without choices", _complaint(body.get("error")))
-    usage = _object(body.get("usage"))
+        raise Unreadable("sent a reply without choices", complaint(body.get("error")))
+    usage = object_of(body.get("usage"))
     return Purchase(
         key=request.key,
         endpoint=request.target.endpoint,
@@ -151,9 +151,9 @@ def _read_by_hand(request: Request, served_by: str, reply: Reply, attempts: int,
         text=clean(_text(message.get("content")))[0],
         finish_reason=name_of(choice.get("finish_reason")),
         model=name_of(body.get("model")),
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-        cached_tokens=_count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        prompt_tokens=count_of(usage.get("prompt_tokens")),
+        completion_tokens=count_of(usage.get("completion_tokens")),
+        cached_tokens=count_of(object_of(usage.get("prompt_tokens_details")).get("cached_tokens")),
         latency_ms=reply.milliseconds,
         attempts=attempts,
         request_id=name_of(reply.headers.get("x-request-id") or body.get("id")),
@@ -163,7 +163,7 @@ def _read_by_hand(request: Request, served_by: str, reply: Reply, attempts: int,
     )
 
 
-def _object(value: object) -> dict[str, Any]:
+def object_of(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
@@ -180,10 +180,11 @@ def name_of(value: object) -> str:
     return clean(value[:200])[0] if isinstance(value, str) else ""
 
 
-def _count(value: object) -> int | None:
+def count_of(value: object) -> int | None:
+    """A count of tokens, None for anything that is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT else None
 
 
-def _complaint(error: object) -> str:
+def complaint(error: object) -> str:
     message = error.get("message") if isinstance(error, dict) else error
     return message if isinstance(message, str) else ""

@@ -22,7 +22,7 @@ from app.gateway.limits import Limits
 KEEP_ALIVE_SECONDS = 5.0
 LARGEST_REPLY = 16 * 1024 * 1024
 AGENT = "agon"
-PATH = "/chat/completions"
+CHAT = "/chat/completions"
 
 
 class Reply(Struct, frozen=True):
@@ -55,7 +55,7 @@ class Wire:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": AGENT}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
-        self._url = URL(self._base + PATH)
+        self._urls = {CHAT: URL(self._base + CHAT)}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=limits.in_flight,
@@ -74,14 +74,15 @@ class Wire:
     async def close(self) -> None:
         await self._session.close()
 
-    async def post(self, content: bytes) -> Reply:
-        """Ask for a chat completion once. Raises Broken, or EndpointFailure for a forbidden address."""
+    async def post(self, content: bytes, path: str = CHAT) -> Reply:
+        """Ask once, by default for a chat completion. Raises Broken, or EndpointFailure for a forbidden address."""
+        url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
         started = monotonic()
         try:
-            async with self._session.post(self._url, data=content, allow_redirects=False) as response:
+            async with self._session.post(url, data=content, allow_redirects=False) as response:
                 body = await _bounded(response)
                 took = round((monotonic() - started) * 1000)
-                return Reply(response.status, took, response.headers, self._url.path, body)
+                return Reply(response.status, took, response.headers, url.path, body)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Broken(_trouble(error)) from error
 

@@ -31,7 +31,8 @@ ENVELOPE = 32  # bytes that a server may add around each message
 class Wish:
     """One answer wanted. `owner` is empty for answers that anybody may share.
 
-    `reply_format` and `top_logprobs` are those of the gateway's Request; without them the hash is what it ever was.
+    `reply_format`, `top_logprobs` and `compared` are those of the gateway's Request; without them the hash is what it
+    ever was. Of two texts that are compared nothing else counts: not their order, and no message or sampling.
     """
 
     endpoint_id: str
@@ -47,13 +48,25 @@ class Wish:
     compared: tuple[str, str] | None = None
 
     def request_hash(self, target: Target) -> str:
+        if self.compared is not None:
+            return _hashed([target.base_url, target.model, "embeddings", sorted(self.compared)])
         content = [
             target.base_url, target.model, [[m.role, m.content] for m in self.messages],
             self.sampling.temperature, self.sampling.max_tokens, self.sampling.seed,
         ]  # fmt: skip
         if self.reply_format is not None or self.top_logprobs is not None:
             content += [self.reply_format and self.reply_format.schema, self.top_logprobs]
-        return sha256(dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+        return _hashed(content)
+
+    def said(self) -> list[tuple[str, str]]:
+        """What the endpoint is told, part by part under a name."""
+        if self.compared is not None:
+            return list(zip(("first text", "second text"), self.compared, strict=True))
+        return [(message.role, message.content) for message in self.messages]
+
+
+def _hashed(content: list[Any]) -> str:
+    return sha256(dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -94,17 +107,20 @@ def request_of(key: str, wish: Wish, target: Target, fallbacks: tuple[Target, ..
         fallbacks=fallbacks,
         response_format=wish.reply_format,
         top_logprobs=wish.top_logprobs,
+        compared=wish.compared,
     )
 
 
 def at_most(request: Request, endpoints: Sequence[Endpoint]) -> Amount:
     """The most that one attempt at this request can use, whichever of these endpoints serves it."""
-    sent = sum(len(message.content.encode("utf-8", "replace")) + ENVELOPE for message in request.messages)
+    texts, tokens_out = [message.content for message in request.messages], request.max_tokens
+    if request.compared is not None:
+        texts, tokens_out = list(request.compared), 0
+    sent = sum(len(text.encode("utf-8", "replace")) + ENVELOPE for text in texts)
     sent += len(request.response_format.schema.encode()) if request.response_format else 0
     prices = [one.price for one in endpoints]
     amounts = [
-        worst_case(sent, request.max_tokens, one.price_in if one else None, one.price_out if one else None)
-        for one in prices
+        worst_case(sent, tokens_out, one.price_in if one else None, one.price_out if one else None) for one in prices
     ]
     return Amount(1, amounts[0].tokens, max(amount.cost for amount in amounts))
 
@@ -115,7 +131,7 @@ def call_row(
     """One line of the log; `key` is the provider's, which no body may hold."""
     moment = now()
     price = in_force(served.prices, moment)
-    said = None if wish.example_id is not None else [(m.role, masked(m.content, key)) for m in wish.messages]
+    said = None if wish.example_id is not None else [(name, masked(text, key)) for name, text in wish.said()]
     return {
         "id": new_id(),
         "request_hash": request_hash,

@@ -209,11 +209,11 @@ def _open_split(session: Session, example_id: int) -> str:
 def _request(
     session: Session, call: Call, version: PromptVersion | None, said: Sequence[tuple[str, str]] | None
 ) -> list[Said]:
-    """What was sent: kept beside the call, or made again from the prompt and the example."""
+    """What was sent: kept beside the call, or made again from the prompt and the example that a task model was asked."""
     if said is not None:
         return [Said(role, content) for role, content in said]
     example = session.get(Example, call.example_id) if call.example_id is not None else None
-    if version is None or example is None:
+    if version is None or example is None or call.purpose != "task":
         return []
     return [Said("user", render(version.text, {**example.variables, "input": example.input}))]
 
