@@ -14,7 +14,8 @@ from app.gateway.calls import Purchase, Request
 from app.gateway.client import purchase
 from app.gateway.limits import Limits
 from app.services import bookkeeping, holding
-from app.services.holding import Holding, block_of
+from app.services.holding import Holding
+from app.services.needs import block_of
 from app.services.ordering import Order, order_of
 from app.services.purse import Purse
 from app.settings import Settings

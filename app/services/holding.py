@@ -1,20 +1,18 @@
 """One block in one worker's hands: taken under a lease, answered batch by batch, finished or let go."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.domain.answercodes import UNGRADED
 from app.gateway.calls import Purchase
 from app.services import bookkeeping, capping
-from app.services.bookkeeping import Wish
+from app.services.needs import Need, Needs, Open
 from app.services.ordering import Order, Stored
 from app.services.purse import Purse
 from app.services.questions import Answered
 from app.storage import answers, asking, evaluations, grades, jobs, parties, probabilities, runs
-from app.storage.answers import StoredAnswer
-from app.storage.endpoints import Endpoint
 from app.storage.grades import Awaiting
 from app.storage.jobs import Lease, Nudge
 from app.storage.runs import BLOCK, Block, Run
@@ -30,139 +28,65 @@ AWAITED_SECONDS = 1.0
 ELSEWHERE = "Another model answered {count} examples in place of the one asked. They do not count and are asked again."
 
 
-def key_of(block_id: str, example_id: int, place: int = 0) -> str:
-    """The name of a request: it says which block it belongs to; `place` counts the requests about one example."""
-    return f"{block_id}:{example_id}:{place}"
-
-
-def block_of(key: str) -> str:
-    return key.partition(":")[0]
-
-
-Token = tuple[str, str]  # what finds an answer: the request's hash and its owner
-
-
-class Open(NamedTuple):
-    """A request to be bought, and what finds its answer."""
-
-    wish: Wish
-    token: Token
-
-
-class Need(NamedTuple):
-    """An example with the requests that must be answered for its output: to the task model, or about `answer` to a grader."""
-
-    example: Placed
-    wishes: tuple[Wish, ...]
-    tokens: tuple[Token, ...]
-    answer: Awaiting | None = None
-
-
 class Holding:
-    """What of the block is still open, by the key of its request. Every write begins by renewing the lease.
+    """One block's needs under a lease. Every write begins by renewing it.
 
-    Needs that make the same request, when any answer to it may be shared, are one purchase. An example whose answer
-    must be graded is needed twice: first its answer, and when the block is taken again its grade.
+    An example whose answer must be graded is needed twice: first its answer, and when the block is taken again its grade.
     """
 
     def __init__(self, order: Order, lease: Lease, purse: Purse, job_attempts: int) -> None:
         self.order, self.lease, self.purse = order, lease, purse
-        self.open: dict[str, Open] = {}
-        self._waiting: dict[Token, list[Need]] = {}
-        self._replies: dict[Token, tuple[Stored, Endpoint]] = {}
         self.done = False
+        self._needs = Needs(order, lease.subject)
         self._job_attempts = job_attempts
         self._elsewhere: set[int] = set()
         self._ungraded: set[int] = set()
-        self._awaited = 0
         self._progressed = False
+
+    @property
+    def open(self) -> dict[str, Open]:
+        """The requests to be bought, by their keys."""
+        return self._needs.open
 
     def take(self, session: Session, holder: str) -> list[Nudge]:
         """Count what is there, use stored answers, and keep the rest open."""
         order = self.order
         self.block = session.get_one(Block, self.lease.subject)
-        sample = self.block.sample
-        missing, apart = evaluations.missing(
-            session, order.evaluation, sample, self.block.first, self.block.upto, order.opening_id
-        )
-        waiting = self._awaiting(session, apart)
-        self._elsewhere = apart - waiting.keys()
+        span = self.block.sample, self.block.first, self.block.upto
+        missing, apart = evaluations.missing(session, order.evaluation, *span, order.opening_id)
+        ungraded = self._awaiting(session, apart)
+        self._elsewhere = apart - ungraded.keys()
         runs.begin_block(session, self.block, self.block.size - len(missing), len(self._elsewhere), holder)
-        self._open(session, [one for one in missing if one.example_id not in waiting], missing, waiting)
+        self._open(session, missing, ungraded)
         self.purse.open(session, order.accounts)  # last, as in `save`: whoever has the run's row may want accounts next
         return [] if self.open else self._finish(session)
 
-    def _awaiting(self, session: Session, apart: set[int]) -> dict[int, Awaiting]:
+    def _awaiting(self, session: Session, example_ids: set[int]) -> dict[int, Awaiting]:
+        """The answers to these examples that wait for a grade."""
         if self.order.grading is None:
             return {}
         others = self.order.run.count_fallbacks
-        return grades.awaiting(session, self.order.evaluation.id, self.block.sample, apart, of_others=others)
+        return grades.awaiting(session, self.order.evaluation.id, self.block.sample, example_ids, of_others=others)
 
-    def _open(
-        self,
-        session: Session,
-        unanswered: Sequence[Placed],
-        missing: Sequence[Placed],
-        waiting: dict[int, Awaiting],
-    ) -> None:
-        """Sort what is missing: what the store has is used at once, also for grades of answers it has; the rest is open."""
-        order, sample = self.order, self.block.sample
-        found = self._sort(session, [self._need(one, (order.wish(one, sample),)) for one in unanswered])
+    def _open(self, session: Session, missing: Sequence[Placed], ungraded: Mapping[int, Awaiting]) -> None:
+        """Use what the store has, also for the grades of answers that it has; the rest is open."""
+        unanswered = [one for one in missing if one.example_id not in ungraded]
+        wanted = [self._needs.to_answer(one, self.block.sample) for one in unanswered]
+        found = [self._rows(need) for need in self._needs.take(session, wanted)]
         self._store(session, found, reused=len(found))
-        if order.grading is not None:
-            known = {one.example_id: waiting[one.example_id] for one in missing if one.example_id in waiting}
-            known.update(self._awaiting(session, {row.output["example_id"] for row in found}))
-            needs = [self._grading(one, known[one.example_id]) for one in missing if one.example_id in known]
-            graded = self._sort(session, needs)
-            self._store(session, graded, reused=sum(row.output["example_id"] not in waiting for row in graded))
-
-    def _need(self, example: Placed, wishes: tuple[Wish, ...], answer: Awaiting | None = None) -> Need:
-        tokens = tuple((wish.request_hash(self.order.route(wish).targets[0]), wish.owner) for wish in wishes)
-        return Need(example, wishes, tokens, answer)
-
-    def _grading(self, example: Placed, answer: Awaiting) -> Need:
-        return self._need(example, self.order.grade_wishes(example, answer.text), answer)
-
-    def _sort(self, session: Session, needs: Sequence[Need]) -> list[Answered]:
-        """The rows of needs that stored answers meet, whoever paid for them; what else is to be bought becomes open.
-
-        What another job is buying at this moment is not bought again: its answer is looked for afterwards. The store is
-        asked last, for answers are stored before their requests are given up.
-        """
-        shared = [hashed for need in needs for hashed, owner in need.tokens if owner == answers.SHARED]
-        mine = asking.begin(session, shared, self.lease.subject) if shared else set[str]()
-        known = answers.stored(session, shared)
-        for need in needs:
-            for place, (wish, token) in enumerate(zip(need.wishes, need.tokens, strict=True)):
-                self._look_for(
-                    need, key_of(self.block.id, need.example.example_id, place), Open(wish, token), known, mine
-                )
-        return [self._rows(need) for need in needs if self._is_met(need)]
-
-    def _look_for(
-        self, need: Need, key: str, wanted: Open, known: Mapping[str, StoredAnswer], mine: Collection[str]
-    ) -> None:
-        token = hashed, owner = wanted.token
-        if owner == answers.SHARED and (answer := known.get(hashed)):
-            first = self.order.route(wanted.wish).endpoints[0]
-            self._replies[token] = Stored(answer.id, answer.text, answer.tokens), first
-        elif owner == answers.SHARED and hashed not in mine:
-            self._awaited += 1
-        elif token in self._waiting:
-            self._waiting[token].append(need)
-        else:
-            self._waiting[token] = [need]
-            self.open[key] = Open(wanted.wish, token)
-
-    def _is_met(self, need: Need) -> bool:
-        return all(token in self._replies for token in need.tokens)
+        if self.order.grading is not None:
+            known = {**ungraded, **self._awaiting(session, {one.output["example_id"] for one in found})}
+            places = [one for one in missing if one.example_id in known]
+            wanted = [self._needs.to_grade(one, known[one.example_id]) for one in places]
+            graded = [self._rows(need) for need in self._needs.take(session, wanted)]
+            self._store(session, graded, reused=sum(one.output["example_id"] not in ungraded for one in graded))
 
     def _rows(self, need: Need) -> Answered:
-        """The output that a need is about."""
-        replies = [self._replies[token] for token in need.tokens]
+        """The output of a need that is met, with what stands beside it."""
+        replies, sample = self._needs.replies(need), self.block.sample
         if need.answer is not None:
-            return self.order.graded(need.example, self.block.sample, need.answer, [reply for reply, _ in replies])
-        return self.order.answered(need.example, self.block.sample, *replies[0])
+            return self.order.graded(need.example, sample, need.answer, [reply for reply, _ in replies])
+        return self.order.answered(need.example, sample, *replies[0])
 
     def save(self, session: Session, batch: Sequence[Purchase]) -> list[Nudge]:
         """Write down what was bought: answers, outputs, the log, and last the ledger, whose rows others wait for."""
@@ -173,7 +97,7 @@ class Holding:
         outputs = list[Answered]()
         for (one, row), answer in zip(good, kept, strict=True):
             stored = Stored(ids[answer["request_hash"], answer["owner"], answer["sample"]], one.text, answer["tokens"])
-            outputs += self._arrived(one.key, row, stored)
+            outputs += map(self._rows, self._needs.arrived(one.key, stored, row["served_by"]))
         self._store(session, outputs, reused=max(0, len(outputs) - len(good)))
         for one, _ in good:
             del self.open[one.key]
@@ -188,14 +112,6 @@ class Holding:
         asked, served, target = route.endpoints[0], route.endpoints[place], route.targets[place]
         hashed = wish.request_hash(target) if place else hashed
         return bookkeeping.call_row(bought, hashed, wish, self.order.errand, asked, served, target.api_key)
-
-    def _arrived(self, key: str, row: dict[str, Any], answer: Stored) -> list[Answered]:
-        """The outputs of everything that waited for this answer and for nothing else."""
-        wish, token = self.open[key]
-        endpoints = self.order.route(wish).endpoints
-        served = next((one for one in endpoints if one.id == row["served_by"]), endpoints[0])
-        self._replies[token] = answer, served
-        return [self._rows(need) for need in self._waiting.pop(token) if self._is_met(need)]
 
     def _store(self, session: Session, found: Sequence[Answered], reused: int) -> None:
         """Write outputs and what stands beside them down, and count those that count."""
@@ -225,10 +141,10 @@ class Holding:
         self.done = True
         if self._elsewhere:
             return self.let_go(session, ELSEWHERE.format(count=len(self._elsewhere)), wait=ASK_AGAIN_SECONDS)
-        if self._ungraded and not self._awaited:
+        if self._ungraded and not self._needs.awaited:
             return self.let_go(session)
         asking.end(session, self.lease.subject)
-        if self._awaited:
+        if self._needs.awaited:
             jobs.defer(session, self.lease, AWAITED_SECONDS)
             self.purse.close(session)
             return []

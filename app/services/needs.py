@@ -1,0 +1,98 @@
+"""What of a block is still to be bought: examples with the requests that must be answered for their outputs."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.services.bookkeeping import Wish
+from app.services.ordering import Order, Stored
+from app.storage import answers, asking
+from app.storage.endpoints import Endpoint
+from app.storage.grades import Awaiting
+from app.storage.test_sets import Placed
+
+Token = tuple[str, str]  # what finds an answer: the request's hash and its owner
+
+
+class Open(NamedTuple):
+    """A request to be bought, and what finds its answer."""
+
+    wish: Wish
+    token: Token
+
+
+class Need(NamedTuple):
+    """An example with its requests: one to the task model, or about `answer` one or two to the grader."""
+
+    example: Placed
+    wishes: tuple[Wish, ...]
+    tokens: tuple[Token, ...]
+    answer: Awaiting | None = None
+
+
+class Needs:
+    """The requests of one block that are `open`, by their keys, and the replies that came.
+
+    Needs that make the same request, when any answer to it may be shared, are one purchase; `awaited` counts requests
+    that another job is buying at this moment.
+    """
+
+    def __init__(self, order: Order, block_id: str) -> None:
+        self._order, self._block = order, block_id
+        self.open: dict[str, Open] = {}
+        self.awaited = 0
+        self._waiting: dict[Token, list[Need]] = {}
+        self._replies: dict[Token, tuple[Stored, Endpoint]] = {}
+
+    def to_answer(self, example: Placed, sample: int) -> Need:
+        return self._need(example, (self._order.wish(example, sample),))
+
+    def to_grade(self, example: Placed, answer: Awaiting) -> Need:
+        return self._need(example, self._order.grade_wishes(example, answer.text), answer)
+
+    def _need(self, example: Placed, wishes: tuple[Wish, ...], answer: Awaiting | None = None) -> Need:
+        tokens = tuple((wish.request_hash(self._order.route(wish).targets[0]), wish.owner) for wish in wishes)
+        return Need(example, wishes, tokens, answer)
+
+    def take(self, session: Session, needs: Sequence[Need]) -> list[Need]:
+        """Those that stored answers meet, whoever paid for them; what else is to be bought becomes open.
+
+        The store is asked last, for answers are stored before their requests are given up.
+        """
+        shared = [hashed for need in needs for hashed, owner in need.tokens if owner == answers.SHARED]
+        mine = asking.begin(session, shared, self._block)
+        known = answers.stored(session, shared)
+        for need in needs:
+            for place, (wish, token) in enumerate(zip(need.wishes, need.tokens, strict=True)):
+                hashed, owner = token
+                if owner == answers.SHARED and (answer := known.get(hashed)):
+                    stored = Stored(answer.id, answer.text, answer.tokens)
+                    self._replies[token] = stored, self._order.route(wish).endpoints[0]
+                elif owner == answers.SHARED and hashed not in mine:
+                    self.awaited += 1
+                elif token in self._waiting:
+                    self._waiting[token].append(need)
+                else:
+                    self._waiting[token] = [need]
+                    self.open[f"{self._block}:{need.example.example_id}:{place}"] = Open(wish, token)
+        return [need for need in needs if self._is_met(need)]
+
+    def arrived(self, key: str, answer: Stored, served_by: str | None) -> list[Need]:
+        """The needs that waited for this answer and for nothing else; `served_by` is the id of a fallback."""
+        wish, token = self.open[key]
+        endpoints = self._order.route(wish).endpoints
+        self._replies[token] = answer, next((one for one in endpoints if one.id == served_by), endpoints[0])
+        return [need for need in self._waiting.pop(token) if self._is_met(need)]
+
+    def replies(self, need: Need) -> list[tuple[Stored, Endpoint]]:
+        """The answers to a need that is met, with who gave them."""
+        return [self._replies[token] for token in need.tokens]
+
+    def _is_met(self, need: Need) -> bool:
+        return all(token in self._replies for token in need.tokens)
+
+
+def block_of(key: str) -> str:
+    """The block that a request belongs to."""
+    return key.partition(":")[0]
