@@ -7,17 +7,22 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
 from app.domain.capabilities import findings, missing
+from app.domain.roles import DOES
 from app.errors import AgonError, NotFound
-from app.services import rekeying, trying
+from app.services import casting, rekeying, trying
 from app.services.trying import Trial
 from app.settings import settings
 from app.storage import endpoints
 from app.storage.endpoints import Endpoint
 
-app = typer.Typer(invoke_without_command=True, help="List the models, or test one of them.")
+app = typer.Typer(invoke_without_command=True, help="List the models, test one of them, or say what it does.")
+
+
+ANY = "any"
 
 
 def _console() -> Console:
@@ -29,10 +34,10 @@ def listing(context: typer.Context) -> None:
     """List the models with what each cannot do."""
     if context.invoked_subcommand:
         return
-    table = Table("model", "tested", "lacks")
+    table = Table("model", "role", "tested", "lacks")
     with opened() as database, database.read() as session:
         for endpoint in endpoints.listed(session):
-            table.add_row(escape(endpoint.full_name), _tested(endpoint), escape(_lacks(endpoint)))
+            table.add_row(escape(endpoint.full_name), endpoint.role or ANY, _tested(endpoint), escape(_lacks(endpoint)))
     _console().print(table)
 
 
@@ -41,10 +46,27 @@ def test(name: Annotated[str, typer.Argument(metavar="PROVIDER/NAME")]) -> None:
     """Find out with a few small calls what a model can do."""
     with opened() as database:
         with database.read() as session:
-            endpoint = endpoints.named(session, name)
-        if endpoint is None:
-            raise NotFound(f"There is no model {name}; agon endpoints lists those there are.")
+            endpoint = _named(session, name)
         _print(trying.attempt(database, settings(), endpoint.id))
+
+
+@app.command("role")
+def change_role(
+    name: Annotated[str, typer.Argument(metavar="PROVIDER/NAME")],
+    role: Annotated[str, typer.Argument(help=f"task, generator, judge, embedder, or {ANY} for all but the last")],
+) -> None:
+    """Say what a model does: it is offered for that alone."""
+    with opened() as database, database.write() as session:
+        changed = casting.change_role(session, _named(session, name).id, "" if role == ANY else role)
+        told = f"{changed.full_name} {DOES[changed.role]}."
+    _console().print(told, markup=False)
+
+
+def _named(session: Session, name: str) -> Endpoint:
+    endpoint = endpoints.named(session, name)
+    if endpoint is None:
+        raise NotFound(f"There is no model {name}; agon endpoints lists those there are.")
+    return endpoint
 
 
 def rotate_keys() -> None:

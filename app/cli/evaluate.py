@@ -79,7 +79,7 @@ def evaluate(
         prepared = labelled(read_bytes(file, now), file.name, now, choices, text)
     with stack(now) as database:
         with database.write() as session:
-            endpoint = catalogue.named_or_added(session, task_model)
+            endpoint = catalogue.named_or_added(session, task_model, "task")
         if paid([endpoint]) and not yes:
             confirm(f"This buys calls from {endpoint.full_name}.")
         with database.write() as session:

@@ -9,7 +9,7 @@ class Practice:
     """One simulated model; the version in its name is raised whenever its answers change."""
 
     name: str
-    role: Literal["task", "generator"]
+    role: Literal["task", "generator", "judge", "embedder"]
     about: str
 
 
@@ -26,5 +26,7 @@ CATALOGUE = (
     Practice("trimmer-v1", "generator", "Tightens the answer format and drops what is said twice."),
     Practice("combiner-v1", "generator", "Puts the two best prompts together."),
     Practice("trickster-v1", "generator", "Often breaks the rules of the block, as real models do now and then."),
+    Practice("judge-v1", "judge", "Judges answers by the words they share with facts, references and tasks."),
+    Practice("embedder-v1", "embedder", "Compares texts by their words and pieces of words; it knows no meaning."),
 )
 BY_NAME = {practice.name: practice for practice in CATALOGUE}

@@ -9,22 +9,14 @@ from app.practice.catalogue import BY_NAME, CATALOGUE
 from app.practice.chances import Step, drawing, said
 from app.practice.forms import BadForm, Field, read_form
 from app.practice.generators import Written, propose
+from app.practice.grader import judged
 from app.practice.logprobs import token_entries
+from app.practice.requests import CHARACTERS_PER_TOKEN, Refused, read_sent, tokens_in, whole_text
 from app.practice.task_models import reply
 
-CHARACTERS_PER_TOKEN = 4
 MOST_ALTERNATIVES = 20  # as OpenAI's API has it
 _CREATED = 1_763_683_200  # any fixed moment: replies know no clock
 _ROLES = ("system", "developer", "user", "assistant")
-
-
-class Refused(Exception):
-    """A request that cannot be served: status, sentence, the parameter at fault and OpenAI's code for it."""
-
-    def __init__(self, status: int, message: str, parameter: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = error_body(message, "invalid_request_error", parameter, code)
 
 
 @dataclass(frozen=True)
@@ -43,23 +35,9 @@ class Request:
     alternatives: int | None = None
 
 
-def error_body(message: str, kind: str, parameter: str | None = None, code: str | None = None) -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind, "param": parameter, "code": code}}
-
-
 def read_request(body: bytes) -> Request:
     """The request in a JSON body. Raises Refused: 400 for what is malformed, 404 for an unknown name."""
-    try:
-        sent = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refused(400, "The body is not valid JSON.") from None
-    if not isinstance(sent, dict):
-        raise Refused(400, "The body must be a JSON object.")
-    name = sent.get("model")
-    if not isinstance(name, str) or not name:
-        raise Refused(400, "model must be a name.", "model")
-    if name not in BY_NAME:
-        raise Refused(404, f"The model '{name[:100]}' does not exist.", "model", "model_not_found")
+    name, sent = read_sent(body, embeds=False)
     _refuse_unsupported(sent)
     limit = _whole(sent, "max_completion_tokens", least=1)
     limit = _whole(sent, "max_tokens", least=1) if limit is None else limit
@@ -80,7 +58,7 @@ def complete(request: Request) -> dict[str, Any]:
     limit = None if request.max_tokens is None else request.max_tokens * CHARACTERS_PER_TOKEN
     text = written.text[:limit]
     stopped = written.complete and len(text) == len(written.text)
-    asked, said = sum(map(_tokens, request.messages)), _tokens(text)
+    asked, said = sum(map(tokens_in, request.messages)), tokens_in(text)
     return {
         "id": f"chatcmpl-{_identity(request)}",
         "object": "chat.completion",
@@ -118,8 +96,11 @@ def listing() -> dict[str, Any]:
 
 
 def _spoken(request: Request) -> tuple[tuple[Step, ...], Written]:
-    """What a task model says, with the choices behind it, or what a generator writes, of which none are known."""
-    if BY_NAME[request.name].role == "task":
+    """What a task model says, with the choices behind it, or what others write, of which none are known."""
+    role = BY_NAME[request.name].role
+    if role == "judge":
+        return (), Written(judged("\n\n".join(request.messages), request.form))
+    if role == "task":
         draw = drawing(request.temperature, request.seed, (request.name, *request.messages))
         steps = reply(request.name, "\n\n".join(request.messages), request.form, draw)
         return steps, Written(said(steps))
@@ -191,12 +172,7 @@ def _content(message: Any) -> str:
         content = "\n".join(texts) if len(texts) == len(parts) else None
     if not isinstance(content, str):
         raise Refused(400, "Every message needs a content of text.", "messages")
-    # a lone surrogate is legal JSON, but no text that could be hashed or sent back
-    return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text) // CHARACTERS_PER_TOKEN)
+    return whole_text(content)
 
 
 def _identity(request: Request) -> str:

@@ -7,12 +7,13 @@ from dataclasses import field as made
 from json import dumps, loads
 from typing import Any
 
-from app.practice import short_answers
+from app.practice import passages, short_answers
 from app.practice.asked import Asked, form_in_words
 from app.practice.chances import Choice, Draw, Step, certain, several, stated, taken
 from app.practice.checklists import chances_of, truth
 from app.practice.forms import Field
 from app.practice.judging import Judge, among, judge
+from app.practice.models import sighted
 from app.practice.text_shapes import comparable, tokens
 from app.practice.worked import find_worked, without
 
@@ -140,6 +141,8 @@ class _Filler:
 
     def _short(self) -> Choice:
         told, text = self.asked.instructions, self.asked.example
+        if passages.asked_for(told):
+            return Choice((passages.passage(told, sighted(self.name, text)),), (1.0,), 0)
         if short_answers.ASKS_NUMBER.search(told):
             return short_answers.number(told, text)
         return short_answers.short(told, text)

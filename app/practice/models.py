@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.practice.text_shapes import grams, neighbours, sounded, tokens
 
 INPUT_SIGHT = 1200
+_HASTY = 500  # characters of a text that a model reads which skims its instructions too
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,8 @@ TASK_MODELS = (
     TaskModel("chatterbox-v1", None, _words_and_pairs, warmth=1.5, doubt=1.0, chatters=True),
 )
 BY_NAME = {model.name: model for model in TASK_MODELS}
+
+
+def sighted(name: str, text: str) -> str:
+    """As much of a text as the model reads of it before it writes about it."""
+    return text if BY_NAME[name].sight is None else text[:_HASTY]

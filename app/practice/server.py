@@ -1,4 +1,4 @@
-"""The practice server: simulated models behind OpenAI's chat completions, with trouble on request."""
+"""The practice server: simulated models behind OpenAI's completions and embeddings, with trouble on request."""
 
 import asyncio
 import contextlib
@@ -12,11 +12,14 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.practice.chat import Refused, Request, complete, error_body, listing, read_request
+from app.practice.chat import Request, complete, listing, read_request
+from app.practice.embeddings import Texts, embed, read_texts
+from app.practice.requests import Refused, error_body
 from app.practice.tally import Tally
 from app.practice.troubles import Options, Trouble, trouble_of
 
 _CLIENT_LEFT = 499
+Asked = Request | Texts
 
 
 class Practice:
@@ -28,20 +31,26 @@ class Practice:
         self.closing = asyncio.Event()
 
     async def chat(self, http: HttpRequest) -> Response:
+        return await self._counted(http, read_request)
+
+    async def embeddings(self, http: HttpRequest) -> Response:
+        return await self._counted(http, read_texts)
+
+    async def _counted(self, http: HttpRequest, read: Callable[[bytes], Asked]) -> Response:
         """Count, fail as drawn, else answer; the number is taken on arrival, before anything is awaited."""
         number = self.tally.total
         self.tally.total += 1
         status = _CLIENT_LEFT
         try:
-            response = await self._answer(http, number)
+            response = await self._answer(http, number, read)
             status = response.status_code
             return response
         finally:
             self.tally.by_status[str(status)] += 1
 
-    async def _answer(self, http: HttpRequest, number: int) -> Response:
+    async def _answer(self, http: HttpRequest, number: int, read: Callable[[bytes], Asked]) -> Response:
         try:
-            request = read_request(await http.body())
+            request = read(await http.body())
         except Refused as refused:
             self.tally.by_name["refused"] += 1
             return JSONResponse(refused.body, refused.status)
@@ -55,12 +64,13 @@ class Practice:
             return _closing()
         return await self._served(http, request, trouble)
 
-    async def _served(self, http: HttpRequest, request: Request, trouble: Trouble | None) -> Response:
+    async def _served(self, http: HttpRequest, request: Asked, trouble: Trouble | None) -> Response:
         if trouble == "failing":
             return JSONResponse(error_body("The practice server fails, as asked to.", "server_error"), 500)
         if trouble == "hanging":
             return await self._hang(http)
-        body = json.dumps(complete(request), ensure_ascii=False).encode()
+        told = complete(request) if isinstance(request, Request) else embed(request)
+        body = json.dumps(told, ensure_ascii=False).encode()
         return Response(body[: len(body) // 2] if trouble == "broken" else body, media_type="application/json")
 
     def _rate_limited(self) -> Response:
@@ -110,6 +120,7 @@ def create_app(options: Options | None = None) -> Starlette:
     practice = Practice(options or Options())
     routes: list[tuple[str, str, Callable[[HttpRequest], Awaitable[Response]]]] = [
         ("/v1/chat/completions", "POST", practice.chat),
+        ("/v1/embeddings", "POST", practice.embeddings),
         ("/v1/models", "GET", _models),
         ("/stats", "GET", practice.stats),
         ("/healthz", "GET", _health),

@@ -1,4 +1,4 @@
-"""What a practice server saw on the wire: counts of chat requests, for tests that check what was bought."""
+"""What a practice server saw on the wire: counts of requests to its models, for tests that check what was bought."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from app.practice import short_answers
+from app.practice import passages, short_answers
 from app.practice.asked import Asked, fields_in_words, form_in_words, read_asked
 from app.practice.chances import Choice, Draw, Step, certain, said, several, taken
 from app.practice.checklists import chances_of
@@ -12,7 +12,7 @@ from app.practice.fields import CUE
 from app.practice.filling import filled, lines
 from app.practice.forms import Field
 from app.practice.judging import among, judge
-from app.practice.models import BY_NAME
+from app.practice.models import BY_NAME, sighted
 
 _CHATTER = (
     "I think this one is {label}, because it reads like the other messages of that kind.",
@@ -63,6 +63,9 @@ def _plain(name: str, asked: Asked, prompt: str, draw: Draw) -> Iterator[Step]:
     elif labels:
         step = taken(free.choice(asked.example), draw)
         yield from _said(step, asked.example, chatters)
+    elif passages.asked_for(asked.instructions):
+        told = certain(passages.passage(asked.instructions, sighted(name, asked.example)))
+        yield from (*_opened(chatters and CUE.search(prompt.rstrip()) is None), told)
     else:
         yield from _guessed(asked, alone or CUE.search(prompt.rstrip()) is not None, draw)
 

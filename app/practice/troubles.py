@@ -10,7 +10,7 @@ Trouble = Literal["rate_limited", "failing", "hanging", "broken"]
 
 @dataclass(frozen=True)
 class Options:
-    """How a practice server behaves. Shares are of all chat requests, in [0, 1], and add up to 1 at most.
+    """How a practice server behaves. Shares are of all requests to its models, in [0, 1], and add up to 1 at most.
 
     `latency` is in seconds and passes before an answer; `retry_after` is in seconds too. A request
     that hangs is never answered. Raises ValueError for a share or a time that cannot be.

@@ -1,6 +1,6 @@
 """Starts campaigns, and carries what people ask of them to the driver."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.domain import shapes
 from app.domain.grading import requests_each
 from app.domain.improving.state import Rules
+from app.domain.roles import Part, why_not
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping
 from app.services.capping import Caps
@@ -19,6 +20,7 @@ from app.settings import Settings
 from app.storage import campaigns, endpoints, jobs, ledger, projects, prompts, test_sets
 from app.storage.base import new_id
 from app.storage.campaigns import Campaign
+from app.storage.endpoints import Endpoint
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,22 @@ def _check(session: Session, draft: CampaignDraft, caps: Caps, max_rounds: int) 
         "task_model": [endpoints.get(session, draft.task_endpoint_id)],
         "generators": [endpoints.get(session, endpoint_id) for endpoint_id in draft.generator_ids],
     }
+    problems = miscast(seats)
     if grading := grading_of(session, project):
         seats["grader"] = [grading.grader]
-    if problems := capping.unpriced(session, draft.project_id, seats, draft.max_cost):
+    if problems := problems + capping.unpriced(session, draft.project_id, seats, draft.max_cost):
         raise Invalid(problems)
+
+
+def miscast(seats: Mapping[str, Sequence[Endpoint]]) -> list[Problem]:
+    """Who cannot play the part that he was chosen for, by the field he was chosen in."""
+    parts: dict[str, Part] = {"task_model": "task", "generators": "generator"}
+    return [
+        Problem(why, field)
+        for field, chosen in seats.items()
+        for one in chosen
+        if (why := why_not(one.full_name, one.role, parts[field]))
+    ]
 
 
 def _rules(

@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from app.domain.prompts import clean
+from app.domain.roles import Part, checked, suggested, why_not
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.gateway.guard import check_url
 from app.gateway.listing import ModelInfo
@@ -163,33 +164,54 @@ def change_prices(
     """
     endpoint = endpoints.get(session, endpoint_id)
     refuse_practice(endpoint.provider)
-    tariffs.change(endpoint, given, starts)
+    tariffs.change(endpoint, _priced(given, endpoint.role), starts)
     session.flush()
     return endpoint
 
 
+def _priced(given: Mapping[str, float | None], role: str) -> Mapping[str, float | None]:
+    """Embeddings are paid by what goes in, so that an embedder's price is known without one for tokens out."""
+    free = role == "embedder" and given.get("price_in") is not None and given.get("price_out") is None
+    return {**given, "price_out": 0.0} if free else given
+
+
 def add_endpoint(
-    session: Session, provider_id: str, name: str, given: Mapping[str, float | None] | None = None
+    session: Session,
+    provider_id: str,
+    name: str,
+    given: Mapping[str, float | None] | None = None,
+    role: str | None = None,
 ) -> Endpoint:
-    """`given` holds some of PRICED in money per million tokens; without any, the price list is asked."""
+    """`given` holds some of PRICED in money per million tokens; without any, the price list is asked.
+
+    Without a role, its name is asked for one.
+    """
     provider = endpoints.get_provider(session, provider_id)
     name = clean(name)[0].strip()
     if not name or len(name) > 200:
         raise Invalid([Problem("the model's name as the provider writes it", "model")])
     if endpoints.named(session, f"{provider.name}/{name}") is not None:
         raise Conflict(f"{provider.name}/{name} is there already.")
-    price = tariffs.first(provider.base_url, name, given or {})
-    endpoint = Endpoint(provider=provider, name=name, prices=[price] if price else [])
+    role = suggested(name) if role is None else checked(role)
+    price = tariffs.first(provider.base_url, name, _priced(given or {}, role))
+    endpoint = Endpoint(provider=provider, name=name, role=role, prices=[price] if price else [])
     session.add(endpoint)
     session.flush()
     return endpoint
 
 
-def named_or_added(session: Session, full_name: str) -> Endpoint:
-    """The endpoint PROVIDER/NAME; a new model of a provider that is known is added."""
-    endpoint = endpoints.named(session, full_name)
-    if endpoint is not None:
-        return endpoint
+def named_or_added(session: Session, full_name: str, part: Part) -> Endpoint:
+    """The endpoint PROVIDER/NAME, to play this part; a new model of a provider that is known is added.
+
+    Raises Invalid when it cannot play it, NotFound when it is not there.
+    """
+    endpoint = endpoints.named(session, full_name) or _added(session, full_name)
+    if why := why_not(endpoint.full_name, endpoint.role, part):
+        raise Invalid(why)
+    return endpoint
+
+
+def _added(session: Session, full_name: str) -> Endpoint:
     provider_name, _, name = full_name.partition("/")
     provider = endpoints.provider_named(session, provider_name)
     if provider is None:

@@ -74,9 +74,9 @@ def _known_to_be_free(endpoint: Endpoint) -> bool:
 
 
 def resolve(session: Session, task_model: str, generators: Sequence[str]) -> Seats:
-    """Raises NotFound or Invalid naming the endpoint that is not there."""
-    task = catalogue.named_or_added(session, task_model)
-    named = tuple(catalogue.named_or_added(session, name) for name in generators)
+    """Raises NotFound or Invalid naming the endpoint that is not there, or cannot play its part."""
+    task = catalogue.named_or_added(session, task_model, "task")
+    named = tuple(catalogue.named_or_added(session, name, "generator") for name in generators)
     return Seats(task, named or tuple(catalogue.default_generators(session)))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.domain.prompts import placeholders
+from app.domain.roles import why_not
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping, tuning
 from app.services.grading import grading_of
@@ -101,6 +102,8 @@ def check(session: Session, draft: RunDraft) -> tuple[TestSetVersion, PromptVers
     problems = [*_number_problems(draft), *_split_problems(version, draft)]
     if model is None:
         problems.append(Problem("choose a model of the Endpoints page", "endpoint_id"))
+    elif why := why_not(model.full_name, model.role, "task"):
+        problems.append(Problem(why, "endpoint_id"))
     else:
         grading = grading_of(session, project)
         seats = {"endpoint_id": [model], **({"grader": [grading.grader]} if grading else {})}

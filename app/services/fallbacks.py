@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from app.domain.roles import can_stand_in
 from app.errors import Invalid, Problem
 from app.services import catalogue
 from app.storage import endpoints
@@ -13,8 +14,15 @@ MOST = 3
 
 
 def choices(session: Session, endpoint: Endpoint) -> list[Endpoint]:
-    """Which may be chosen: real ones, as a simulated answer says nothing about the real model it would stand for."""
-    return [one for one in endpoints.listed(session) if not one.simulated and one.id != endpoint.id]
+    """Which may be chosen: real ones, as a simulated answer says nothing about the real model it would stand for.
+
+    They play every part that the endpoint plays.
+    """
+    return [
+        one
+        for one in endpoints.listed(session)
+        if not one.simulated and one.id != endpoint.id and can_stand_in(one.role, endpoint.role)
+    ]
 
 
 def chosen(session: Session, endpoint: Endpoint) -> list[Endpoint]:
@@ -51,6 +59,8 @@ def _problem(session: Session, endpoint: Endpoint, fallbacks: Sequence[str]) -> 
         return "must be other models: one cannot stand in for itself"
     if len(set(fallbacks)) < len(fallbacks):
         return "must be different models: one is chosen twice"
+    if endpoint.role == "embedder" and fallbacks:
+        return "must be empty: another model's embeddings would mean another likeness"
     if not set(fallbacks) <= {one.id for one in choices(session, endpoint)}:
-        return "must be models of the Endpoints page that are not simulated; one of these is not there"
+        return "must be models of the Endpoints page that are not simulated and do the same; one of these is not there"
     return ""

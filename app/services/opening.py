@@ -8,6 +8,7 @@ from app.domain.comparing import minimum_detectable_gain
 from app.domain.confirming import LOOKS
 from app.domain.grading import requests_each
 from app.domain.prompts import placeholders
+from app.domain.roles import why_not
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping, evaluating, pricing, starting
 from app.services.grading import grading_of
@@ -114,8 +115,10 @@ def _check(session: Session, draft: OpeningDraft) -> _Checked:
     if prompt and against and prompt.id == against.id:
         problems.append(Problem("choose another prompt to compare with", "against_version_id"))
     model = session.get(Endpoint, draft.endpoint_id)
-    if model is None or model.role not in ("", "task"):
+    if model is None:
         problems.append(Problem("choose a model that answers prompts", "endpoint_id"))
+    elif why := why_not(model.full_name, model.role, "task"):
+        problems.append(Problem(why, "endpoint_id"))
     else:
         problems += capping.unpriced(session, project.id, {"endpoint_id": [model]}, draft.max_cost)
     problems += evaluating.cap_problems({name: getattr(draft, name) for name in evaluating.CAPS})

@@ -43,11 +43,11 @@ class Chosen:
 
 
 def task_models(session: Session) -> list[Endpoint]:
-    return [endpoint for endpoint in endpoints.listed(session) if endpoint.role in ("", "task")]
+    return endpoints.playing(session, "task")
 
 
 def generators(session: Session) -> list[Endpoint]:
-    return [endpoint for endpoint in endpoints.listed(session) if endpoint.role in ("", "generator")]
+    return endpoints.playing(session, "generator")
 
 
 def defaults(session: Session, settings: Settings, project_id: str) -> Chosen:
@@ -87,14 +87,15 @@ def check(session: Session, project_id: str, chosen: Chosen) -> None:
         problems.append(Problem(f"must be 0 (for ever) or a whole number up to {MOST_ROUNDS:,}", "rounds"))
     if not 0 <= chosen.seed <= LARGEST_SEED:
         problems.append(Problem(f"must be a whole number from 0 to {LARGEST_SEED}", "seed"))
-    if chosen.task_endpoint_id not in {endpoint.id for endpoint in task_models(session)}:
+    seats = _seats(session, chosen)
+    if not seats["task_model"]:
         problems.append(Problem("choose an endpoint that answers prompts", "task_model"))
-    known = {endpoint.id for endpoint in generators(session)}
-    if not chosen.generator_ids or not set(chosen.generator_ids) <= known:
+    if not seats["generators"] or len(seats["generators"]) < len(chosen.generator_ids):
         problems.append(Problem("choose at least one generator", "generators"))
+    problems += campaigns.miscast(seats)
     if not starts.has_version(session, project_id, chosen.start_version_id):
         problems.append(Problem("choose a prompt of this project", "start"))
-    problems += capping.unpriced(session, project_id, _seats(session, chosen), chosen.max_cost)
+    problems += capping.unpriced(session, project_id, seats, chosen.max_cost)
     if problems:
         raise Invalid(problems)
 

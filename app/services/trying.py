@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.domain.capabilities import Capabilities
 from app.domain.improving.asks import Sampling
 from app.errors import EndpointFailure, Invalid
+from app.gateway import embedding
 from app.gateway.calls import Target
 from app.gateway.formats import LEARNED
 from app.gateway.interviewing import Asked
@@ -25,7 +26,7 @@ from app.storage.session import Database
 
 SECONDS = 25.0  # somebody waits for the page
 # What every probe asks anew; a length that was too large is not among it.
-ASKED_AGAIN = {"temperature", "seed"} | LEARNED
+ASKED_AGAIN = {"temperature", "seed", embedding.FORM} | LEARNED
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def attempt(database: Database, settings: Settings, endpoint_id: str) -> Trial:
         endpoint = endpoints.get(session, endpoint_id)
     try:
         target = target_of(endpoint, settings)
-        probed = probe(target, _limits(settings, endpoint.provider))
+        probed = probe(target, _limits(settings, endpoint.provider), embeds=endpoint.role == "embedder")
     except (EndpointFailure, Invalid) as error:
         with database.write() as session:
             _note_failure(endpoints.get(session, endpoint_id), str(error))
@@ -130,7 +131,8 @@ def _log(session: Session, endpoint: Endpoint, target: Target, probed: Probed) -
 
 def _row(endpoint: Endpoint, target: Target, asked: Asked) -> dict[str, Any]:
     """A call that belongs to no project."""
-    wish = Wish(endpoint.id, asked.question.messages, Sampling(0.0, ROOM), "test")
+    question = asked.question
+    wish = Wish(endpoint.id, question.messages, Sampling(0.0, ROOM), "test", compared=question.compared)
     hashed = wish.request_hash(target)
     return call_row(asked.purchase, hashed, wish, Errand(), endpoint, endpoint, target.api_key)
 

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from app.domain.capabilities import Capabilities
+from app.domain.roles import Part, plays
 from app.errors import Invalid, NotFound
 from app.storage.base import Base, Owned, new_id, now
 from app.storage.prices import Price, in_force
@@ -32,7 +33,7 @@ class Provider(Owned, Base):
 
 
 class Endpoint(Owned, Base):
-    """One language model at a provider. `role` is task, generator, or empty for either.
+    """One language model at a provider. `role` is task, generator, judge, embedder, or empty for all but the last.
 
     Its prices come with it, so that each call is reckoned at the price of its moment without asking the database.
     `capabilities` is what the probe at `probed_at` found, and stays when a later one had no answer (`failure`, at
@@ -137,6 +138,11 @@ def learn(session: Session, full_name: str, dropped: Iterable[str], renamed: Ite
 def listed(session: Session) -> list[Endpoint]:
     query = select(Endpoint).join(Provider).options(joinedload(Endpoint.provider))
     return sorted(session.scalars(query), key=lambda endpoint: (endpoint.simulated, endpoint.full_name))
+
+
+def playing(session: Session, part: Part) -> list[Endpoint]:
+    """Those that may be chosen for a part."""
+    return [endpoint for endpoint in listed(session) if plays(endpoint.role, part)]
 
 
 def providers(session: Session) -> list[Provider]:

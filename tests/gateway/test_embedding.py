@@ -17,7 +17,7 @@ from app.gateway.guard import Policy
 from app.gateway.probe import probe
 from app.gateway.wire import LARGEST_REPLY
 from tests.gateway.counter import KEY, Counter, ask, limits, target
-from tests.gateway.scripted import Answer, Hit, Server, completion, refusal, serving
+from tests.gateway.scripted import Answer, Hit, Script, Server, completion, refusal, serving
 
 PAIR = ("the cat sat", "a cat sat down")
 AGAIN = limits(call_attempts=2)
@@ -33,6 +33,10 @@ def embeddings(*vectors: Any, places: Sequence[Any] | None = None, **changes: An
     data = [{"object": "embedding", "index": at, "embedding": v} for at, v in zip(told, vectors, strict=True)]
     usage = {"prompt_tokens": 8, "total_tokens": 8}
     return Answer(body={"object": "list", "data": data, "model": "served-embedder", "usage": usage, **changes})
+
+
+def always(answer: Answer) -> Script:
+    return lambda hit: answer
 
 
 def bought(server: Server, **changes: Any) -> Purchase:
@@ -131,7 +135,7 @@ def test_what_has_no_cosine_is_a_fault_with_a_sentence(answer: Answer, told: str
 def test_a_server_without_embeddings_is_told_about_in_plain_words() -> None:
     words = "This server does not support embeddings. Start it with `--embeddings`"
     for answer in (Answer(404, b"<h1>no</h1>"), refusal(405, "Method Not Allowed"), refusal(501, words)):
-        with serving(lambda hit, answer=answer: answer) as server:
+        with serving(always(answer)) as server:
             said = failure(server)
             assert len(server.hits) == 1, "asking again would not help"
         assert f"gives no embeddings: /v1/embeddings does not exist on that server ({answer.status})" in said

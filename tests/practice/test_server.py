@@ -21,6 +21,7 @@ def test_the_openai_client_lists_the_catalogue_and_gets_an_answer() -> None:
         listed = {entry.id: entry.model_dump() for entry in customer.models.list()}
         roles = [entry["role"] for entry in listed.values()]
         assert (roles.count("task"), roles.count("generator")) == (3, 5)
+        assert (roles.count("judge"), roles.count("embedder")) == (1, 1)
         assert all(entry["simulated"] is True and entry["about"] for entry in listed.values())
         answer = customer.chat.completions.create(
             model="scholar-v1",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain.capabilities import Capabilities, missing
 from app.gateway.guard import check_url, policy
 from app.gateway.listing import ModelInfo
-from app.services import catalogue, fallbacks, retiring, trying
+from app.services import casting, catalogue, fallbacks, retiring, trying
 from app.services.trying import Trial
 from app.storage import endpoints
 from app.storage.endpoints import Endpoint, Provider
@@ -37,7 +37,7 @@ class EndpointView(BaseModel):
     id: str
     name: str
     full_name: str
-    role: str = Field(description="task, generator, or empty for either")
+    role: str = Field(description="task, generator, judge, embedder, or empty for all but the last")
     about: str
     simulated: bool
     price_in: int | None
@@ -112,6 +112,11 @@ class NewEndpoint(Prices):
     """Without any price, the shipped price list is asked, and a local server costs nothing."""
 
     model: str
+    role: str | None = Field(None, description="as in the answer; when left out, the name is asked: embedders tell it")
+
+
+class RoleChange(BaseModel):
+    role: str = Field(description="task, generator, judge, embedder, or empty for all but the last")
 
 
 def _endpoint(endpoint: Endpoint) -> EndpointView:
@@ -160,6 +165,12 @@ def change_prices(session: Writing, endpoint_id: str, given: PriceChange) -> End
     """A price is added to the history; calls that are logged keep what they cost."""
     prices = given.model_dump(exclude_unset=True, exclude={"starts"})
     return _endpoint(catalogue.change_prices(session, endpoint_id, prices, given.starts))
+
+
+@router.put("/endpoints/{endpoint_id}/role")
+def change_role(session: Writing, endpoint_id: str, given: RoleChange) -> EndpointView:
+    """An embedder is asked for embeddings and nothing else, so what was found out before is forgotten."""
+    return _endpoint(casting.change_role(session, endpoint_id, given.role))
 
 
 @router.put("/endpoints/{endpoint_id}/fallbacks")
@@ -221,7 +232,9 @@ def add_endpoint(request: Request, provider_id: str, given: NewEndpoint) -> Endp
     """Adds the model and asks it a few small things; when it does not answer it is there too, with the `failure`."""
     database: Database = request.app.state.database
     with database.write() as session:
-        added = catalogue.add_endpoint(session, provider_id, given.model, given.model_dump(exclude={"model"}))
+        added = catalogue.add_endpoint(
+            session, provider_id, given.model, given.model_dump(exclude={"model", "role"}), given.role
+        )
     trying.look_into(database, request.app.state.settings, added.id)
     with database.read() as session:
         return _endpoint(endpoints.get(session, added.id))

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from app.domain.roles import DOES, ROLES
 from app.errors import EndpointFailure, Invalid, Problem
-from app.services import catalogue, fallbacks, retiring, trying
+from app.services import casting, catalogue, fallbacks, retiring, trying
 from app.services.tariffs import PRICED
 from app.services.trying import Trial
 from app.storage import endpoints
@@ -20,6 +21,8 @@ from app.web.kinds import is_fragment
 from app.web.rendering import page
 
 router = APIRouter(prefix="/endpoints", include_in_schema=False)
+NO_ROLE = "any"
+ROLE_CHOICES = [(role or NO_ROLE, DOES[role].capitalize()) for role in ROLES]
 
 
 class Prices(BaseModel):
@@ -62,6 +65,12 @@ class FallbackForm(BaseModel):
         return [one for one in self.fallback if one]
 
 
+class RoleForm(BaseModel):
+    """A form cannot tell an empty value from a missing one, so no role has a name here."""
+
+    role: str = NO_ROLE
+
+
 class Tested(NamedTuple):
     """What the test of one endpoint brought: a trial, or the sentence that says why there is none."""
 
@@ -98,6 +107,7 @@ def _show(
     errors: dict[str, str] | None = None,
     instead: FallbackForm | None = None,
     tested: Tested = _UNTESTED,
+    role: str = "",
 ) -> Response:
     return page(
         request,
@@ -113,6 +123,8 @@ def _show(
         choices=fallbacks.choices(session, endpoint),
         most_fallbacks=fallbacks.MOST,
         uses=retiring.uses(session, endpoint.id),
+        role_now=role or endpoint.role or NO_ROLE,
+        roles=ROLE_CHOICES,
     )
 
 
@@ -145,6 +157,16 @@ def change_prices(
     except Invalid as invalid:
         endpoint = endpoints.get(session, endpoint_id)
         return _show(request, session, endpoint, typed, at_fields(invalid, "price_in"))
+    return RedirectResponse(f"/endpoints/{endpoint_id}", 303)
+
+
+@router.post("/{endpoint_id}/role")
+def change_role(request: Request, session: Writing, endpoint_id: str, typed: Annotated[RoleForm, Form()]) -> Response:
+    try:
+        casting.change_role(session, endpoint_id, "" if typed.role == NO_ROLE else typed.role)
+    except Invalid as invalid:
+        endpoint, errors = endpoints.get(session, endpoint_id), at_fields(invalid, "role")
+        return _show(request, session, endpoint, errors=errors, role=typed.role)
     return RedirectResponse(f"/endpoints/{endpoint_id}", 303)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
+from app.domain.roles import suggested
 from app.errors import Conflict, EndpointFailure, Invalid, Problem
 from app.gateway.guard import check_url, policy
 from app.gateway.listing import ModelInfo
@@ -16,11 +17,13 @@ from app.storage import endpoints
 from app.storage.endpoints import Provider
 from app.storage.session import Database
 from app.web.dependencies import Reading, Writing
-from app.web.pages.endpoints import Prices, at_fields
+from app.web.pages.endpoints import NO_ROLE, ROLE_CHOICES, Prices, at_fields
 from app.web.rendering import page
 
 router = APIRouter(prefix="/endpoints/providers", include_in_schema=False)
 Errors = Mapping[str, str]
+BY_NAME = "by name"
+ROLES_OFFERED = [(BY_NAME, "What its name suggests"), *ROLE_CHOICES]
 
 
 class ProviderForm(BaseModel):
@@ -52,6 +55,12 @@ class LimitsForm(BaseModel):
 
 class EndpointForm(Prices):
     model: str = ""
+    role: str = BY_NAME
+
+    @property
+    def chosen(self) -> str | None:
+        """None where the name is asked."""
+        return None if self.role == BY_NAME else "" if self.role == NO_ROLE else self.role
 
 
 def _provider(
@@ -82,7 +91,8 @@ def _provider(
         limits=limits or LimitsForm.of(provider),
         most=catalogue.MOST,
         errors=errors or {},
-        models=models,
+        models=[(model, suggested(model.id)) for model in models] if models is not None else None,
+        roles=ROLES_OFFERED,
         fault=fault,
     )
 
@@ -180,7 +190,7 @@ def add_endpoint(request: Request, provider_id: str, typed: Annotated[EndpointFo
     database: Database = request.app.state.database
     try:
         with database.write() as session:
-            added = catalogue.add_endpoint(session, provider_id, typed.model, typed.read())
+            added = catalogue.add_endpoint(session, provider_id, typed.model, typed.read(), typed.chosen)
     except Conflict as conflict:
         errors = {"model": str(conflict)}
     except Invalid as invalid:
