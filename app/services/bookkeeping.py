@@ -131,7 +131,8 @@ def call_row(
     """One line of the log; `key` is the provider's, which no body may hold."""
     moment = now()
     price = in_force(served.prices, moment)
-    said = None if wish.example_id is not None else [(name, masked(text, key)) for name, text in wish.said()]
+    made_again = wish.example_id is not None and (wish.purpose == "task" or errand.holdout)
+    said = None if made_again else [(name, masked(text, key)) for name, text in wish.said()]
     return {
         "id": new_id(),
         "request_hash": request_hash,

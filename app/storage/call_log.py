@@ -18,7 +18,7 @@ from app.storage.prompts import PromptVersion
 from app.storage.rounds import Round
 from app.storage.test_sets import Example, Placement, TestSetVersion
 
-PURPOSES = ("task", "generator", "test")
+PURPOSES = ("task", "generator", "judge", "test")
 CAMPAIGNS_OFFERED = 100
 SEALED = "This call was made for the sealed holdout. Nobody is shown what stands in it."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -44,7 +44,8 @@ def share_stated(facts: tuple[str, ...], text: str) -> float:
     listed = "\n".join(f"{at}. {fact}" for at, fact in enumerate(facts, 1))
     fields = "\n".join(f'- "fact_{at}": true or false' for at in range(1, len(facts) + 1))
     prompt = f"<facts>\n{listed}\n</facts>\n\n<answer>\n{text}\n</answer>\n\nReply with JSON:\n{fields}"
-    return sum(json.loads(judged(prompt, None)).values()) / len(facts)
+    found: dict[str, bool] = json.loads(judged(prompt, None))
+    return sum(found.values()) / len(facts)
 
 
 @pytest.mark.parametrize(

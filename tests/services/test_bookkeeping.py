@@ -62,11 +62,13 @@ def test_a_comparison_uses_the_bytes_of_its_texts_and_no_token_out() -> None:
     assert (most.calls, most.tokens, most.cost) == (1, sent, sent)
 
 
-@pytest.mark.parametrize(("example", "kept"), [(None, True), (7, False)])
-def test_the_log_keeps_what_was_compared_without_keys_and_nothing_of_examples(example: int | None, kept: bool) -> None:
+@pytest.mark.parametrize(("example", "holdout", "kept"), [(None, False, True), (7, False, True), (7, True, False)])
+def test_the_log_keeps_what_was_compared_without_keys_and_nothing_of_sealed_examples(
+    example: int | None, holdout: bool, kept: bool
+) -> None:
     asked, wish = endpoint(1_000_000, 0), replace(COMPARED, example_id=example)
     bought = Purchase("k", "e", "e", True, "0.250000", prompt_tokens=9, completion_tokens=0)
-    row = call_row(bought, "hash", wish, Errand(), asked, asked, "sk-secret-1234567")
+    row = call_row(bought, "hash", wish, Errand(holdout=holdout), asked, asked, "sk-secret-1234567")
     reply, said = unpack_body(row["body"])
     assert (reply, row["cost"]) == ("0.250000", 9)
     assert said == ([("first text", "кот [key]"), ("second text", "a cat")] if kept else None)
