@@ -21,7 +21,7 @@ from app.domain.metrics import (
     percentiles,
     require_codes,
     resamples,
-    tally,
+    tally_with,
 )
 from app.domain.shapes import Shape, of_labels
 from app.domain.summing import SCORE, Amounts, amounts_of, cases, parts, score
@@ -196,7 +196,7 @@ def _tango_variance(only_a: int, only_b: int, n: int, difference: float) -> floa
 
 
 class _Pairs:
-    """Paired answers counted out: `cells` are the distinct (expected, a, b) with `counts`, or every example for itself.
+    """Paired answers counted out: `cells` are the distinct (expected, a, b) with their amounts, as `counts` says.
 
     `sums` says what an example of each cell adds to a's score and then to b's; `mirrored` what it adds with a and b
     swapped.
@@ -212,9 +212,13 @@ class _Pairs:
     ) -> None:
         self.goal, self.shape, self.n = goal, shape, len(expected)
         amounts = both_scored(goal, amounts)
-        self.cells, self.counts = tally((expected, *sides), together=not amounts_of(goal))
-        self._given = expected, sides, amounts
-        ours, theirs = (parts(goal, shape, self.cells[:, 0], self.cells[:, 1 + side], amounts[side]) for side in (0, 1))
+        self._given, names = (expected, sides, amounts), amounts_of(goal)
+        known = [side[name] for side in amounts for name in names]
+        self.cells, self.counts, kept = tally_with((expected, *sides), known)
+        ours, theirs = (
+            parts(goal, shape, self.cells[:, 0], self.cells[:, 1 + side], dict(zip(names, part, strict=True)))
+            for side, part in enumerate((kept[: len(names)], kept[len(names) :]))
+        )
         self.sums, self.mirrored = _beside(ours, theirs), _beside(theirs, ours)
         self.differ = abs(ours - theirs).sum(axis=1) > 0
 

@@ -8,7 +8,7 @@ nor scipy, so that a worker that only scores blocks stays small.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, isnan, sqrt
 from typing import TYPE_CHECKING
 
 from app.domain.answercodes import UNREADABLE
@@ -162,7 +162,12 @@ def _estimates(
     """Scores that rest on the same sums."""
     import numpy as np
 
-    cells, counts = tally((expected, answered), together=not amounts_of(goals[0]) and examples is None)
+    names = amounts_of(goals[0])
+    if examples is None:
+        cells, counts, kept = tally_with((expected, answered), [amounts[name] for name in names])
+        amounts = dict(zip(names, kept, strict=True))
+    else:
+        cells = np.array((expected, answered), np.int64).T
     each = parts(goals[0], shape, cells[:, 0], cells[:, 1], amounts)
     strata = cells[:, 0] if shape.kind == "label" else np.zeros(len(cells), np.int64)
     if examples is not None:
@@ -216,20 +221,25 @@ def least_half_width(n: int) -> float:
     return Z95**2 / (n + Z95**2)
 
 
-def tally(columns: Sequence[Sequence[int]], *, together: bool = True) -> tuple["Ints", "Ints"]:
-    """The distinct rows of the columns in sorted order, and how often each occurs; or every row for itself.
+def tally(columns: Sequence[Sequence[int]]) -> tuple["Ints", "Ints"]:
+    """The distinct rows of the columns in sorted order, of shape (cells, columns), and how often each occurs.
 
-    Rows have shape (cells, columns). Together, what is counted and not the number or order of examples decides every
-    cost and every draw from here on.
+    What is counted and not the number or order of examples decides every cost and every draw from here on.
     """
+    cells, counts, _ = tally_with(columns, ())
+    return cells, counts
+
+
+def tally_with(columns: Sequence[Sequence[int]], amounts: Sequence[Sequence[float]]) -> tuple["Ints", "Ints", "Floats"]:
+    """The same, with the amounts of each cell, of shape (amounts, cells): rows with other amounts are other cells."""
     import numpy as np
 
-    if not together:
-        rows = np.array(columns, np.int64).reshape(len(columns), -1).T
-        return rows, np.ones(len(rows), np.int64)
-    found = Counter(zip(*columns, strict=True))
+    known = [[inf if isnan(one) else one for one in column] for column in amounts]  # NaN is not itself: it has no order
+    found = Counter(zip(*columns, *known, strict=True))
     ordered = sorted(found)
-    return np.array(ordered, np.int64).reshape(-1, len(columns)), np.array([found[row] for row in ordered], np.int64)
+    kept = np.array([row[len(columns) :] for row in ordered], float).reshape(len(ordered), len(amounts)).T
+    cells = np.array([row[: len(columns)] for row in ordered], np.int64).reshape(len(ordered), len(columns))
+    return cells, np.array([found[row] for row in ordered], np.int64), np.where(np.isinf(kept), np.nan, kept)
 
 
 def percentiles(drawn: Sequence["Floats"]) -> tuple[float, float]:
