@@ -133,7 +133,7 @@ class Holding:
         """Write outputs and probabilities down, and count them."""
         rows = [one.output for one in found]
         evaluations.add_outputs(session, rows)
-        probabilities.add(session, [one.probability for one in found if one.probability is not None])
+        probabilities.add(session, rows, [one.probability for one in found if one.probability is not None])
         before = len(self._elsewhere)
         for row in rows:
             (self._elsewhere.discard if row["counts"] else self._elsewhere.add)(row["example_id"])

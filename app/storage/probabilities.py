@@ -1,9 +1,9 @@
 """How sure a task model was: shares over the possible answers beside an output, and thresholds that people froze."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, func, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.storage.answers import Call, StoredAnswer
@@ -12,6 +12,9 @@ from app.storage.campaigns import HoldoutOpening
 from app.storage.evaluations import Evaluation, Output
 from app.storage.session import add_rows
 from app.storage.test_sets import Example, Placement
+
+Key = tuple[str, int, int]
+AT_ONCE = 500  # ids in one statement
 
 
 class Probability(Base):
@@ -40,10 +43,50 @@ class Threshold(Owned, Base):
     chosen: Mapped[dict[str, Any]]
 
 
-def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Store shares; those of an output that gave way to a new one give way too."""
-    if rows:
-        add_rows(session, Probability, rows, _newest)
+def add(session: Session, outputs: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> None:
+    """Store the shares of outputs that were stored just now, and forget those of outputs that gave way to them.
+
+    An output that stayed in place of the one given keeps its own.
+    """
+    by_evaluation: dict[str, list[dict[str, Any]]] = {}
+    for output in outputs:
+        by_evaluation.setdefault(output["evaluation_id"], []).append(output)
+    shared = {_key(row) for row in rows}
+    there = set[Key]()
+    for evaluation_id, mine in by_evaluation.items():
+        if any(_key(output) in shared for output in mine) or any_shares(session, evaluation_id):
+            there |= _stored(session, evaluation_id, mine)
+            _forget(session, evaluation_id, there - shared)
+    if kept := [row for row in rows if _key(row) in there]:
+        add_rows(session, Probability, kept, _newest)
+
+
+def _key(row: dict[str, Any]) -> Key:
+    return row["evaluation_id"], row["example_id"], row["sample"]
+
+
+def _stored(session: Session, evaluation_id: str, outputs: Sequence[dict[str, Any]]) -> set[Key]:
+    """The keys of those of these outputs that are the ones in the table."""
+    given = {_key(output): output["answer_id"] for output in outputs}
+    ids, found = sorted({example_id for _, example_id, _ in given}), set[Key]()
+    for start in range(0, len(ids), AT_ONCE):
+        some = Output.example_id.in_(ids[start : start + AT_ONCE])
+        query = select(Output.example_id, Output.sample, Output.answer_id).where(Output.evaluation_id == evaluation_id)
+        for example_id, sample, answer_id in session.execute(query.where(some)):
+            if given.get((evaluation_id, example_id, sample)) == answer_id:
+                found.add((evaluation_id, example_id, sample))
+    return found
+
+
+def _forget(session: Session, evaluation_id: str, keys: Collection[Key]) -> None:
+    by_sample: dict[int, list[int]] = {}
+    for _, example_id, sample in sorted(key for key in keys if key[0] == evaluation_id):
+        by_sample.setdefault(sample, []).append(example_id)
+    for sample, ids in by_sample.items():
+        for start in range(0, len(ids), AT_ONCE):
+            some = Probability.example_id.in_(ids[start : start + AT_ONCE])
+            mine = (Probability.evaluation_id == evaluation_id, Probability.sample == sample)
+            session.execute(delete(Probability).where(*mine, some).execution_options(synchronize_session=False))
 
 
 class ShareRows(NamedTuple):
