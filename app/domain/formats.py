@@ -72,7 +72,8 @@ def checked(answers: Answers, form: AnswerFormat) -> AnswerFormat:
     elif form.probabilities == "logprobs" and form.how != "json" and answers.kind != "label":
         held = "a set of labels" if answers.kind == "labels" else "several fields"
         findings.add(
-            f"token probabilities of {held} are read from a JSON object: choose the json format, or votes", "probabilities"
+            f"token probabilities of {held} are read from a JSON object: choose the json format, or votes",
+            "probabilities",
         )
     if form.how == "json":
         _check_properties(answers, form, findings)

@@ -16,7 +16,7 @@ from app.services.answering import Shell
 from app.services.buying import Buyer, Interrupted
 from app.services.scoring import Delegated, Job, Scorer
 from app.settings import Settings
-from app.storage import campaigns, evaluations, jobs, projects, prompts, rounds, runs, test_sets
+from app.storage import campaigns, evaluations, jobs, openings, projects, prompts, rounds, runs, test_sets
 from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.jobs import Lease, LeaseLost, Nudge, this_process
@@ -130,6 +130,7 @@ class Driver:
             project = projects.get(session, campaign.project_id)
             version = test_sets.get_with_forbidden(session, campaign.version_id)
             start = prompts.get(session, campaign.start_version_id)
+            spent = openings.is_spent(session, version, campaign.id)
         rules = Rules(**campaign.rules)
         task = Task(
             description=project.description,
@@ -139,7 +140,8 @@ class Driver:
             placeholders=tuple(sorted(placeholders(start.text))),
             prompt_limit=rules.prompt_limit,
         )
-        reserve = concluding.holdout_reserve(version.splits["holdout"], self._settings.retry_reserve)
+        sealed = 0 if spent else version.splits["holdout"]
+        reserve = concluding.holdout_reserve(sealed, self._settings.retry_reserve)
         return Setup(project, version, rules, task, start.text, start.format, start.prompt_id, reserve)
 
     def _obey(self) -> str:
