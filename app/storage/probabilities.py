@@ -11,7 +11,7 @@ from app.storage.base import Base, Owned, new_id
 from app.storage.campaigns import HoldoutOpening
 from app.storage.evaluations import Evaluation, Output
 from app.storage.session import add_rows
-from app.storage.test_sets import Example, Placement
+from app.storage.test_sets import Example, Placement, open_everywhere
 
 Key = tuple[str, int, int]
 AT_ONCE = 500  # ids in one statement
@@ -185,7 +185,7 @@ class Doubtful(NamedTuple):
 
 
 def doubtful(session: Session, evaluation: Evaluation, example_ids: Sequence[int]) -> dict[int, Doubtful]:
-    """By example id. Raises ValueError for a holdout: its examples are on no page."""
+    """By example id. Raises ValueError for a holdout: its examples are on no page, nor are those that it is in elsewhere."""
     _check_seal(session, evaluation, None)
     query = (
         select(
@@ -201,6 +201,7 @@ def doubtful(session: Session, evaluation: Evaluation, example_ids: Sequence[int
             & (Probability.sample == Output.sample),
         )
         .where(Output.evaluation_id == evaluation.id, Output.sample == 0, Output.example_id.in_(example_ids))
+        .where(*open_everywhere(session, evaluation.version_id, Output.example_id))
     )  # fmt: skip
     calls = _calls(session, evaluation.prompt_version_id, example_ids)
     return {
