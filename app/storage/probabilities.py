@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.storage.answers import Call, StoredAnswer
+from app.storage import comparisons
+from app.storage.answers import StoredAnswer
 from app.storage.base import Base, Owned, new_id
 from app.storage.campaigns import HoldoutOpening
 from app.storage.evaluations import Evaluation, Output
@@ -203,22 +204,11 @@ def doubtful(session: Session, evaluation: Evaluation, example_ids: Sequence[int
         .where(Output.evaluation_id == evaluation.id, Output.sample == 0, Output.example_id.in_(example_ids))
         .where(*open_everywhere(session, evaluation.version_id, Output.example_id))
     )  # fmt: skip
-    calls = _calls(session, evaluation.prompt_version_id, example_ids)
+    calls = comparisons.calls(session, (evaluation.prompt_version_id,), example_ids)
     return {
-        example_id: Doubtful(text, expected, reading, reply, bool(uncertain), calls.get(request_hash))
+        example_id: Doubtful(text, expected, reading, reply, bool(uncertain), calls.get((request_hash, 0)))
         for example_id, text, expected, reading, reply, uncertain, request_hash in session.execute(query)
     }
-
-
-def _calls(session: Session, prompt_version_id: str, example_ids: Sequence[int]) -> dict[str, str]:
-    """The ids of the calls that brought answers to these examples, by the request's hash."""
-    query = (
-        select(Call.request_hash, Call.id)
-        .where(Call.example_id.in_(example_ids), Call.prompt_version_id == prompt_version_id)
-        .where(Call.ok, ~Call.holdout, Call.sample == 0)
-        .order_by(Call.created_at.desc(), Call.id.desc())
-    )
-    return {request_hash: call_id for request_hash, call_id in session.execute(query)}
 
 
 def freeze(session: Session, threshold: Threshold) -> Threshold:
