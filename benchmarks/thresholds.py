@@ -78,11 +78,10 @@ def fill(session: Session, scene: Scene, classes: int, seed: int = SEED) -> Run:
     read = shares.argmax(axis=1).tolist()
     for first in range(0, len(keys), BATCH):
         part = range(first, min(first + BATCH, len(keys)))
-        evaluations.add_outputs(
-            session, [{**keys[n], "reading": read[n], "label": int(labels[n]), **told} for n in part]
-        )
+        outputs = [{**keys[n], "reading": read[n], "label": int(labels[n]), **told} for n in part]
+        evaluations.add_outputs(session, outputs)
         extra = {"source": "logprobs", "uncertain": False}
-        probabilities.add(session, [{**keys[n], "shares": shares[n].tobytes(), **extra} for n in part])
+        probabilities.add(session, outputs, [{**keys[n], "shares": shares[n].tobytes(), **extra} for n in part])
     evaluation.n, evaluation.goal, evaluation.value, evaluation.low, evaluation.high = (
         len(ids),
         "accuracy",

@@ -166,11 +166,23 @@ def _run(
     with database.write() as session:
         campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, seats, name, description)
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
+    if _spent(database, campaign):
+        said = (
+            "The holdout is spent: nothing will confirm the dev score, and the verdict will be “not enough evidence”."
+        )
+        console.print(said, style="yellow", highlight=False)
     poker = Poker(now)
     poker.poke(job_id)
     return watch(
         database, campaign.id, console, lambda: poker.poke(job_id), lambda: DRIVERS in pools_that_answer(database)
     )
+
+
+def _spent(database: Database, campaign: Campaign) -> bool:
+    from app.storage import openings, test_sets
+
+    with database.read() as session:
+        return openings.is_spent(session, test_sets.get_version(session, campaign.version_id), campaign.id)
 
 
 def _confirm(now: Settings, database: Database, command: Command, seats: Seats, prepared: Prepared) -> None:

@@ -7,18 +7,12 @@ grader gave no grade: it is in no mean, and counted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from app.domain.answers import comparable
 from app.domain.answerspace import Answers, Field, combinations
 from app.domain.findings import Findings
 from app.errors import Invalid
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
 
 UNREADABLE, UNGRADED = -1, -2
 RIGHT, WRONG = 0, 1
@@ -68,9 +62,20 @@ def number_of(digits: Sequence[int], sizes: Sequence[int]) -> int:
     return code
 
 
+def parted(code: Any, sizes: Sequence[int]) -> list[Any]:
+    """The digits that `number_of` made a code of: of one code, or of an array of them an array for each digit."""
+    digits = []
+    for size in sizes:
+        digits.append(code % size)
+        code = code // size
+    return digits
+
+
 def sizes_of(answers: Answers) -> tuple[int, ...]:
-    """How many values each field of a checklist has."""
-    return tuple(len(one.values) for one in answers.fields)
+    """How many values each digit has: that of a label, one a label of a set, one a field; right or wrong else."""
+    if answers.kind == "labels":
+        return (2,) * len(answers.labels)
+    return tuple(len(one.values) for one in answers.fields) if answers.kind == "fields" else (how_many(answers),)
 
 
 def _index(names: Sequence[str], wanted: str, what: str) -> int:
@@ -101,21 +106,13 @@ def _encode_fields(fields: Sequence[Field], value: Mapping[str, str | bool]) -> 
 
 
 def digits_of(answers: Answers, code: int) -> tuple[int, ...]:
-    """One number per column: the label's index; 0 or 1 for each label of a set; the value's index for each field.
+    """One number per digit: the label's index; 0 or 1 for each label of a set; the value's index for each field.
 
     Raises ValueError when it is no code of these answers; the unreadable code has no digits and is refused too.
     """
     if not 0 <= code < how_many(answers):
         raise ValueError(f"{code} is no code of these answers: they run from 0 to {how_many(answers) - 1}")
-    if answers.kind == "labels":
-        return tuple(code >> bit & 1 for bit in range(len(answers.labels)))
-    if answers.kind != "fields":
-        return (code,)
-    digits = []
-    for size in sizes_of(answers):
-        code, digit = divmod(code, size)
-        digits.append(digit)
-    return tuple(digits)
+    return tuple(parted(code, sizes_of(answers)))
 
 
 def decode(answers: Answers, code: int) -> str | tuple[str, ...] | dict[str, str]:
@@ -138,31 +135,3 @@ def name_of(answers: Answers, code: int) -> str:
     if isinstance(answer, dict):
         return " · ".join(f"{name}: {value}" for name, value in answer.items())
     return answer if isinstance(answer, str) else ", ".join(answer) or NO_LABEL
-
-
-def column_names(answers: Answers) -> tuple[str, ...]:
-    """What the columns of `columns_of` are called: the labels of a set, the fields of a checklist, else the kind."""
-    if answers.kind == "labels":
-        return answers.names
-    return tuple(one.name for one in answers.fields) if answers.kind == "fields" else (answers.kind,)
-
-
-def columns_of(answers: Answers, codes: "Sequence[int] | Ints") -> "Ints":
-    """Shape (codes, columns): the digits of many codes at once; a row of an unreadable reply holds -1 throughout.
-
-    Raises ValueError when one of them is no code of these answers.
-    """
-    import numpy as np
-
-    given = np.asarray(codes, dtype=np.int64).reshape(-1)
-    if given.size and not (given.min() >= UNREADABLE and given.max() < how_many(answers)):
-        raise ValueError(f"codes of these answers run from -1 to {how_many(answers) - 1}")
-    columns = np.empty((given.size, len(column_names(answers))), dtype=np.int64)
-    sizes = [2] * len(answers.labels) if answers.kind == "labels" else list(sizes_of(answers)) or [how_many(answers)]
-    if answers.is_open or answers.kind == "label":
-        sizes = [how_many(answers)]
-    rest = given
-    for place, size in enumerate(sizes):
-        rest, columns[:, place] = np.divmod(rest, size)
-    columns[given == UNREADABLE] = UNREADABLE
-    return columns

@@ -69,6 +69,12 @@ def checked(answers: Answers, form: AnswerFormat) -> AnswerFormat:
         findings.add("stated confidence is a field of its own: it needs the json format", "probabilities")
     if form.probabilities != "none" and answers.is_open:
         findings.add("probabilities need a closed list of answers: labels or fields with values", "probabilities")
+    elif form.probabilities == "logprobs" and form.how != "json" and answers.kind != "label":
+        held = "a set of labels" if answers.kind == "labels" else "several fields"
+        findings.add(
+            f"token probabilities of {held} are read from a JSON object: choose the json format, or votes",
+            "probabilities",
+        )
     if form.how == "json":
         _check_properties(answers, form, findings)
     findings.settle()

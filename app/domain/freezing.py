@@ -1,9 +1,14 @@
-"""Thresholds frozen with what they were tuned for, and whether they still hold."""
+"""Thresholds frozen with what they were tuned for: whether they still hold, and whether the holdout kept their promise."""
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
+
+from app.domain.confirming import gap
+from app.domain.metrics import Estimate
 
 PARTS = ("prompt version", "endpoint", "answer format")
+Held = Literal["held", "short", "missed", "lower"]
 
 
 @dataclass(frozen=True)
@@ -32,3 +37,18 @@ def threshold_key(prompt_version: str, endpoint: str, answer_format: str) -> str
     return ".".join(
         hashlib.sha256(part.encode()).hexdigest()[:20] for part in (prompt_version, endpoint, answer_format)
     )
+
+
+def held(target: float | None, promised: Estimate | None, found: Estimate | None) -> Held | None:
+    """Whether a share came true on the holdout; None where nothing was counted.
+
+    With a target it holds when it is reached, falls `short` when it is not but its interval reaches it, and else is
+    `missed`. Without one it is `lower` when all of the interval of dev minus holdout lies above 0.
+    """
+    if found is None:
+        return None
+    if target is not None:
+        return "held" if found.value >= target else "short" if found.high >= target else "missed"
+    if promised is None:
+        return None
+    return "lower" if gap(promised, found).low > 0 else "held"

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.domain.answercodes import UNGRADED, UNREADABLE
+from app.domain.answercodes import UNGRADED, UNREADABLE, parted
 from app.domain.answerspace import Answers
 from app.domain.goals import RIGHT_SHARE, Goal
 from app.errors import Invalid
@@ -88,11 +88,11 @@ class Shape:
         """The digits of codes of shape (n,) as shape (n, digits); all -1 where a reply was unreadable."""
         import numpy as np
 
-        rest, columns = np.maximum(codes, 0), []
-        for digit in self.digits:
-            rest, value = np.divmod(rest, len(digit.values))
-            columns.append(np.where(codes < 0, -1, value))
-        return np.stack(columns, axis=1) if columns else np.empty((len(codes), 0), np.int64)
+        columns = parted(np.maximum(codes, 0), [len(digit.values) for digit in self.digits])
+        if not columns:
+            return np.empty((len(codes), 0), np.int64)
+        found: Ints = np.where(codes[:, None] < 0, -1, np.stack(columns, axis=1))
+        return found
 
 
 def of_labels(labels: int | Sequence[str]) -> Shape:

@@ -54,6 +54,11 @@ class Rule:
             return f"precision at recall>={self.number:g}"
         return f"cost fp={self.number:g} fn={self.second:g}" if self.kind == "cost" else f"threshold {self.number:.9g}"
 
+    def target(self, share: Literal["precision", "recall"]) -> float | None:
+        """What this share must reach; a rule names one of the two, or none."""
+        bound = {"recall": "precision", "precision": "recall"}.get(self.kind)
+        return self.number if bound == share else None
+
 
 def read_rule(text: str) -> Rule:
     """Raises Invalid with what can be written."""

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.errors import EndpointFailure
-from app.gateway import embedding, faults, formats
+from app.gateway import embedding, faults
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, Refused
-from app.gateway.parameters import PLAIN, Traits, body, refused_parameter
+from app.gateway.parameters import PLAIN, Traits, body, refused_parameter, told
 from app.gateway.replies import Unreadable, name_of, purchased, refused, written
 from app.gateway.wire import CHAT, Broken, Reply, Wire
 
@@ -83,7 +83,7 @@ def _of_status(call: Call, reply: Reply) -> Purchase | Fault | Traits:
     words = faults.said(error.body)
     reason = faults.content_refusal(error, words)
     if not reason and (named := refused_parameter(error.body, words, _in_question(call, error.status))):
-        return call.traits.without(named, words, call.request)
+        return call.traits.without(named, told(error.body, words), call.request)
     if not reason and error.status in UNFIT:
         reason = faults.too_long(words)
     return _refusal(call, reply, error, reason) if reason else faults.of_status(error, words, call.target)
@@ -94,7 +94,7 @@ def _in_question(call: Call, status: int) -> Collection[str]:
     if status in UNFIT:
         return call.traits.on_the_wire(call.request)
     if status in UNFIT_TOO:
-        return formats.extras(call.request.response_format, call.request.top_logprobs, call.traits.dropped)
+        return call.traits.extras(call.request)
     return ()
 
 

@@ -1,7 +1,8 @@
 """How a reply's form and its probabilities are asked for, and what is asked instead where that is refused.
 
 What an endpoint refused is kept among its dropped parameters: `json_schema` and `json_object` are the two forms of
-`response_format`, `top_logprobs>5` is more than five alternatives.
+`response_format`, `top_logprobs>5` is more than five alternatives. A refusal that speaks of the schema that was sent says
+nothing of other schemas, and is not kept.
 """
 
 import re
@@ -20,6 +21,15 @@ NAMES = frozenset({"response_format", "logprobs", "top_logprobs"})
 LEARNED = NAMES | {SCHEMA, OBJECT, MORE_THAN_FEW}
 """All that may be learned of an endpoint about them; a probe finds it out anew."""
 _UNKNOWN = re.compile(r"unknown|unrecogni[sz]ed|unexpected|extra inputs|not permitted|extra_forbidden", re.IGNORECASE)
+_OF_SCHEMA = re.compile(
+    r"""\binvalid\ (?:json\ )?schema\b(?!\ (?:type|format)) | \bschema\ (?:conversion|structure|keyword|feature)
+    | \bschema\b[^.\n]{0,60}\b(?:contains|produces|exceeds?|too\ (?:complex|large|deep)|invalid|not\ valid)\b
+    | \bunrecogni[sz]ed\ schema\b | \btoo\ many\ states\b | \bunimplemented\ keys\b
+    | \bunknown\ name\b[^\n]{1,80}\ at\ ['"][^'"\n]*schema
+    | \bgrammar\b[^.\n]{0,40}\b(?:error|too\ large|invalid|not\ valid|failed)
+    | \b(?:pars|compil|convert|initiali[sz])\w*\b[^.\n]{0,40}\bgrammar\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _ONE_FORM = re.compile(r"json.?(?:schema|object)|\btypes?\b", re.IGNORECASE)
 
 
@@ -58,6 +68,11 @@ def _alternatives(count: int, dropped: AbstractSet[str]) -> int:
     if "top_logprobs" in dropped:
         return 0
     return min(count, FEW) if MORE_THAN_FEW in dropped else count
+
+
+def of_schema(words: str) -> bool:
+    """Whether a refusal is about what stands in a schema, as OpenAI, Azure, vLLM, llama.cpp and Gemini say it."""
+    return _OF_SCHEMA.search(words) is not None
 
 
 def lesson(name: str, words: str, too_many: bool, sent: dict[str, tuple[str, object]], form: str) -> str:

@@ -22,8 +22,11 @@ class Lessons:
         return self._known[target.endpoint]
 
     def learn(self, target: Target, traits: Traits) -> None:
-        self._known[target.endpoint] = traits.joined(self.known(target))
-        self._new.add(target.endpoint)
+        """What is only known of one schema serves this run, and is nothing to tell of the endpoint."""
+        known = self.known(target)
+        found = self._known[target.endpoint] = traits.joined(known)
+        if (found.dropped, found.renamed) != (known.dropped, known.renamed):
+            self._new.add(target.endpoint)
 
     def confirm(self, target: Target, traits: Traits) -> None:
         """Tell what was learned once it has worked: a misread refusal is not remembered."""

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from msgspec import json
 
 from app.gateway import embedding, formats
-from app.gateway.calls import Request, Target
+from app.gateway.calls import ReplyFormat, Request, Target
 
 # Reasoning models count their thinking into the limit and so gave it another name.
 READ = 4000  # characters of what a provider behind a router said
@@ -24,21 +24,33 @@ SPELLED = {
 
 @dataclass(frozen=True)
 class Traits:
-    """What an endpoint was seen to refuse (`dropped`) or to call otherwise (`renamed`: our name, its name)."""
+    """What an endpoint was seen to refuse (`dropped`) or to call otherwise (`renamed`: our name, its name).
+
+    `unfit` are forms whose schema it refused for what stands in it; other schemas are still asked for.
+    """
 
     dropped: frozenset[str] = frozenset()
     renamed: tuple[tuple[str, str], ...] = ()
+    unfit: frozenset[ReplyFormat] = frozenset()
 
     @classmethod
     def of(cls, target: Target) -> "Traits":
         return cls(target.dropped, target.renamed)
 
     def joined(self, other: "Traits") -> "Traits":
-        return Traits(self.dropped | other.dropped, tuple(sorted({*self.renamed, *other.renamed})))
+        renamed = tuple(sorted({*self.renamed, *other.renamed}))
+        return Traits(self.dropped | other.dropped, renamed, self.unfit | other.unfit)
 
     def used_format(self, request: Request) -> str:
         """What a reply to this request is held to, as `Purchase.used_format` says."""
-        return formats.used(request.response_format, self.dropped)
+        return formats.used(request.response_format, self._dropped_for(request))
+
+    def extras(self, request: Request) -> dict[str, tuple[str, object]]:
+        """The form of the reply and its probabilities, as `on_the_wire` gives them."""
+        return formats.extras(request.response_format, request.top_logprobs, self._dropped_for(request))
+
+    def _dropped_for(self, request: Request) -> frozenset[str]:
+        return self.dropped | {formats.SCHEMA} if request.response_format in self.unfit else self.dropped
 
     def on_the_wire(self, request: Request) -> dict[str, tuple[str, object]]:
         """Name on the wire -> our name and the value."""
@@ -51,7 +63,7 @@ class Traits:
             for name, value in asked.items()
             if value is not None and name not in self.dropped
         }
-        return {**sent, **formats.extras(request.response_format, request.top_logprobs, self.dropped)}
+        return {**sent, **self.extras(request)}
 
     def without(self, wire_name: str, message: str, request: Request) -> "Traits":
         """The traits after an endpoint refused `wire_name`; the same when it is not sent any more."""
@@ -59,15 +71,20 @@ class Traits:
         if (sent := on_the_wire.get(wire_name)) is None:
             return self
         if wire_name in formats.NAMES:
-            too_many = TOO_LARGE.search(message) is not None
-            form = self.used_format(request)
-            return Traits(
-                self.dropped | {formats.lesson(wire_name, message, too_many, on_the_wire, form)}, self.renamed
-            )
+            return self._less_strict(wire_name, message, request, on_the_wire)
         other = OTHER_NAMES.get(wire_name)
         if other and not TOO_LARGE.search(message):
-            return Traits(self.dropped, tuple(sorted({*self.renamed, (wire_name, other)})))
-        return Traits(self.dropped | {sent[0]}, self.renamed)
+            return replace(self, renamed=tuple(sorted({*self.renamed, (wire_name, other)})))
+        return replace(self, dropped=self.dropped | {sent[0]})
+
+    def _less_strict(
+        self, wire_name: str, message: str, request: Request, on_the_wire: dict[str, tuple[str, object]]
+    ) -> "Traits":
+        form, asked = self.used_format(request), request.response_format
+        if wire_name == "response_format" and form == formats.SCHEMA and asked and formats.of_schema(message):
+            return replace(self, unfit=self.unfit | {asked})
+        too_many = TOO_LARGE.search(message) is not None
+        return replace(self, dropped=self.dropped | {formats.lesson(wire_name, message, too_many, on_the_wire, form)})
 
 
 PLAIN = Traits()
@@ -100,12 +117,19 @@ def refused_parameter(error: object, message: str, sent: Collection[str]) -> str
     counts in quotes, or near a word of refusal, because servers also echo what was sent to them.
     """
     named = error.get("param") if isinstance(error, dict) else None
-    message = f"{message}\n{_passed_on(error)}"
+    message = told(error, message)
     for name in [named, *_located(error)]:
         if isinstance(name, str) and (name := name.partition(".")[0]) in sent:
             return _of_alternatives(name, message, sent)
     name = next((name for name in sent if _complains(message, name)), "")
+    if not name and "response_format" in sent and formats.of_schema(message):
+        return "response_format"
     return _of_alternatives(name, message, sent)
+
+
+def told(error: object, message: str) -> str:
+    """The message of a refusal, with what the provider behind a router said."""
+    return f"{message}\n{_passed_on(error)}"
 
 
 def _of_alternatives(name: str, message: str, sent: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,7 +12,7 @@ from app.domain.improving.asks import Scored
 from app.domain.improving.state import Rules, State, load
 from app.domain.metrics import Estimate
 from app.errors import BudgetExhausted
-from app.services import gathering, reporting
+from app.services import frozen_reports, gathering, reporting
 from app.services.gathering import Looked
 from app.services.reporting import Confirmation
 from app.services.scoring import Scorer
@@ -124,7 +125,18 @@ def _with_evidence(
     scores = Estimate(leader.value, leader.low, leader.high, leader.n), confirmation.best
     with database.read() as session:
         found = gathering.of_campaign(session, campaign, rules, confirmation.looked, scores, alarm_above)
-    return replace(confirmation, evidence=replace(found, spent=confirmation.spent))
+        thresholds = _thresholds(session, campaign)
+    return replace(confirmation, evidence=replace(found, spent=confirmation.spent), thresholds=thresholds)
+
+
+def _thresholds(session: Session, campaign: Campaign) -> list[dict[str, Any]]:
+    """What the frozen thresholds of both prompts did on the holdout, if this campaign opened it."""
+    opening = openings.of_campaign(session, campaign.id)
+    if opening is None:
+        return []
+    best = campaign.best_version_id or campaign.start_version_id
+    both: dict[frozen_reports.Side, str] = {"start": campaign.start_version_id, "best": best}
+    return frozen_reports.of_opening(session, opening, campaign.task_endpoint_id, both)
 
 
 def _open(database: Database, lease: Lease, campaign_id: str) -> HoldoutOpening:

@@ -1,4 +1,4 @@
-"""Thresholds that people froze: with what they were tuned for, whether they still hold, and what they do on the holdout."""
+"""Thresholds that people froze: with what they were tuned for, and whether they still hold."""
 
 import json
 from collections.abc import Mapping
@@ -8,22 +8,19 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain import answerspace, calibration, shapes
+from app.domain import answerspace, shapes
 from app.domain.curves import sweep
 from app.domain.freezing import FrozenThresholds, threshold_key
-from app.domain.metrics import Estimate, wilson
+from app.domain.metrics import Estimate
 from app.domain.shapes import Shape, shape_of
-from app.domain.shares import Column, Lead, Shares
-from app.domain.thresholds import at_threshold
-from app.domain.tuningrules import Rule, choose, reached, read_rule
+from app.domain.tuningrules import choose
 from app.errors import Conflict, NotFound
 from app.services import threshold_views, threshold_wishes, tuning
 from app.services.threshold_facts import Abstaining, Counts
 from app.services.threshold_views import counts_of
 from app.services.threshold_wishes import UNCALIBRATED, Wish
-from app.storage import campaign_boards, evaluations, probabilities, projects, run_boards, tunings
+from app.storage import campaign_boards, probabilities, projects, run_boards, tunings
 from app.storage.campaign_boards import Model
-from app.storage.campaigns import HoldoutOpening
 from app.storage.endpoints import Endpoint
 from app.storage.probabilities import Threshold
 from app.storage.projects import Project
@@ -68,37 +65,6 @@ class FrozenView:
     @property
     def holds(self) -> bool:
         return not self.changed
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """A frozen threshold of one class on the holdout, beside what it showed where it was tuned.
-
-    `reached` says whether the rule's target was met on the holdout; None of a rule without one.
-    """
-
-    name: str
-    threshold: float
-    tuned: Counts
-    holdout: Counts
-    reached: bool | None
-
-
-@dataclass(frozen=True)
-class HoldoutCheck:
-    """A frozen choice on `n` examples of the holdout; `lacking` of its answers have no probabilities and are left out.
-
-    `kept` are those that it does not abstain from, `accuracy` is the share of right answers among them.
-    """
-
-    threshold_id: str
-    rule: str
-    n: int
-    lacking: int
-    classes: list[Confirmed]
-    changed: tuple[str, ...]
-    kept: int | None
-    accuracy: Estimate | None
 
 
 def freeze(
@@ -211,7 +177,7 @@ def view(session: Session, row: Threshold, for_version: str = "") -> FrozenView:
         classes=[_frozen_class(one) for one in told["classes"]],
         abstain_below=stored.abstain_below,
         least_margin=stored.least_margin,
-        abstaining=_read_abstaining(abstained) if abstained else None,
+        abstaining=read_abstaining(abstained) if abstained else None,
         changed=stored.changed(key),
         created_at=row.created_at,
     )
@@ -226,63 +192,17 @@ def frozen_thresholds(row: Threshold) -> FrozenThresholds:
     return FrozenThresholds(row.chosen["rule"], thresholds, row.key, 0.0 if by_margin else at, at if by_margin else 0.0)
 
 
-def frozen_on_holdout(session: Session, threshold: Threshold, opening_id: str) -> HoldoutCheck | None:
-    """What frozen thresholds do on the holdout that this opening opened; None where its answers have no probabilities.
-
-    Nothing is tuned here. Raises ValueError when the opening is of another holdout or there is none: it is sealed.
-    """
-    opening = session.get(HoldoutOpening, opening_id)
-    if opening is None:
-        raise ValueError("the holdout is sealed")
-    version_id, endpoint_id = threshold.prompt_version_id, threshold.endpoint_id
-    for evaluation in evaluations.on_holdout(session, version_id, endpoint_id, opening.version_id):
-        found = tuning.shares_of(session, evaluation, opening_id)
-        if found is not None and shapes.dump(found[0].shape) == threshold.chosen["shape"]:
-            counted = len(found[0].examples)
-            lacking = probabilities.lacking(session, evaluation.id, counted)
-            return _checked(session, threshold, found[0], lacking)
-    return None
-
-
-def _checked(session: Session, row: Threshold, shares: Shares, lacking: int) -> HoldoutCheck:
-    rule, names = read_rule(row.chosen["rule"]), [one.name for one in shares.shape.classes]
-    classes = [_confirmed(rule, one, shares.column(names.index(one["name"]))) for one in row.chosen["classes"]]
-    stored = frozen_thresholds(row)
-    kept = _kept(shares.lead(row.chosen["abstaining"]["digit"]), stored) if row.chosen["abstaining"] else None
-    return HoldoutCheck(
-        threshold_id=row.id,
-        rule=row.chosen["rule"],
-        n=len(shares.examples),
-        lacking=lacking,
-        classes=classes,
-        changed=stored.changed(key_of(session, row.prompt_version_id, row.endpoint_id)),
-        kept=kept[1] if kept else None,
-        accuracy=Estimate(kept[0] / kept[1], *wilson(*kept), kept[1]) if kept and kept[1] else None,
-    )
-
-
-def _confirmed(rule: Rule, one: Mapping[str, Any], column: Column) -> Confirmed:
-    p = calibration.from_json(one["calibrator"]).apply(column.p) if one["calibrator"] else column.p
-    at = at_threshold(sweep(column.truth, p), one["threshold"])
-    return Confirmed(one["name"], one["threshold"], _counts(one["tuned"]), counts_of(at), reached(rule, at))
-
-
-def _kept(lead: Lead, stored: FrozenThresholds) -> tuple[int, int]:
-    """How many of the answers that are given are right, and how many are given."""
-    given = (lead.top >= stored.abstain_below) & (lead.margin >= stored.least_margin)
-    return int((lead.right & given).sum()), int(given.sum())
-
-
 def _frozen_class(told: Mapping[str, Any]) -> FrozenClass:
-    naive = _counts(told["optimistic"]) if told["optimistic"] else None
-    return FrozenClass(told["name"], told["threshold"], told["reason"], _counts(told["tuned"]), naive)
+    naive = counts(told["optimistic"]) if told["optimistic"] else None
+    return FrozenClass(told["name"], told["threshold"], told["reason"], counts(told["tuned"]), naive)
 
 
-def _counts(told: Mapping[str, Any]) -> Counts:
+def counts(told: Mapping[str, Any]) -> Counts:
+    """As they were stored."""
     shares = {name: told[name] and Estimate(**told[name]) for name in ("precision", "recall")}
     return Counts(**{**told, **shares})
 
 
-def _read_abstaining(told: Mapping[str, Any]) -> Abstaining:
+def read_abstaining(told: Mapping[str, Any]) -> Abstaining:
     shares = {name: told[name] and Estimate(**told[name]) for name in ("accuracy", "accuracy_of_all")}
     return Abstaining(**{**{name: value for name, value in told.items() if name != "digit"}, **shares})

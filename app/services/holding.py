@@ -117,7 +117,7 @@ class Holding:
         """Write outputs and what stands beside them down, and count those that count."""
         rows = [one.output for one in found]
         evaluations.add_outputs(session, rows)
-        probabilities.add(session, [one.probability for one in found if one.probability is not None])
+        probabilities.add(session, rows, [one.probability for one in found if one.probability is not None])
         grades.add(session, [one.grade for one in found if one.grade is not None])
         before, waiting = len(self._elsewhere), 0
         for row in rows:

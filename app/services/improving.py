@@ -17,7 +17,7 @@ from app.services.buying import Buyer, Interrupted
 from app.services.grading import Grading, grading_of
 from app.services.scoring import Delegated, Job, Scorer
 from app.settings import Settings
-from app.storage import campaigns, evaluations, jobs, projects, prompts, rounds, runs, test_sets
+from app.storage import campaigns, evaluations, jobs, openings, projects, prompts, rounds, runs, test_sets
 from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.jobs import Lease, LeaseLost, Nudge, this_process
@@ -133,6 +133,7 @@ class Driver:
             version = test_sets.get_with_forbidden(session, campaign.version_id)
             start = prompts.get(session, campaign.start_version_id)
             grading = grading_of(session, project)
+            spent = openings.is_spent(session, version, campaign.id)
         rules = Rules(**campaign.rules)
         task = Task(
             description=project.description,
@@ -142,7 +143,7 @@ class Driver:
             placeholders=tuple(sorted(placeholders(start.text))),
             prompt_limit=rules.prompt_limit,
         )
-        sealed, retries = version.splits["holdout"], self._settings.retry_reserve
+        sealed, retries = 0 if spent else version.splits["holdout"], self._settings.retry_reserve
         reserve = concluding.holdout_reserve(sealed, retries, rules.calls_each)
         return Setup(project, version, rules, task, start.text, start.format, start.prompt_id, reserve, grading)
 

@@ -10,7 +10,7 @@ from app.domain.goals import parse_goal
 from app.domain.metrics import Estimate, measure
 from app.domain.shapes import shape_of
 from app.domain.summing import amounts_of
-from app.services import gathering
+from app.services import frozen_reports, gathering
 from app.services.gathering import Looked, Pair
 from app.services.holding import OPENING
 from app.settings import Settings
@@ -71,6 +71,9 @@ def _report(database: Database, settings: Settings, opening: HoldoutOpening) -> 
             "best": _side(prompts.get(session, pair.best_id), dev[1], holdout[1]),
             "gain_on_holdout": gain and {"value": gain.value, "low": gain.low, "high": gain.high, "p": gain.p},
             "evidence": asdict(evidence),
+            "thresholds": frozen_reports.of_opening(
+                session, opening, pair.endpoint_id, {"start": pair.start_id, "best": pair.best_id}
+            ),
         }
 
 

@@ -165,6 +165,7 @@ class AnswersView:
     """Right or wrong dev answers of one version on one task model, in the test set's fixed order.
 
     `labels` and `table` are of one label out of several; `measures` of all kinds, once all was summed up.
+    `held_back` dev examples are not listed, because another version of the test set has them in its holdout.
     """
 
     score: Score
@@ -174,6 +175,7 @@ class AnswersView:
     right: bool
     cell: tuple[int, int] | None
     answers: list[ShownAnswer]
+    held_back: int
     offset: int
     next_offset: int | None
 
@@ -308,6 +310,7 @@ def answers_view(
         right=right,
         cell=cell,
         answers=_shown_all(session, score.evaluation_id, asking, rows[:ANSWERS_SHOWN]),
+        held_back=test_sets.held_back(session, score.version_id, "dev"),
         offset=offset,
         next_offset=offset + ANSWERS_SHOWN if len(rows) > ANSWERS_SHOWN else None,
     )

@@ -13,7 +13,7 @@ from app.services.capping import Caps, CapUse
 from app.services.concluding import holdout_reserve
 from app.services.grading import grading_of
 from app.settings import Settings
-from app.storage import evaluations, projects, spend
+from app.storage import evaluations, openings, projects, spend
 from app.storage.endpoints import Endpoint
 from app.storage.spend import Sums
 from app.storage.test_sets import TestSetVersion
@@ -25,17 +25,18 @@ PROPOSALS = len(SEATS)
 class Quote:
     """`rounds` at full length that the caps pay for, `fewest_calls` below which they pay for none.
 
-    `kept_for_holdout` are the calls that no round may use; `cost` is at most that many millionths of money, None when
+    `kept_for_holdout` are the calls that no round may use, none where the holdout is `spent` and will not be opened; `cost` is at most that many millionths of money, None when
     a price is not known. `usual_cost` is what so many calls come to at the lengths that the project's earlier calls
     had, None before there were any. `shared` are the caps of project, day and instance with what they leave. What is
     `detectable` is the smallest difference in right answers that so many examples can show (power 80 %, when one in
-    five answers differs); None without a holdout.
+    five answers differs); None without a holdout that can be opened.
     """
 
     rounds: int
     calls_a_round: int
     fewest_calls: int
     kept_for_holdout: int
+    spent: bool
     cost: int | None
     usual_cost: int | None
     shared: list[CapUse]
@@ -67,7 +68,9 @@ def quote(
     dev, train = version.splits["dev"], version.splits["train"]
     project = projects.get(session, project_id)
     grading, each = grading_of(session, project), 1 + requests_each(project.answer_space)
-    kept = holdout_reserve(version.splits["holdout"], settings.retry_reserve, each)
+    spent = openings.is_spent(session, version)
+    sealed = 0 if spent else version.splits["holdout"]
+    kept = holdout_reserve(sealed, settings.retry_reserve, each)
     opening = each * max(0, dev - evaluations.answered(session, start_version_id, task.id, version.id))
     a_round = PROPOSALS * (each * dev + 1) + each * min(settings.reflect_on, train)
     shared = capping.uses(session, capping.shared(project_id))
@@ -79,12 +82,12 @@ def quote(
     grader = grading.grader if grading else None
     price = pricing.at_most(settings, work, task, generators, calls, max_rounds, grader)
     cost = capping.at_most(price, caps, shared)
-    sealed = version.splits["holdout"]
     return Quote(
         rounds=rounds,
         calls_a_round=a_round,
         fewest_calls=kept + opening + PROPOSALS,
         kept_for_holdout=kept,
+        spent=spent,
         cost=cost,
         usual_cost=_cost(usual, calls, rounds),
         shared=shared,

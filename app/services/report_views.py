@@ -12,6 +12,8 @@ from app.domain.comparing import Difference
 from app.domain.confirming import Evidence, Use
 from app.domain.metrics import Estimate
 from app.errors import Conflict
+from app.services import frozen_reports
+from app.services.frozen_reports import FrozenOnHoldout
 from app.storage import endpoints, live, openings, projects, prompts, run_boards, runs
 from app.storage.base import OWNER
 from app.storage.campaigns import Campaign, HoldoutOpening
@@ -48,7 +50,7 @@ class HoldoutReport:
     """Everything that a holdout report shows. `gain` is best minus start on the holdout; `cost` in micro-units.
 
     `campaign` is the number of the campaign whose end it was, None for an opening by a person. `evidence` is empty for
-    a report from before it was kept, and then `whole` is false.
+    a report from before it was kept, and then `whole` is false. `thresholds` are those that people froze before.
     """
 
     name: str
@@ -75,6 +77,7 @@ class HoldoutReport:
     tokens: int
     cost: int | None
     finished_at: datetime | None
+    thresholds: list[FrozenOnHoldout]
 
     @property
     def same(self) -> bool:
@@ -218,6 +221,7 @@ def _report(
         tokens=report["tokens"],
         cost=None if report["cost"] is None else round(report["cost"] * 1_000_000),
         finished_at=row.finished_at,
+        thresholds=frozen_reports.read(report.get("thresholds", [])),
     )
 
 

@@ -1,7 +1,7 @@
 """The report of a campaign, for people and programs: what was tried, what was found, what it cost."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -31,6 +31,7 @@ class Confirmation:
     gain: Difference | None = None
     spent: str = ""
     evidence: Evidence | None = None
+    thresholds: list[dict[str, Any]] = field(default_factory=list)
 
 
 def build(session: Session, campaign: Campaign, state: State | None, confirmation: Confirmation) -> dict[str, Any]:
@@ -56,6 +57,7 @@ def build(session: Session, campaign: Campaign, state: State | None, confirmatio
         "verdict": confirmation.verdict,
         "holdout_opened": int(confirmation.looked is not None),
         "evidence": asdict(confirmation.evidence) if confirmation.evidence else None,
+        "thresholds": confirmation.thresholds,
         "answers": {"task": task, "generator": generator, "total": task + generator},
         "calls_paid": campaign.calls_spent,
         "tokens": campaign.tokens,

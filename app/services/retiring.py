@@ -56,7 +56,8 @@ def delete_endpoint(session: Session, endpoint_id: str) -> Endpoint:
     used = uses(session, endpoint_id)
     if used:
         raise Conflict(f"{endpoint.full_name} is used by {_listed(used)}, so it cannot be deleted.")
-    session.execute(delete(Call).where(Call.endpoint_id == endpoint_id, Call.purpose == "test"))
+    tests = (Call.endpoint_id == endpoint_id, Call.holdout.in_((False, True)), Call.purpose == "test")
+    session.execute(delete(Call).where(*tests))
     session.execute(delete(Spend).where(Spend.endpoint_id == endpoint_id))
     session.delete(endpoint)
     session.flush()

@@ -225,8 +225,8 @@ class Scorer:
                 for example in examples
                 if (answer := known.get(self._hash(wishes[evaluation_id, example.example_id])))
             ]
-            evaluations.add_outputs(session, [row.output for row in rows])
-            probabilities.add(session, [row.probability for row in rows if row.probability is not None])
+            evaluations.add_outputs(session, outputs := [row.output for row in rows])
+            probabilities.add(session, outputs, [row.probability for row in rows if row.probability is not None])
 
     def _scored(self, evaluation_id: str, examples: Sequence[Placed], split: str, round_number: int) -> Scored:
         with self._database.write() as session:

@@ -33,9 +33,13 @@ MOST_SHARES = 50_000_000  # 200 MB of them are held at once
 
 
 def keep(database: Database, evaluation_id: str) -> int:
-    """Work everything out anew; on how many examples. Reads in one transaction, writes in another."""
+    """Work everything out anew; on how many examples. Reads in one transaction, writes in another.
+
+    Nothing of a holdout: no threshold is tuned there.
+    """
     with database.read() as session:
-        found = shares_of(session, session.get_one(Evaluation, evaluation_id))
+        evaluation = session.get_one(Evaluation, evaluation_id)
+        found = shares_of(session, evaluation) if evaluation.split in ("train", "dev") else None
         if found is None or not len(found[0].examples):
             return 0
         shares, told = found

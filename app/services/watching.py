@@ -15,7 +15,7 @@ from app.services.results import Result, result_of
 from app.services.scoring import settings_hash, task_sampling
 from app.services.veiling import Names, RoundView
 from app.settings import Settings
-from app.storage import endpoints, live, projects, test_sets
+from app.storage import endpoints, live, openings, projects, test_sets
 from app.storage.campaigns import Campaign
 from app.storage.live import Pooled, Turn
 
@@ -60,7 +60,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class CampaignView:
-    """Everything that the page of a campaign shows; `battle` is the round under way, or the last one until it starts."""
+    """Everything that the page of a campaign shows; `battle` is the round under way, or the last one until it starts.
+
+    `holdout_spent`: others opened it as often as may be, so that this campaign ends without a verdict.
+    """
 
     id: str
     project_id: str
@@ -77,6 +80,7 @@ class CampaignView:
     simulated: bool
     generators: int
     splits: dict[str, int]
+    holdout_spent: bool
     seed: int
     max_rounds: int
     patience: int
@@ -112,7 +116,9 @@ def campaign_view(session: Session, settings: Settings, campaign_id: str, before
     """Raises NotFound. `before` is the page of rounds: those older than that number."""
     campaign = live.campaign(session, campaign_id)
     names = {endpoint.id: endpoint for endpoint in endpoints.listed(session)}
-    splits = test_sets.get_version(session, campaign.version_id).splits
+    version = test_sets.get_version(session, campaign.version_id)
+    splits, spent = version.splits, openings.is_spent(session, version, campaign_id)
+    sealed = 0 if spent else splits["holdout"]
     under_way, settled = live.latest_turns(session, campaign_id)
     opened_after = live.calls_after_opening(session, campaign_id)
     numbers = live.version_numbers(session, (campaign.start_version_id, campaign.best_version_id))
@@ -137,6 +143,7 @@ def campaign_view(session: Session, settings: Settings, campaign_id: str, before
         simulated=task.simulated,
         generators=len(campaign.generators),
         splits=dict(splits),
+        holdout_spent=spent,
         seed=campaign.seed,
         max_rounds=campaign.max_rounds,
         patience=campaign.rules["patience"],
@@ -148,8 +155,8 @@ def campaign_view(session: Session, settings: Settings, campaign_id: str, before
         seconds=campaign.seconds,
         started_at=campaign.started_at,
         finished_at=campaign.finished_at,
-        progress=pacing.progress(session, settings, campaign, under_way, opened_after, splits["holdout"]),
-        budget=pacing.budget(settings, campaign, splits["holdout"]),
+        progress=pacing.progress(session, settings, campaign, under_way, opened_after, sealed),
+        budget=pacing.budget(settings, campaign, sealed),
         caps=_caps(session, campaign),
         battle=battle,
         leaders=_leaders(session, campaign, pool, opened_after or 0),

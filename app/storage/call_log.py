@@ -114,12 +114,12 @@ def page(session: Session, wanted: CallFilter, before: str, limit: int) -> tuple
 
 def _conditions(wanted: CallFilter) -> Sequence[ColumnElement[bool] | TextClause]:
     conditions: list[ColumnElement[bool] | TextClause] = []
-    if wanted.campaign_id:
-        conditions.append(Call.campaign_id == wanted.campaign_id)
-    if wanted.run_id:
-        conditions.append(Call.run_id == wanted.run_id)
+    named = {Call.campaign_id: wanted.campaign_id, Call.run_id: wanted.run_id, Call.endpoint_id: wanted.endpoint_id}
+    for column, name in named.items():
+        if name:  # failures are few and have an index of their own: no other may look better to SQLite
+            conditions.append((func.coalesce(column, column) if wanted.failed else column) == name)
     if wanted.endpoint_id:
-        conditions += [Call.endpoint_id == wanted.endpoint_id, ~_HIDDEN]
+        conditions.append(~_HIDDEN)
     if wanted.purpose:
         conditions.append(Call.purpose == wanted.purpose)
     if wanted.purpose not in ("", "task"):

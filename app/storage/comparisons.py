@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.domain.pairing import UNREADABLE, Cell, Kind
 from app.storage.answers import Call, StoredAnswer
 from app.storage.evaluations import Evaluation, Output
-from app.storage.test_sets import Example, Placement, TestSetVersion
+from app.storage.test_sets import Example, Placement, open_everywhere
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def cells(session: Session, a: Evaluation, b: Evaluation) -> tuple[Cell, ...]:
         .group_by(Output.example_id)
         .having(func.count() == 2)
     )
-    for sealed in _sealed(session, a, Output.example_id):
-        both = both.where(sealed)
+    for nowhere_sealed in open_everywhere(session, a.version_id, Output.example_id):
+        both = both.where(nowhere_sealed)
     found = both.subquery()
     key = found.c.expected, found.c.a, found.c.b
     query = select(*key, func.count()).group_by(*key).order_by(*key)
@@ -89,26 +89,6 @@ def relabelled(session: Session, a: Evaluation, b: Evaluation) -> int:
     return session.scalars(select(func.count()).select_from(both.subquery())).one()
 
 
-def _sealed(session: Session, a: Evaluation, example_id: Any) -> list[ColumnElement[bool]]:
-    """That no other version of the test set holds an example back; nothing to ask when there is no other.
-
-    The split is no condition, so that nothing but the whole key of a placement is worth looking it up by.
-    """
-    mine, other = aliased(TestSetVersion), aliased(TestSetVersion)
-    query = (
-        select(other.id)
-        .join(mine, mine.test_set_id == other.test_set_id)
-        .where(mine.id == a.version_id, other.id != a.version_id)
-    )
-    others = list(session.scalars(query))
-    if not others:
-        return []
-    there = aliased(Placement)
-    held = select(func.max(case((there.split == "holdout", 1), else_=0)))
-    held = held.where(there.version_id.in_(others), there.example_id == example_id)
-    return [func.coalesce(held.scalar_subquery(), 0) == 0]
-
-
 def places(session: Session, a: Evaluation, b: Evaluation, wanted: Wanted, limit: int) -> list[Place]:
     """The next examples that fit, in the order of a's split; with `before` those nearest before that place.
 
@@ -121,8 +101,8 @@ def places(session: Session, a: Evaluation, b: Evaluation, wanted: Wanted, limit
         .where(Placement.version_id == a.version_id, Placement.split == a.split)
         .where(*_fitting(wanted.kind, a, b))
     )
-    for sealed in _sealed(session, a, Placement.example_id):
-        query = query.where(sealed)
+    for nowhere_sealed in open_everywhere(session, a.version_id, Placement.example_id):
+        query = query.where(nowhere_sealed)
     if wanted.expected is not None:
         query = query.where(Placement.label == wanted.expected)
     found = [Place(*row) for row in session.execute(_from(query, wanted).limit(limit))]

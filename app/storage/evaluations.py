@@ -12,7 +12,7 @@ from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, BigId, new_id
 from app.storage.session import add_rows, insert_new
-from app.storage.test_sets import Example, Placed, Placement, placed_between
+from app.storage.test_sets import Example, Placed, Placement, open_everywhere, placed_between
 
 if TYPE_CHECKING:
     from app.domain.metrics import Estimate
@@ -184,7 +184,7 @@ def shown_outputs(
 ) -> list[Any]:
     """Rows of an open split for a page: those that are right or wrong, or those of one cell (expected, read).
 
-    The holdout has no such door.
+    The holdout has no such door, nor has an example that any other version of the test set holds back.
     """
     if split not in ("train", "dev"):
         raise ValueError("only train and dev are open")
@@ -207,6 +207,7 @@ def shown_outputs(
         .where(
             Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts, Placement.split == split, wanted
         )
+        .where(*open_everywhere(session, version_id, Output.example_id))
         .order_by(Placement.position)
         .limit(limit)
         .offset(offset)

@@ -61,6 +61,14 @@ def looks(session: Session, version: TestSetVersion) -> list[Look]:
     return _looks(session, _same_examples(version))
 
 
+def is_spent(session: Session, version: TestSetVersion, campaign_id: str = "") -> bool:
+    """Whether nobody may open what this version seals any more; the campaign that took a look still has it."""
+    from app.domain.confirming import LOOKS
+
+    known = looks(session, version)
+    return len(known) >= LOOKS and all(one.campaign_id != campaign_id for one in known)
+
+
 def _same_examples(version: TestSetVersion) -> ColumnElement[bool]:
     """Those of a version from before hashes were kept are known by the version until it is opened again."""
     if version.holdout_hash:

@@ -1,17 +1,21 @@
 """How sure a task model was: shares over the possible answers beside an output, and thresholds that people froze."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, func, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.storage.answers import Call, StoredAnswer
+from app.storage import comparisons
+from app.storage.answers import StoredAnswer
 from app.storage.base import Base, Owned, new_id
 from app.storage.campaigns import HoldoutOpening
 from app.storage.evaluations import Evaluation, Output
 from app.storage.session import add_rows
-from app.storage.test_sets import Example, Placement
+from app.storage.test_sets import Example, Placement, open_everywhere
+
+Key = tuple[str, int, int]
+AT_ONCE = 500  # ids in one statement
 
 
 class Probability(Base):
@@ -40,10 +44,50 @@ class Threshold(Owned, Base):
     chosen: Mapped[dict[str, Any]]
 
 
-def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Store shares; those of an output that gave way to a new one give way too."""
-    if rows:
-        add_rows(session, Probability, rows, _newest)
+def add(session: Session, outputs: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> None:
+    """Store the shares of outputs that were stored just now, and forget those of outputs that gave way to them.
+
+    An output that stayed in place of the one given keeps its own.
+    """
+    by_evaluation: dict[str, list[dict[str, Any]]] = {}
+    for output in outputs:
+        by_evaluation.setdefault(output["evaluation_id"], []).append(output)
+    shared = {_key(row) for row in rows}
+    there = set[Key]()
+    for evaluation_id, mine in by_evaluation.items():
+        if any(_key(output) in shared for output in mine) or any_shares(session, evaluation_id):
+            there |= _stored(session, evaluation_id, mine)
+            _forget(session, evaluation_id, there - shared)
+    if kept := [row for row in rows if _key(row) in there]:
+        add_rows(session, Probability, kept, _newest)
+
+
+def _key(row: dict[str, Any]) -> Key:
+    return row["evaluation_id"], row["example_id"], row["sample"]
+
+
+def _stored(session: Session, evaluation_id: str, outputs: Sequence[dict[str, Any]]) -> set[Key]:
+    """The keys of those of these outputs that are the ones in the table."""
+    given = {_key(output): output["answer_id"] for output in outputs}
+    ids, found = sorted({example_id for _, example_id, _ in given}), set[Key]()
+    for start in range(0, len(ids), AT_ONCE):
+        some = Output.example_id.in_(ids[start : start + AT_ONCE])
+        query = select(Output.example_id, Output.sample, Output.answer_id).where(Output.evaluation_id == evaluation_id)
+        for example_id, sample, answer_id in session.execute(query.where(some)):
+            if given.get((evaluation_id, example_id, sample)) == answer_id:
+                found.add((evaluation_id, example_id, sample))
+    return found
+
+
+def _forget(session: Session, evaluation_id: str, keys: Collection[Key]) -> None:
+    by_sample: dict[int, list[int]] = {}
+    for _, example_id, sample in sorted(key for key in keys if key[0] == evaluation_id):
+        by_sample.setdefault(sample, []).append(example_id)
+    for sample, ids in by_sample.items():
+        for start in range(0, len(ids), AT_ONCE):
+            some = Probability.example_id.in_(ids[start : start + AT_ONCE])
+            mine = (Probability.evaluation_id == evaluation_id, Probability.sample == sample)
+            session.execute(delete(Probability).where(*mine, some).execution_options(synchronize_session=False))
 
 
 class ShareRows(NamedTuple):
@@ -142,7 +186,7 @@ class Doubtful(NamedTuple):
 
 
 def doubtful(session: Session, evaluation: Evaluation, example_ids: Sequence[int]) -> dict[int, Doubtful]:
-    """By example id. Raises ValueError for a holdout: its examples are on no page."""
+    """By example id. Raises ValueError for a holdout: its examples are on no page, nor are those that it is in elsewhere."""
     _check_seal(session, evaluation, None)
     query = (
         select(
@@ -158,23 +202,13 @@ def doubtful(session: Session, evaluation: Evaluation, example_ids: Sequence[int
             & (Probability.sample == Output.sample),
         )
         .where(Output.evaluation_id == evaluation.id, Output.sample == 0, Output.example_id.in_(example_ids))
+        .where(*open_everywhere(session, evaluation.version_id, Output.example_id))
     )  # fmt: skip
-    calls = _calls(session, evaluation.prompt_version_id, example_ids)
+    calls = comparisons.calls(session, (evaluation.prompt_version_id,), example_ids)
     return {
-        example_id: Doubtful(text, expected, reading, reply, bool(uncertain), calls.get(request_hash))
+        example_id: Doubtful(text, expected, reading, reply, bool(uncertain), calls.get((request_hash, 0)))
         for example_id, text, expected, reading, reply, uncertain, request_hash in session.execute(query)
     }
-
-
-def _calls(session: Session, prompt_version_id: str, example_ids: Sequence[int]) -> dict[str, str]:
-    """The ids of the calls that brought answers to these examples, by the request's hash."""
-    query = (
-        select(Call.request_hash, Call.id)
-        .where(Call.example_id.in_(example_ids), Call.prompt_version_id == prompt_version_id)
-        .where(Call.ok, ~Call.holdout, Call.sample == 0)
-        .order_by(Call.created_at.desc(), Call.id.desc())
-    )
-    return {request_hash: call_id for request_hash, call_id in session.execute(query)}
 
 
 def freeze(session: Session, threshold: Threshold) -> Threshold:

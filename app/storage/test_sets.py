@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, ScalarSelect, Select, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    ScalarSelect,
+    Select,
+    UniqueConstraint,
+    case,
+    func,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, undefer
 
 from app.errors import NotFound
 from app.storage.base import Base, BigId, Owned, new_id
@@ -226,6 +237,41 @@ def _order(version_id: str, split: str) -> Select[Any]:
 
 def _placed_of(row: Any) -> Placed:
     return Placed(row.example_id, row.position, {**row.variables, "input": row.input}, row.label, row.reference)
+
+
+def open_everywhere(session: Session, version_id: str, example_id: Any) -> list[ColumnElement[bool]]:
+    """That no other version of the test set holds an example back; nothing to ask when there is no other.
+
+    The split is no condition, so that nothing but the whole key of a placement is worth looking it up by.
+    """
+    others = _other_versions(session, version_id)
+    if not others:
+        return []
+    there = aliased(Placement)
+    held = select(func.max(case((there.split == "holdout", 1), else_=0)))
+    held = held.where(there.version_id.in_(others), there.example_id == example_id)
+    return [func.coalesce(held.scalar_subquery(), 0) == 0]
+
+
+def held_back(session: Session, version_id: str, split: OpenSplit) -> int:
+    """How many examples of this split other versions of the test set hold back: they are on no page."""
+    others = _other_versions(session, version_id)
+    if not others:
+        return 0
+    there = aliased(Placement)
+    query = (
+        select(func.count(Placement.example_id.distinct()))
+        .join(there, there.example_id == Placement.example_id)
+        .where(Placement.version_id == version_id, Placement.split == split)
+        .where(there.version_id.in_(others), there.split == "holdout")
+    )
+    return session.scalar(query) or 0
+
+
+def _other_versions(session: Session, version_id: str) -> list[str]:
+    mine, other = aliased(TestSetVersion), aliased(TestSetVersion)
+    query = select(other.id).join(mine, mine.test_set_id == other.test_set_id)
+    return list(session.scalars(query.where(mine.id == version_id, other.id != version_id)))
 
 
 def split_labels(session: Session, version_id: str) -> dict[str, dict[int, int]]:

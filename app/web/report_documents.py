@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.services.report_views import HoldoutReport, Sheet
+from app.web import frozen_words
 from app.web import report_words as words
 from app.web.formats import money, score, signed, signed_between, thousands
 
@@ -47,7 +48,7 @@ Block = Heading | Paragraph | Facts | Grid | Verbatim
 
 def document(r: HoldoutReport) -> tuple[Block, ...]:
     """The whole report, in the order of its page."""
-    sections = (_head(r), _scores(r), _belief(r), _classes(r), _uses(r), _unreadable(r), _prompts(r))
+    sections = (_head(r), _scores(r), _belief(r), _frozen(r), _classes(r), _uses(r), _unreadable(r), _prompts(r))
     return tuple(block for section in sections for block in section)
 
 
@@ -118,6 +119,24 @@ def _belief(r: HoldoutReport) -> Iterator[Block]:
         )
     )
     yield Paragraph(words.detectable_words(r))
+
+
+def _frozen(r: HoldoutReport) -> Iterator[Block]:
+    if not r.thresholds:
+        return
+    yield Heading("Frozen thresholds, on the holdout")
+    for one in r.thresholds:
+        yield Heading(frozen_words.title_words(r, one), 3)
+        yield Paragraph(frozen_words.note_words(one))
+        rows = tuple(
+            (p.name, p.threshold, p.share, p.goal, *map(frozen_words.estimate, (p.promised, p.holdout)), p.said)
+            for p in frozen_words.promises(one)
+        )
+        if rows:
+            head = ("Class", "Threshold", "Share", "Goal", one.split.capitalize(), "Holdout", "Promise")
+            yield Grid(head, rows)
+        if said := frozen_words.abstaining_words(one):
+            yield Paragraph(said)
 
 
 def _classes(r: HoldoutReport) -> Iterator[Block]:

@@ -2,14 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.answercodes import (
     UNREADABLE,
-    column_names,
-    columns_of,
     decode,
     digits_of,
     encode,
@@ -19,6 +18,7 @@ from app.domain.answercodes import (
 from app.domain.answers import Label
 from app.domain.answerspace import Answers, Field, Numbers, Texts, checked, dump, load
 from app.domain.references import expected
+from app.domain.shapes import shape_of
 from app.errors import Invalid
 from tests.domain.answer_kinds import CHECKS, EVERY_KIND, MAIL, MOODS, NUMBER, PERSON, TEXT
 
@@ -144,8 +144,6 @@ def test_what_is_no_answer_has_no_code(
 def test_numbers_that_are_no_code_are_refused(code: int) -> None:
     with pytest.raises(ValueError, match="no code of these answers"):
         digits_of(CHECKS, code)
-    with pytest.raises((ValueError, OverflowError)):
-        columns_of(CHECKS, [code - (code == -1)])
 
 
 @st.composite
@@ -163,11 +161,12 @@ def closed_answers(draw: st.DrawFn) -> Answers:
 @given(answers=closed_answers(), data=st.data())
 def test_every_code_comes_back_alone_and_among_many(answers: Answers, data: st.DataObject) -> None:
     codes = data.draw(st.lists(st.integers(UNREADABLE, how_many(checked(answers)) - 1), max_size=8))
-    columns = columns_of(answers, codes).tolist()
+    shape = shape_of(answers)
+    columns = shape.decoded(np.array(codes, np.int64)).tolist()
     assert len(columns) == len(codes)
     for code, row in zip(codes, columns, strict=True):
         if code == UNREADABLE:
-            assert row == [-1] * len(column_names(answers))
+            assert row == [-1] * len(shape.digits)
         else:
             assert tuple(row) == digits_of(answers, code)
             assert encode(answers, decode(answers, code)) == code
@@ -175,7 +174,7 @@ def test_every_code_comes_back_alone_and_among_many(answers: Answers, data: st.D
 
 def test_the_largest_code_of_a_full_set_fits_the_columns() -> None:
     full = Answers("labels", labels(*(f"l{i}" for i in range(62))))
-    assert columns_of(full, [2**62 - 1, 0]).tolist() == [[1] * 62, [0] * 62]
+    assert shape_of(full).decoded(np.array([2**62 - 1, 0])).tolist() == [[1] * 62, [0] * 62]
 
 
 @pytest.mark.parametrize(

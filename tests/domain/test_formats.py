@@ -52,6 +52,9 @@ def test_an_unknown_format_is_refused_with_what_there_is(data: object, says: str
         (CHECKS, AnswerFormat("codes"), "kind fields have none"),
         (NUMBER, AnswerFormat("json", (), "logprobs"), "closed list of answers"),
         (MAIL, AnswerFormat("text", (), "stated"), "needs the json format"),
+        (MOODS, AnswerFormat("text", (), "logprobs"), "a set of labels are read from a JSON object: choose the json"),
+        (MOODS, AnswerFormat("codes", (), "logprobs"), "choose the json format, or votes"),
+        (CHECKS, AnswerFormat("text", (), "logprobs"), "several fields are read from a JSON object"),
         (Answers("labels", (Label("Quote"),)), AnswerFormat("json", ("quote",)), "two fields called quote"),
         (
             Answers("fields", fields=(Field("confidence", ("a", "b")),)),
@@ -65,6 +68,12 @@ def test_answers_and_formats_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(Invalid, match=says):
         checked(answers, form)
+
+
+@pytest.mark.parametrize("how", ["text", "json"])
+@pytest.mark.parametrize("answers", [MAIL, MOODS, CHECKS])
+def test_votes_go_with_every_closed_kind_of_answer(answers: Answers, how: Any) -> None:
+    assert checked(answers, AnswerFormat(how, (), "votes")).probabilities == "votes"
 
 
 def test_codes_are_single_letters_in_the_order_of_the_labels() -> None:

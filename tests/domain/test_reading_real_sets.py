@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from app.domain.answercodes import columns_of, decode, encode, name_of
+from app.domain.answercodes import decode, encode, name_of
 from app.domain.answers import Label
 from app.domain.answerspace import MOST_IN_A_SET, Answers, Field, Texts, checked, dump, load
 from app.domain.formats import PLAIN, AnswerFormat, codes_of
 from app.domain.readers.reading import reader
 from app.domain.references import expected
+from app.domain.shapes import shape_of
 from app.errors import Invalid
 from tests.conftest import data_folder
 
@@ -98,7 +100,7 @@ def test_every_set_of_labels_has_a_code_and_is_read_back_in_every_format(name: s
         assert from_json.read(json.dumps({label: label in wanted for label in answers.names})).code == code
         assert plain.read(name_of(answers, code)).code == code
         codes.append(code)
-    counts = columns_of(answers, codes).sum(axis=0).tolist()
+    counts = shape_of(answers).decoded(np.array(codes, np.int64)).sum(axis=0).tolist()
     assert counts == [sum(label in row["labels"] for row in given) for label in answers.names]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain import graded, mcnemar, power, repeats
+from app.domain import mcnemar
 from app.domain.comparing import (
     compare,
     examples_needed,
@@ -14,6 +14,7 @@ from app.domain.comparing import (
 )
 from app.domain.goals import Goal
 from app.domain.shapes import of_labels
+from tests.reference import graded, power, repeats
 from tests.reference.agreeing import agree
 from tests.reference.matching import Scaled
 from tests.reference.score_methods import sums_of, value

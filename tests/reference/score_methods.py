@@ -7,12 +7,12 @@ from typing import Any
 from app.domain import multiplicity
 from app.domain.goals import parse_goal
 from app.domain.metrics import clopper_pearson, confusion, measure, tally, wilson
-from app.domain.proportions import jeffreys, wilson_at
 from app.domain.shapes import NO_YES, Digit, Shape, fitting, of_labels
 from app.domain.shrinkage import shrink_shares
 from app.domain.summing import Over, parts, score
 from app.errors import Invalid
 from tests.reference.agreeing import agree
+from tests.reference.proportions import jeffreys, wilson_at
 
 Given = Mapping[str, Any]
 AVERAGES = ("macro", "micro", "weighted")

@@ -77,9 +77,10 @@ def keep_rows(session: Any, evaluation_id: str, ids: list[int], expected: Any, s
         key: Mapping[str, Any] = {"evaluation_id": evaluation_id, "example_id": example, "sample": 0}
         told = {"score": None, "answer_id": answer.id, "served_by": None, "counts": True}
         rows.append((dict(key), {**key, "reading": int(row.argmax()), "label": label, **told}, row.tobytes()))
-    evaluations.add_outputs(session, [output for _, output, _ in rows])
+    outputs = [output for _, output, _ in rows]
+    evaluations.add_outputs(session, outputs)
     doubt = {"source": source, "uncertain": False}
-    probabilities.add(session, [{**key, "shares": packed, **doubt} for key, _, packed in rows])
+    probabilities.add(session, outputs, [{**key, "shares": packed, **doubt} for key, _, packed in rows])
 
 
 def _run(session: Any, tickets: Tickets, evaluation: Evaluation, size: int) -> Run:

@@ -13,8 +13,8 @@ from app.domain.curves import sweep
 from app.domain.probabilities import from_votes
 from app.domain.thresholds import recall_at_precision
 from app.errors import Conflict, Invalid
-from app.services import freezing, threshold_views, tuning
-from app.services.freezing import HoldoutCheck
+from app.services import freezing, frozen_reports, threshold_views, tuning
+from app.services.frozen_reports import HoldoutCheck
 from app.services.threshold_facts import Counts, ThresholdsView
 from app.settings import Settings
 from app.storage import evaluations, probabilities, prompts, tunings
@@ -276,7 +276,7 @@ def test_every_class_is_frozen_by_one_rule_with_its_calibrator(sure: Sure) -> No
 
 def confirm(sure: Sure, row: Threshold, opening_id: str) -> HoldoutCheck | None:
     with sure.database.read() as session:
-        return freezing.frozen_on_holdout(session, row, opening_id)
+        return frozen_reports.frozen_on_holdout(session, row, opening_id)
 
 
 def test_a_frozen_threshold_is_confirmed_on_the_holdout_that_was_opened(database: Database, settings: Settings) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +16,13 @@ from app.storage import (
     campaign_boards,
     comparables,
     comparisons,
+    confirmations,
     evaluations,
     fronts,
     live,
     migrating,
     operations,
+    probabilities,
     prompt_boards,
     rounds,
     run_boards,
@@ -31,6 +32,7 @@ from app.storage import (
     traffic,
 )
 from app.storage.call_log import CallFilter
+from app.storage.campaigns import Campaign
 from app.storage.comparables import Comparable
 from app.storage.comparisons import Wanted
 from app.storage.evaluations import Evaluation
@@ -60,6 +62,16 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "files that wait": uploading.waiting,
     "calls": lambda session: call_log.page(session, CallFilter(), "", 50),
     "calls of a campaign": lambda session: call_log.page(session, CallFilter(campaign_id="c"), "", 50),
+    "failed calls": lambda session: call_log.page(session, CallFilter(failed=True), "", 50),
+    "failed calls of an endpoint": lambda session: call_log.page(
+        session, CallFilter(failed=True, endpoint_id="e"), "", 50
+    ),
+    "failed calls of a campaign": lambda session: call_log.page(
+        session, CallFilter(failed=True, campaign_id="c"), "", 50
+    ),
+    "failed calls of a run": lambda session: call_log.page(session, CallFilter(failed=True, run_id="r"), "", 50),
+    "calls of an endpoint": lambda session: call_log.page(session, CallFilter(endpoint_id="e"), "", 50),
+    "calls of generators": lambda session: call_log.page(session, CallFilter(purpose="generator"), "", 50),
     "calls of a run": lambda session: call_log.page(session, CallFilter(run_id="r"), "", 50),
     "the newest calls of a run": lambda session: run_boards.latest(session, "r"),
     "who worked on a run": lambda session: run_boards.worked_on(session, "r"),
@@ -93,6 +105,10 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "rows before a place": lambda session: comparisons.places(session, ONE, OTHER, Wanted(before=700), 50),
     "replies to some examples": lambda session: comparisons.replies(session, ["a", "b"], [1, 2]),
     "calls for some examples": lambda session: comparisons.calls(session, ["1", "2"], [1, 2]),
+    "doubtful examples": lambda session: probabilities.doubtful(session, ONE, [1, 2]),
+    "what was answered of the holdout": lambda session: confirmations.answered(
+        session, Campaign(id="c", task_endpoint_id="e", version_id="v"), {"1", "2"}
+    ),
     "evaluations by their ids": lambda session: comparables.evaluation_ids(session, ["a", "b"]),
     "evaluations to compare": lambda session: comparables.get(session, ["a", "b"]),
     "the last runs of evaluations": lambda session: comparables.last_runs(session, ["a", "b"]),
@@ -100,9 +116,10 @@ QUERIES: dict[str, Callable[[Session], object]] = {
 }
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'agon.sqlite3'}"
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One for all of them: they only ask for plans."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('plans') / 'agon.sqlite3'}"
     migrating.upgrade(url)
     database = Database(url)
     yield database
@@ -133,7 +150,7 @@ def test_no_page_walks_through_a_table_that_grows(database: Database, name: str)
     assert not [line for line in found if walked.match(line)], found
 
 
-IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "calls of a run", "evaluations", "the newest calls of a run", "campaigns to choose calls of", "rounds", "rows of two evaluations", "rows before a place")  # fmt: skip
+IN_ORDER = ("prompts", "older prompts", "prompts to start from", "projects", "campaigns", "campaigns led", "calls", "calls of a campaign", "calls of a run", "calls of an endpoint", "failed calls", "failed calls of an endpoint", "failed calls of a run", "evaluations", "the newest calls of a run", "campaigns to choose calls of", "rounds", "rows of two evaluations", "rows before a place")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", IN_ORDER)
@@ -142,9 +159,35 @@ def test_a_list_that_is_cut_is_read_in_its_order_and_never_sorted_first(database
     assert "USE TEMP B-TREE FOR ORDER BY" not in found, found
 
 
-def test_calls_for_examples_are_looked_up_by_example_and_prompt(database: Database) -> None:
-    (found,) = plans(database, QUERIES["calls for some examples"])[0]
+@pytest.mark.parametrize("name", ["calls for some examples", "doubtful examples"])
+def test_calls_for_examples_are_looked_up_by_example_and_prompt(database: Database, name: str) -> None:
+    [found] = [row for plan in plans(database, QUERIES[name]) for row in plan if "ix_call" in row.detail]
     assert found.detail == "SEARCH call USING INDEX ix_call_example (example_id=? AND prompt_version_id=?)"
+
+
+LOGS = ("calls", "calls of generators")  # all of it in order, and what has an index of its own behind the flag
+SPECIFIC = re.compile(
+    r"SEARCH call USING INDEX (ix_call_failed \(holdout=\?|ix_call_\w+ \((\w+=\? AND holdout|holdout=\? AND \w+))"
+)
+
+
+@pytest.mark.parametrize("name", [name for name in QUERIES if name not in LOGS])
+def test_no_query_takes_the_index_of_all_calls_for_some_of_them(database: Database, name: str) -> None:
+    found = [row.detail for plan in plans(database, QUERIES[name]) for row in plan if "SEARCH call " in row.detail]
+    assert all(SPECIFIC.match(line) or "ix_call_example" in line for line in found), found
+
+
+def test_failures_are_looked_for_among_failures(database: Database) -> None:
+    for name in (name for name in QUERIES if name.startswith("failed calls")):
+        assert "ix_call_failed" in plans(database, QUERIES[name])[0][0].detail, name
+
+
+def test_the_test_calls_of_an_endpoint_are_found_to_be_deleted(database: Database) -> None:
+    delete = "DELETE FROM call WHERE endpoint_id = 'e' AND holdout IN (0, 1) AND purpose = 'test'"
+    with database.engine.connect() as connection:
+        first = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {delete}").first()
+    assert first is not None
+    assert "ix_call_endpoint (holdout=? AND endpoint_id=?)" in first.detail
 
 
 def test_scores_are_looked_up_by_prompt_version(database: Database) -> None:

