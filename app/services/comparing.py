@@ -26,6 +26,7 @@ from app.domain.summing import amounts_of
 from app.services.comparables import Chosen, Side
 from app.storage import comparisons, projects
 from app.storage.comparables import Comparable
+from app.storage.comparisons import Pair
 from app.storage.projects import Project
 
 DRAWS = 10_000
@@ -100,9 +101,9 @@ def compared(session: Session, chosen: Chosen) -> Counted:
     view = ComparisonView(
         project_id=project.id,
         project=project.name,
-        goal=goal_compared(project).name,
+        goal=parse_goal(project.goal).name,
         smallest_gain=project.smallest_gain,
-        test="exact McNemar" if goal_compared(project).counts_right else "paired permutation",
+        test="exact McNemar" if parse_goal(project.goal).counts_right else "paired permutation",
         sides=chosen.sides,
         comparisons=_with_verdicts(found, project.smallest_gain),
     )
@@ -117,8 +118,9 @@ def _comparison(
     rows: tuple[Comparable, Comparable],
     cells: tuple[Cell, ...],
 ) -> Comparison:
-    found = counts(cells)
-    scored = judged(goal_compared(project), cells, shape_of(project.answer_space)) if found.n else (None, None, None)
+    found, goal = counts(cells), parse_goal(project.goal)
+    pairs = comparisons.amounts(session, rows[0].evaluation, rows[1].evaluation, amounts_of(goal)) if amounts_of(goal) else ()  # fmt: skip
+    scored = judged(goal, cells, shape_of(project.answer_space), pairs) if found.n else (None, None, None)
     return Comparison(
         base=base.letter,
         other=other.letter,
@@ -145,20 +147,29 @@ def _nothing_shared(base: Side, other: Side) -> str:
     return f"{base.letter} and {other.letter} have no answered example in common, so nothing can be compared."
 
 
-def goal_compared(project: Project) -> Goal:
-    """The leading goal; where it asks for more than readings (tokens, graded scores) the share of right answers."""
-    goal = parse_goal(project.goal)
-    return Goal("accuracy") if amounts_of(goal) else goal
-
-
 @lru_cache(maxsize=128)
-def judged(goal: Goal, cells: tuple[Cell, ...], shape: Shape) -> tuple[Estimate, Estimate, Difference]:
-    """Both scores and their paired difference with p; kept, because the same page is read again and again."""
+def judged(
+    goal: Goal, cells: tuple[Cell, ...], shape: Shape, pairs: tuple[Pair, ...] = ()
+) -> tuple[Estimate, Estimate, Difference]:
+    """Both scores and their paired difference with p; kept, because the same page is read again and again.
+
+    `pairs` are the examples one by one where the goal asks for more than readings: grades, tokens, cost.
+    """
+    if pairs:
+        return _with_amounts(goal, shape, pairs)
     if goal.counts_right:
         cells, shape = right_or_wrong(cells), of_labels(2)
     expected, a, b = columns(cells)
     difference = compare(goal, expected, a, b, shape, SEED, _draws(len(cells)))
     return measure(goal, expected, a, shape), measure(goal, expected, b, shape), difference
+
+
+def _with_amounts(goal: Goal, shape: Shape, pairs: Sequence[Pair]) -> tuple[Estimate, Estimate, Difference]:
+    expected, a, b, each = (list(column) for column in zip(*pairs, strict=True))
+    names, known = amounts_of(goal), list(zip(*each, strict=True))
+    of_a, of_b = dict(zip(names, known, strict=False)), dict(zip(names, known[len(names) :], strict=True))
+    difference = compare(goal, expected, a, b, shape, SEED, _draws(len(set(pairs))), (of_a, of_b))
+    return measure(goal, expected, a, shape, of_a), measure(goal, expected, b, shape, of_b), difference
 
 
 def _draws(cells: int) -> int:

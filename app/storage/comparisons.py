@@ -5,6 +5,7 @@ Only train and dev have such doors. An example that any version of the test set 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.domain.pairing import UNREADABLE, Cell, Kind
 from app.storage.answers import Call, StoredAnswer
-from app.storage.evaluations import Evaluation, Output
+from app.storage.evaluations import Evaluation, Output, amount_columns
 from app.storage.test_sets import Example, Placement, open_everywhere
+
+Pair = tuple[int, int, int, tuple[float, ...]]  # expected, read of a, read of b, a's amounts and then b's
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,30 @@ def cells(session: Session, a: Evaluation, b: Evaluation) -> tuple[Cell, ...]:
     key = found.c.expected, found.c.a, found.c.b
     query = select(*key, func.count()).group_by(*key).order_by(*key)
     return tuple((expected, read_a, read_b, n) for expected, read_a, read_b, n in session.execute(query))
+
+
+def amounts(session: Session, a: Evaluation, b: Evaluation, names: Sequence[str]) -> tuple[Pair, ...]:
+    """What each example that both answered gave, in no order; a score without a grade is not a number."""
+    require_open(a, b)
+    of_a, of_b = Output.evaluation_id == a.id, Output.evaluation_id == b.id
+    query = (
+        select(
+            func.max(case((of_a, Output.label))),
+            func.max(case((of_a, Output.reading))),
+            func.max(case((of_b, Output.reading))),
+            *(func.max(case((side, column))) for side in (of_a, of_b) for column in amount_columns(names)),
+        )
+        .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
+        .where(Output.evaluation_id.in_((a.id, b.id)), Output.sample == 0, Output.counts)
+        .group_by(Output.example_id)
+        .having(func.count() == 2)
+    )
+    for nowhere_sealed in open_everywhere(session, a.version_id, Output.example_id):
+        query = query.where(nowhere_sealed)
+    return tuple(
+        (expected, read_a, read_b, tuple(nan if one is None else float(one) for one in known))
+        for expected, read_a, read_b, *known in session.execute(query)
+    )
 
 
 def relabelled(session: Session, a: Evaluation, b: Evaluation) -> int:

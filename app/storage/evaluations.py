@@ -5,7 +5,7 @@ from hashlib import sha256
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, case, func, select
+from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.answercodes import UNGRADED, UNREADABLE
@@ -106,19 +106,25 @@ def amounts(
     """
     if not names:
         return {}
-    right = case((Output.reading == Output.label, 1.0), else_=0.0)
-    columns = {
-        "score": case((Output.reading == UNGRADED, None), else_=func.coalesce(Output.score, right)),
-        "tokens": func.coalesce(StoredAnswer.tokens_in, 0) + func.coalesce(StoredAnswer.tokens_out, 0),
-        "cost": func.coalesce(StoredAnswer.cost, 0),
-    }
+    columns = amount_columns(names)
     query = (
-        select(Output.example_id, *(columns[name] for name in names))
+        select(Output.example_id, *columns)
         .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
         .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
     )
     found = {row[0]: row[1:] for row in session.execute(query)}
     return {name: tuple(_number(found[one][place]) for one in example_ids) for place, name in enumerate(names)}
+
+
+def amount_columns(names: Sequence[str]) -> "list[ColumnElement[Any]]":
+    """These amounts of an output that is joined with its answer; NULL for an answer without a grade."""
+    right = case((Output.reading == Output.label, 1.0), else_=0.0)
+    columns: dict[str, ColumnElement[Any]] = {
+        "score": case((Output.reading == UNGRADED, None), else_=func.coalesce(Output.score, right)),
+        "tokens": func.coalesce(StoredAnswer.tokens_in, 0) + func.coalesce(StoredAnswer.tokens_out, 0),
+        "cost": func.coalesce(StoredAnswer.cost, 0),
+    }
+    return [columns[name] for name in names]
 
 
 def _number(amount: float | None) -> float:

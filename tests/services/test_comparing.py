@@ -9,16 +9,18 @@ from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import compare
-from app.domain.goals import Goal
+from app.domain.goals import Goal, parse_goal
 from app.domain.metrics import measure
 from app.domain.pairing import KINDS
+from app.domain.shapes import of_labels
 from app.errors import Invalid, NotFound
 from app.services import aligning, comparables, comparing
 from app.services.comparables import Chosen
 from app.services.comparing import Counted
 from app.storage import projects
+from app.storage.answers import StoredAnswer
 from app.storage.comparisons import Wanted
-from app.storage.evaluations import Evaluation
+from app.storage.evaluations import Evaluation, Output
 from app.storage.prompts import PromptVersion
 from app.storage.session import Database
 from tests.services.paired import Paired
@@ -57,6 +59,30 @@ def test_a_comparison_says_what_the_statistics_say_of_the_shared_rows(database: 
     assert one.other_score == measure(wanted, EXPECTED[:300], b, 3)
     assert (one.verdict, one.p_holm, one.counts.n) == ("better", one.difference.p, 300)
     assert found.view.test == {"accuracy": "exact McNemar", "macro_f1": "paired permutation"}[goal]
+
+
+@pytest.mark.parametrize("goal", ["accuracy - 0.01*tokens", "mean_score"])
+def test_what_goals_ask_beside_readings_is_compared_row_by_row(database: Database, goal: str) -> None:
+    world, a, b = Paired.at(database, EXPECTED, goal), _right(0.6, 1), _right(0.85, 2)
+    ids = world.answer("a {{input}}", a), world.answer("b {{input}}", b)
+    rng, given = Random(3), dict[str, list[dict[str, float]]]()
+    with database.write() as session:
+        for one in ids:
+            given[one] = [{"tokens": rng.randrange(20), "score": rng.choice((0.0, 0.5, 1.0))} for _ in world.ids]
+            for example_id, told in zip(world.ids, given[one], strict=True):
+                output = session.get_one(Output, (one, example_id, 0))
+                output.score = told["score"]
+                kept = dict.fromkeys(("request_hash", "owner", "text", "finish_reason"), f"{one} {example_id}")
+                answer = StoredAnswer(**kept, sample=0, tokens_in=told["tokens"], tokens_out=0, cost=None, tokens=None)
+                session.add(answer)
+                session.flush()
+                output.answer_id = answer.id
+    with database.read() as session:
+        (found,) = _compared(session, *ids)[1].view.comparisons
+    sides = [{name: [row[name] for row in given[of]] for name in ("tokens", "score")} for of in ids]
+    wanted, shape = parse_goal(goal), of_labels(3)
+    assert found.difference == compare(wanted, EXPECTED, a, b, shape, comparing.SEED, amounts=(sides[0], sides[1]))
+    assert found.other_score == measure(wanted, EXPECTED, b, shape, sides[1])
 
 
 def test_the_other_way_round_better_is_worse(database: Database, world: Paired) -> None:
