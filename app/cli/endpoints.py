@@ -105,4 +105,5 @@ def _print(trial: Trial) -> None:
     console.print(table)
     lacks = len(missing(trial.capabilities))
     counted = "1 thing is" if lacks == 1 else f"{lacks or 'no'} things are"
-    console.print(f"{trial.calls} calls; {counted} missing.")
+    calls = "1 call" if trial.calls == 1 else f"{trial.calls} calls"
+    console.print(f"{calls}; {counted} missing.")

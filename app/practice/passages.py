@@ -12,12 +12,13 @@ from app.practice.worked import find_worked, without
 
 _ASKS = re.compile(
     r"\bsummar(?:y|i[sz])|\bkey (?:points?|facts?)|\bmain (?:points?|ideas?|facts?)|\bgist\b|in your own words|\bretell"
+    r"|\ba text that (?:says what|states every|fulfils)\b"
     r"|\b(?:list|state|extract|give|name|write|report)\b[^.\n]{0,40}\bfacts?\b"
     r"|перескаж|пересказ|излож|резюм|\bсуть\b|главн\w+ мысл|(?:перечисл|выпиш|назов|укаж)\w*[^.\n]{0,40}\bфакт",
     re.IGNORECASE,
 )
 _EVERYTHING = re.compile(
-    r"\b(?:every|each|all)\b(?: of)?(?: the)?(?: \w+)? (?:facts?|details?|points?)|leave (?:out nothing|nothing out)|\bcomplete(?:ly)?\b"
+    r"\b(?:every|each|all)\b(?: of)?(?: the)?(?: (?!expected)\w+)? (?:facts?|details?|points?)|leave (?:out nothing|nothing out)|\bcomplete(?:ly)?\b"
     r"|кажд\w+(?: \w+)? (?:факт|детал)|все(?: \w+)? (?:факты|детали|подробности)|ничего не (?:пропус|упус)|полност",
     re.IGNORECASE,
 )

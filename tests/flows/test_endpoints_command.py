@@ -43,6 +43,21 @@ def test_models_are_listed_and_one_is_tested(tmp_path: Path) -> None:
     assert KEY not in listed + tested.stdout + failed.stderr
 
 
+def test_an_embedder_is_told_from_the_others_and_a_role_is_changed(tmp_path: Path) -> None:
+    with practice(tmp_path, free_port()) as url:
+        stored(tmp_path, Settings(data_dir=tmp_path / "data"), url, "embedder-v1", "scholar-v1").close()
+        tested = agon("endpoints", "test", "lab/embedder-v1", folder=tmp_path)
+        changed = agon("endpoints", "role", "lab/scholar-v1", "judge", folder=tmp_path)
+        wrong = agon("endpoints", "role", "lab/scholar-v1", "king", folder=tmp_path)
+        listed = agon("endpoints", folder=tmp_path).stdout
+    assert "lab/embedder-v1 answers" in tested.stdout, tested.stderr
+    assert "two texts are compared by them" in tested.stdout
+    assert "1 call;" in tested.stdout
+    assert changed.stdout.strip() == "lab/scholar-v1 judges answers."
+    assert (wrong.returncode, "must be one of nothing" in wrong.stderr) == (2, True)
+    assert any("scholar-v1" in line and "judge" in line for line in listed.splitlines())
+
+
 def test_what_cannot_be_tested_says_why(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     assert "agon migrate" in agon("endpoints", folder=tmp_path).stderr

@@ -83,6 +83,8 @@ def test_a_short_summary_is_nearer_to_a_short_reference(text: str, asked: str) -
         ("Summarize it in three sentences.", 3),
         ("Summarise it in 4 sentences.", 4),
         ("Give the main facts.", 4),
+        ("Answer with a text that states every expected fact.", 2),
+        ("Answer with a text that says what the expected answer says.", 2),
         ("Summarise it. Leave out nothing.", 9),
         ("Перескажи тремя предложениями.", 3),
         ("Изложи кратко.", 1),

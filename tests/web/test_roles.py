@@ -7,6 +7,7 @@ import pytest
 
 from app.errors import Invalid
 from app.gateway.listing import ModelInfo
+from app.practice.server import create_app as create_practice
 from app.services import campaigns, catalogue, commanding, evaluating, opening, starting
 from app.services.campaigns import CampaignDraft
 from app.services.evaluating import RunDraft
@@ -16,7 +17,7 @@ from tests.gateway.players import openai
 from tests.gateway.scripted import Answer, Hit, refusal
 from tests.gateway.scripted import serving as scripted
 from tests.gateway.test_embedding import embeddings
-from tests.web.arena_world import World
+from tests.web.arena_world import World, serving
 from tests.web.test_endpoint_findings import plain
 
 LISTED = {"data": [{"id": "text-embedding-3-small"}, {"id": "small"}]}
@@ -203,3 +204,16 @@ def test_a_role_is_not_changed_from_under_a_fallback(cast: World) -> None:
 def test_the_role_of_a_practice_model_stays(cast: World) -> None:
     here = f"/api/v1/endpoints/{cast.endpoint('practice/exemplar-v1').id}/role"
     assert cast.visitor().client.put(here, json={"role": "task"}).status_code == 409
+
+
+def test_an_old_data_folder_gets_the_new_practice_models_when_it_starts(cast: World) -> None:
+    known = cast.endpoint("practice/exemplar-v1").id
+    with serving(create_practice()) as url:
+        cast.offer(url)
+        cast.offer(url)
+    assert cast.endpoint("practice/exemplar-v1").id == known
+    judge, embedder = cast.endpoint("practice/judge-v1"), cast.endpoint("practice/embedder-v1")
+    assert (judge.role, embedder.role, embedder.price_in, embedder.price_out) == ("judge", "embedder", 0, 0)
+    html = cast.visitor().read("/endpoints")
+    for name in ("judge-v1", "embedder-v1"):
+        assert "simulated" in html.split(f">{name}</a>")[1].split("</th>")[0]
