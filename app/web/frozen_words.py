@@ -12,7 +12,7 @@ from app.web.formats import percent, score, thousands
 from app.web.report_words import estimate_words
 
 SAID: dict[Held | None, str] = {
-    "held": "held", "short": "not reached, though its interval is", "missed": "missed", "lower": "lower than it was", None: "–",
+    "held": "held", "short": "not enough evidence", "missed": "missed", "lower": "lower than it was", None: "–",
 }  # fmt: skip
 MARKS: dict[Held | None, str] = {"held": "done", "short": "unsure", "missed": "fail", "lower": "fail", None: "off"}
 
