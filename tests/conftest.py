@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 
 from app.settings import Settings
-from app.storage import migrating
 from app.storage.session import Database
+from tests.databases import Emptied, emptying, migrated_file
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = (
@@ -81,11 +81,21 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     drop_postgres(url)
 
 
-@pytest.fixture
-def database(empty_url: str) -> Iterator[Database]:
-    """A migrated database of each kind."""
-    migrating.upgrade(empty_url)
-    database = Database(empty_url)
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Emptied]:
+    """One migrated PostgreSQL database for the whole process; calling it empties it and gives its address."""
+    url = postgres_url()
+    with emptying(url) as emptied:
+        yield emptied
+    drop_postgres(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database of each kind, with no row but those of the migrations."""
+    kind = request.param
+    url = migrated_file(tmp_path / "agon.sqlite3") if kind == "sqlite" else request.getfixturevalue("postgres")()
+    database = Database(url)
     yield database
     database.close()
 

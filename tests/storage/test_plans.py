@@ -20,7 +20,6 @@ from app.storage import (
     evaluations,
     fronts,
     live,
-    migrating,
     operations,
     prompt_boards,
     rounds,
@@ -36,6 +35,7 @@ from app.storage.comparisons import Wanted
 from app.storage.evaluations import Evaluation
 from app.storage.session import Database
 from app.storage.spend import Span
+from tests.databases import migrated_file
 
 SPAN = Span(date(2026, 1, 1), date(2026, 1, 30))
 NAMED: campaign_boards.Models = {}
@@ -102,9 +102,7 @@ QUERIES: dict[str, Callable[[Session], object]] = {
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'agon.sqlite3'}"
-    migrating.upgrade(url)
-    database = Database(url)
+    database = Database(migrated_file(tmp_path / "agon.sqlite3"))
     yield database
     database.close()
 
