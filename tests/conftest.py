@@ -1,7 +1,9 @@
 """What every test can lean on: real databases built by the migrations, and sets that are found or honestly missing."""
 
+import asyncio
 import os
 import uuid
+from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,12 +107,26 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data")
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """A Chromium of its own: while one is driven an event loop runs in this thread, and no other test may meet it."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Browser, AbstractEventLoop]]:
+    """One Chromium for the whole process, with the event loop that drives it, which is put aside until it is wanted."""
     if not CHROMIUM.exists():
         missing("Chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        yield launched
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield launched, loop
+        asyncio._set_running_loop(loop)
         launched.close()
+
+
+@pytest.fixture
+def browser(chromium: tuple[Browser, AbstractEventLoop]) -> Iterator[Browser]:
+    """While it is driven an event loop runs in this thread, and no other test may meet that, nor what this one opened."""
+    launched, loop = chromium
+    asyncio._set_running_loop(loop)
+    yield launched
+    for context in launched.contexts:
+        context.close()
+    asyncio._set_running_loop(None)

@@ -122,15 +122,14 @@ def workers(settings: Settings, *, beat: bool = True, logged: bool = True) -> di
 
 
 def _children(settings: Settings, database: Database, *, web: bool, latency: float) -> list[Child]:
-    agon = python_module("app.cli")
     children = []
     if not practice_answers(practice_url(settings, database)) and not settings.practice_url:
-        command = [*agon, "practice", "--port", str(practice_port(settings)), "--latency", str(latency)]
+        command = python_module("app.practice", "--port", str(practice_port(settings)), "--latency", str(latency))
         children.append(Child("practice", command, _log(settings, "practice")))
     answering = pools_that_answer(database)
     children += [child for pool, child in workers(settings).items() if pool not in answering]
     if web:
-        children.append(Child("web", [*agon, "web"], _log(settings, "web")))
+        children.append(Child("web", python_module("app.cli", "web"), _log(settings, "web")))
     return children
 
 
