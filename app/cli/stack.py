@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
@@ -56,11 +57,17 @@ def practice_url(settings: Settings, database: Database) -> str:
     return f"http://127.0.0.1:{practice_port(settings)}/v1"
 
 
+@cache
+def _client() -> httpx2.Client:
+    """One for every look: making it takes longer than a look, and whoever is waited for needs the processor."""
+    return httpx2.Client(timeout=2, trust_env=False)
+
+
 def practice_answers(url: str) -> bool:
     if not url:
         return False
     try:
-        return httpx2.get(url.removesuffix("/v1") + "/healthz", timeout=2, trust_env=False).status_code == 200
+        return _client().get(url.removesuffix("/v1") + "/healthz").status_code == 200
     except httpx2.HTTPError:
         return False
 
@@ -202,7 +209,7 @@ def wait_for_web(settings: Settings) -> str:
     address, limit = f"http://{host}:{settings.port}", monotonic() + READY_SECONDS
     while monotonic() < limit:
         try:
-            if httpx2.get(f"{address}/healthz", timeout=2, trust_env=False).status_code == 200:
+            if _client().get(f"{address}/healthz").status_code == 200:
                 return address
         except httpx2.HTTPError:
             pass

@@ -145,12 +145,13 @@ def practice(folder: Path, port: int, *options: str, by: Sequence[str] = ("app.p
 
 def wait_for(url: str, seconds: float = 90) -> None:
     limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        try:
-            if httpx2.get(url, timeout=2, trust_env=False).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            time.sleep(0.05)
+    with httpx2.Client(timeout=2, trust_env=False) as client:
+        while time.monotonic() < limit:
+            try:
+                if client.get(url).status_code == 200:
+                    return
+            except httpx2.HTTPError:
+                time.sleep(0.05)
     raise AssertionError(f"{url} does not answer")
 
 
