@@ -24,6 +24,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+JOURNEYS = ("flows", "browser")
 ROOT = Path(__file__).resolve().parents[1]
 POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
@@ -31,6 +32,11 @@ REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 hypothesis_settings.register_profile("agon", deadline=None)  # a machine may be busy
 hypothesis_settings.load_profile("agon")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys first: they mostly wait for processes of their own, and one that began last would be waited for alone."""
+    items.sort(key=lambda item: item.path.parent.name not in JOURNEYS)
 
 
 def missing(what: str) -> None:
