@@ -114,19 +114,19 @@ def test_what_cannot_be_evaluated_is_refused_with_the_reason(team: Path, options
     assert said in " ".join(done.stderr.split())
 
 
-def test_several_goals_make_a_pareto_set_on_the_project_page(tmp_path: Path) -> None:
+def test_several_goals_make_a_pareto_set_on_the_project_page(team: Path, tmp_path: Path) -> None:
     goals = "accuracy; accuracy - 0.1*log(tokens)"
     (tmp_path / "long.txt").write_text(
         f"{'Think about the words. ' * 20}Labels: negative, positive\n\n{{{{input}}}}\nLabel:"
     )
     (tmp_path / "short.txt").write_text("One of: negative, positive\n{{input}}\nLabel:")
     found = [
-        evaluated(tmp_path, "sst2", "--goal", goals, "--prompt", str(tmp_path / f"{name}.txt"))
+        evaluated(team, "sst2", "--goal", goals, "--prompt", str(tmp_path / f"{name}.txt"))
         for name in ("long", "short")
     ]
-    database = Database(f"sqlite:///{tmp_path / 'data' / 'agon.sqlite3'}")
+    database = Database(f"sqlite:///{team / 'data' / 'agon.sqlite3'}")
     with database.read() as session:
-        view = overviews.project_view(session, Settings(data_dir=tmp_path / "data"), found[0]["project_id"])
+        view = overviews.project_view(session, Settings(data_dir=team / "data"), found[0]["project_id"])
     database.close()
     points = {one["version"]: [goal["estimate"]["value"] for goal in one["measures"]["goals"]] for one in found}
     assert points[found[1]["version"]][1] > points[found[0]["version"]][1], "the shorter prompt costs fewer tokens"
