@@ -13,27 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from app.ending import PARENT
 from app.logs import keep_short
 
-PARENT = "AGON_PARENT_FD"
 _PATIENCE = (1.0, 30.0)
 _STEADY = 20.0
 _LOGS_EVERY = 5.0  # seconds
-
-
-def end_with_parent() -> bool:
-    """In a child: end the whole process group when the supervisor's pipe closes, however it ended. False without one."""
-    handle = os.environ.get(PARENT)
-    if handle is not None:
-        threading.Thread(target=_wait_for_end, args=(int(handle),), daemon=True, name="parent-watch").start()
-    return handle is not None
-
-
-def _wait_for_end(handle: int) -> None:
-    with contextlib.suppress(OSError):
-        while os.read(handle, 1):
-            pass
-    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 @dataclass

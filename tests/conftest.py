@@ -1,7 +1,9 @@
 """What every test can lean on: real databases built by the migrations, and sets that are found or honestly missing."""
 
+import asyncio
 import os
 import uuid
+from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +13,8 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 
 from app.settings import Settings
-from app.storage import migrating
 from app.storage.session import Database
+from tests.databases import Emptied, emptying, migrated_file
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = (
@@ -22,6 +24,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+JOURNEYS = ("flows", "browser")
 ROOT = Path(__file__).resolve().parents[1]
 POSTGRES = os.environ.get("TEST_DATABASE_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
@@ -29,6 +32,11 @@ REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 hypothesis_settings.register_profile("agon", deadline=None)  # a machine may be busy
 hypothesis_settings.load_profile("agon")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys first: they mostly wait for processes of their own, and one that began last would be waited for alone."""
+    items.sort(key=lambda item: item.path.parent.name not in JOURNEYS)
 
 
 def missing(what: str) -> None:
@@ -81,11 +89,21 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     drop_postgres(url)
 
 
-@pytest.fixture
-def database(empty_url: str) -> Iterator[Database]:
-    """A migrated database of each kind."""
-    migrating.upgrade(empty_url)
-    database = Database(empty_url)
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Emptied]:
+    """One migrated PostgreSQL database for the whole process; calling it empties it and gives its address."""
+    url = postgres_url()
+    with emptying(url) as emptied:
+        yield emptied
+    drop_postgres(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database of each kind, with no row but those of the migrations."""
+    kind = request.param
+    url = migrated_file(tmp_path / "agon.sqlite3") if kind == "sqlite" else request.getfixturevalue("postgres")()
+    database = Database(url)
     yield database
     database.close()
 
@@ -95,12 +113,26 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data")
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """A Chromium of its own: while one is driven an event loop runs in this thread, and no other test may meet it."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Browser, AbstractEventLoop]]:
+    """One Chromium for the whole process, with the event loop that drives it, which is put aside until it is wanted."""
     if not CHROMIUM.exists():
         missing("Chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        yield launched
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield launched, loop
+        asyncio._set_running_loop(loop)
         launched.close()
+
+
+@pytest.fixture
+def browser(chromium: tuple[Browser, AbstractEventLoop]) -> Iterator[Browser]:
+    """While it is driven an event loop runs in this thread, and no other test may meet that, nor what this one opened."""
+    launched, loop = chromium
+    asyncio._set_running_loop(loop)
+    yield launched
+    for context in launched.contexts:
+        context.close()
+    asyncio._set_running_loop(None)

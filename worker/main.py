@@ -10,10 +10,10 @@ from billiard.process import active_children
 from celery.bootsteps import RUN
 from celery.signals import setup_logging, worker_process_init, worker_ready
 
+from app.ending import end_with_parent
 from app.jobs import CALLS_QUEUE, make_celery
 from app.logs import configure
 from app.settings import settings
-from app.supervisor import end_with_parent
 from worker.beating import begin_beating, bind_worker
 
 celery = make_celery(settings())

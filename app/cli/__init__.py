@@ -87,7 +87,7 @@ def web() -> None:
     """Serve the pages and the API alone; worker and practice server run elsewhere."""
     import uvicorn
 
-    from app.supervisor import end_with_parent
+    from app.ending import end_with_parent
 
     now = settings()
     configure(now)

@@ -1,8 +1,8 @@
 """Starts the practice server: the one place outside it that knows it."""
 
+from app.ending import end_with_parent
 from app.practice.server import serve
 from app.practice.troubles import Options
-from app.supervisor import end_with_parent
 
 
 def serve_practice(

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO
@@ -56,11 +57,17 @@ def practice_url(settings: Settings, database: Database) -> str:
     return f"http://127.0.0.1:{practice_port(settings)}/v1"
 
 
+@cache
+def _client() -> httpx2.Client:
+    """One for every look: making it takes longer than a look, and whoever is waited for needs the processor."""
+    return httpx2.Client(timeout=2, trust_env=False)
+
+
 def practice_answers(url: str) -> bool:
     if not url:
         return False
     try:
-        return httpx2.get(url.removesuffix("/v1") + "/healthz", timeout=2, trust_env=False).status_code == 200
+        return _client().get(url.removesuffix("/v1") + "/healthz").status_code == 200
     except httpx2.HTTPError:
         return False
 
@@ -122,15 +129,14 @@ def workers(settings: Settings, *, beat: bool = True, logged: bool = True) -> di
 
 
 def _children(settings: Settings, database: Database, *, web: bool, latency: float) -> list[Child]:
-    agon = python_module("app.cli")
     children = []
     if not practice_answers(practice_url(settings, database)) and not settings.practice_url:
-        command = [*agon, "practice", "--port", str(practice_port(settings)), "--latency", str(latency)]
+        command = python_module("app.practice", "--port", str(practice_port(settings)), "--latency", str(latency))
         children.append(Child("practice", command, _log(settings, "practice")))
     answering = pools_that_answer(database)
     children += [child for pool, child in workers(settings).items() if pool not in answering]
     if web:
-        children.append(Child("web", [*agon, "web"], _log(settings, "web")))
+        children.append(Child("web", python_module("app.cli", "web"), _log(settings, "web")))
     return children
 
 
@@ -203,7 +209,7 @@ def wait_for_web(settings: Settings) -> str:
     address, limit = f"http://{host}:{settings.port}", monotonic() + READY_SECONDS
     while monotonic() < limit:
         try:
-            if httpx2.get(f"{address}/healthz", timeout=2, trust_env=False).status_code == 200:
+            if _client().get(f"{address}/healthz").status_code == 200:
                 return address
         except httpx2.HTTPError:
             pass

@@ -2,9 +2,9 @@
 
 import asyncio
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import httpx2
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
 from app.errors import EndpointFailure
 from app.gateway import faults
@@ -13,9 +13,12 @@ from app.gateway.faults import Fault, Refused
 from app.gateway.transport import refused, trouble
 from app.gateway.wire import Reply
 
+if TYPE_CHECKING:  # most processes never use the client, and it takes a quarter of a command's start
+    from openai import AsyncOpenAI
+
 
 async def exchange(
-    client: AsyncOpenAI,
+    client: "AsyncOpenAI",
     path: str,
     body: dict[str, object] | None,
     target: Target,
@@ -23,6 +26,8 @@ async def exchange(
     connect_seconds: float,
 ) -> Reply | Refused | Fault:
     """Send it once, with GET when there is no body; a reply is any HTTP success."""
+    from openai import APIConnectionError, APIStatusError
+
     started = monotonic()
     try:
         async with asyncio.timeout(seconds):
@@ -39,7 +44,7 @@ async def exchange(
     return Reply(response.status_code, took, response.headers, response.request.url.path, response.content)
 
 
-async def _sent(client: AsyncOpenAI, path: str, body: dict[str, object] | None) -> httpx2.Response:
+async def _sent(client: "AsyncOpenAI", path: str, body: dict[str, object] | None) -> httpx2.Response:
     if body is None:
         return await client.get(path, cast_to=httpx2.Response)
     return await client.post(path, body=body, cast_to=httpx2.Response)

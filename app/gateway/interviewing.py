@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
-from openai import AsyncOpenAI
 
 from app.gateway import embedding, faults
 from app.gateway.calls import Purchase, Request, Target
@@ -20,6 +19,9 @@ from app.gateway.questions import Question
 from app.gateway.replies import Unreadable, parsed, purchased
 from app.gateway.waiting import backoff
 from app.gateway.wire import CHAT, Reply
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 REFUSALS = {400, 404, 422, 501}  # of a request that differs from one that worked
 MOST_REQUESTS = 8  # for one question: every parameter refused once, under both names
@@ -84,7 +86,7 @@ class _UnderWay:
 class Interview:
     """One endpoint over one client; everything is over by `until`, a moment of the monotonic clock."""
 
-    def __init__(self, client: AsyncOpenAI, target: Target, limits: Limits, until: float) -> None:
+    def __init__(self, client: "AsyncOpenAI", target: Target, limits: Limits, until: float) -> None:
         self._client, self._target, self._limits, self._until = client, target, limits, until
         self._dice = Random()
 

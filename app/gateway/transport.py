@@ -2,15 +2,18 @@
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import httpcore2
 import httpx2
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
 from app.gateway.faults import Refused, Trouble
 from app.gateway.guard import GuardedBackend, check_target
 from app.gateway.limits import Limits
 from app.gateway.wire import LARGEST_REPLY, tls
+
+if TYPE_CHECKING:
+    from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
 NO_KEY = "none"  # the client insists on a key; without one the header is taken off again
 SENT = {b"host", b"content-type", b"content-length", b"user-agent"}
@@ -64,11 +67,13 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-def open_client(base_url: str, api_key: str, limits: Limits) -> AsyncOpenAI:
+def open_client(base_url: str, api_key: str, limits: Limits) -> "AsyncOpenAI":
     """A client for one base URL and key, made inside the loop that uses it; it never retries on its own.
 
     Raises as `check_target` does.
     """
+    from openai import AsyncOpenAI
+
     check_target(base_url, api_key, limits.policy)
     wire = httpx2.AsyncClient(
         transport=GuardedTransport(api_key, limits),
@@ -79,11 +84,11 @@ def open_client(base_url: str, api_key: str, limits: Limits) -> AsyncOpenAI:
     return AsyncOpenAI(base_url=base_url.strip(), api_key=api_key or NO_KEY, max_retries=0, http_client=wire)
 
 
-def refused(error: APIStatusError) -> Refused:
+def refused(error: "APIStatusError") -> Refused:
     return Refused(error.status_code, error.response.headers, error.response.request.url.path, error.body)
 
 
-def trouble(error: APIConnectionError) -> Trouble:
+def trouble(error: "APIConnectionError") -> Trouble:
     """What is behind a request of the client that got no HTTP answer."""
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 
+MARKS = {"worker": "drivers@%h", "calls": "calls@%h", "practice": "app.practice", "web": "web"}
 VOLATILE = ("seconds", "cost", "tokens", "calls_paid")
 
 
@@ -111,7 +112,7 @@ def groups(folder: Path) -> dict[str, int]:
             group = os.getpgid(int(entry.name))
         except OSError:
             continue
-        for name, mark in (("worker", "drivers@%h"), ("calls", "calls@%h"), ("practice", "practice"), ("web", "web")):
+        for name, mark in MARKS.items():
             if mark.encode() in command:
                 found[name] = group
     return found
@@ -129,13 +130,11 @@ def kill_group(folder: Path, name: str) -> bool:
 
 
 @contextmanager
-def practice(folder: Path, port: int, *options: str) -> Iterator[str]:
+def practice(folder: Path, port: int, *options: str, by: Sequence[str] = ("app.practice",)) -> Iterator[str]:
     """A practice server of its own; its address."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "practice.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "practice", "--port", str(port), *options], stdout=log, stderr=log
-        )
+        process = subprocess.Popen([sys.executable, "-m", *by, "--port", str(port), *options], stdout=log, stderr=log)
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz")
         yield f"http://127.0.0.1:{port}/v1"
@@ -146,12 +145,13 @@ def practice(folder: Path, port: int, *options: str) -> Iterator[str]:
 
 def wait_for(url: str, seconds: float = 90) -> None:
     limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        try:
-            if httpx2.get(url, timeout=2, trust_env=False).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            time.sleep(0.05)
+    with httpx2.Client(timeout=2, trust_env=False) as client:
+        while time.monotonic() < limit:
+            try:
+                if client.get(url).status_code == 200:
+                    return
+            except httpx2.HTTPError:
+                time.sleep(0.05)
     raise AssertionError(f"{url} does not answer")
 
 

@@ -72,7 +72,7 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> 
 def test_a_web_server_alone_offers_what_its_environment_names(tmp_path: Path) -> None:
     port = free_port()
     assert agon("migrate", folder=tmp_path).returncode == 0
-    with practice(tmp_path, free_port()) as url:
+    with practice(tmp_path, free_port(), by=("app.cli", "practice")) as url:
         known = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": "https://models.example/v1", "AGON_PRACTICE_URL": url}
         with web(tmp_path, port, known):
             found = httpx2.get(f"http://127.0.0.1:{port}/api/v1/endpoints", trust_env=False).text

@@ -1,12 +1,15 @@
 """From a real labelled file to every score by one command, for every kind of answer and every answer format."""
 
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from app.cli.stack import CALLERS, DRIVERS, pools_that_answer, stack
 from app.domain.fronts import front
 from app.services import overviews
 from app.settings import Settings
@@ -15,6 +18,18 @@ from tests.conftest import data_folder
 from tests.flows.test_command import agon
 
 EXAMPLES = 60
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder whose data have workers and practice models already: commands start none of their own."""
+    folder = tmp_path_factory.mktemp("team")
+    with stack(Settings(data_dir=folder / "data")) as database:
+        limit = time.monotonic() + 60
+        while pools_that_answer(database) != {DRIVERS, CALLERS}:
+            assert time.monotonic() < limit, "the workers do not answer"
+            time.sleep(0.1)
+        yield folder
 
 
 def evaluated(folder: Path, name: str, *options: str) -> dict[str, Any]:
@@ -46,9 +61,9 @@ def names(found: dict[str, Any]) -> set[str]:
     ],
 )
 def test_a_real_set_is_evaluated_by_one_command(
-    tmp_path: Path, name: str, goal: str, options: tuple[str, ...], scores: set[str]
+    team: Path, name: str, goal: str, options: tuple[str, ...], scores: set[str]
 ) -> None:
-    found = evaluated(tmp_path, name, "--goal", goal, *options)
+    found = evaluated(team, name, "--goal", goal, *options)
     assert found["goal"] == goal
     assert scores <= names(found)
     measures = found["measures"]
@@ -93,27 +108,25 @@ def test_repeats_count_an_example_once_and_votes_are_drawn_with_seeds(tmp_path: 
         (("--json", "nowhere/out.json"), "its folder does not exist"),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused_with_the_reason(
-    tmp_path: Path, options: tuple[str, ...], said: str
-) -> None:
-    done = agon("evaluate", str(data_folder() / "sms_spam.jsonl"), *options, folder=tmp_path)
+def test_what_cannot_be_evaluated_is_refused_with_the_reason(team: Path, options: tuple[str, ...], said: str) -> None:
+    done = agon("evaluate", str(data_folder() / "sms_spam.jsonl"), *options, folder=team)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
 
 
-def test_several_goals_make_a_pareto_set_on_the_project_page(tmp_path: Path) -> None:
+def test_several_goals_make_a_pareto_set_on_the_project_page(team: Path, tmp_path: Path) -> None:
     goals = "accuracy; accuracy - 0.1*log(tokens)"
     (tmp_path / "long.txt").write_text(
         f"{'Think about the words. ' * 20}Labels: negative, positive\n\n{{{{input}}}}\nLabel:"
     )
     (tmp_path / "short.txt").write_text("One of: negative, positive\n{{input}}\nLabel:")
     found = [
-        evaluated(tmp_path, "sst2", "--goal", goals, "--prompt", str(tmp_path / f"{name}.txt"))
+        evaluated(team, "sst2", "--goal", goals, "--prompt", str(tmp_path / f"{name}.txt"))
         for name in ("long", "short")
     ]
-    database = Database(f"sqlite:///{tmp_path / 'data' / 'agon.sqlite3'}")
+    database = Database(f"sqlite:///{team / 'data' / 'agon.sqlite3'}")
     with database.read() as session:
-        view = overviews.project_view(session, Settings(data_dir=tmp_path / "data"), found[0]["project_id"])
+        view = overviews.project_view(session, Settings(data_dir=team / "data"), found[0]["project_id"])
     database.close()
     points = {one["version"]: [goal["estimate"]["value"] for goal in one["measures"]["goals"]] for one in found}
     assert points[found[1]["version"]][1] > points[found[0]["version"]][1], "the shorter prompt costs fewer tokens"

@@ -6,17 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.labelled import DEMO_FILE
+from tests.flows.conftest import SHORT, LeftAlone
 from tests.flows.running import Run, free_port, groups, practice, requests_seen, stable, wait_for_text, write_set
-
-SHORT = ("--rounds", "3", "--seed", "5")
-
-
-@pytest.fixture(scope="session")
-def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo") / "support.jsonl"
-    path.write_bytes(DEMO_FILE.read_bytes())
-    return path
 
 
 def test_a_file_becomes_a_report_that_adds_up(demo_file: Path, tmp_path: Path) -> None:
@@ -35,31 +26,31 @@ def test_a_file_becomes_a_report_that_adds_up(demo_file: Path, tmp_path: Path) -
     assert report["cost"] == 0
 
 
-def test_the_same_command_in_two_empty_folders_gives_the_same_report(demo_file: Path, tmp_path: Path) -> None:
-    first = Run(tmp_path / "a", demo_file, SHORT).finish()
+def test_the_same_command_in_two_empty_folders_gives_the_same_report(
+    left_alone: LeftAlone, demo_file: Path, tmp_path: Path
+) -> None:
     second = Run(tmp_path / "b", demo_file, SHORT).finish()
-    assert stable(first) == stable(second)
+    assert stable(left_alone(SHORT)[1]) == stable(second)
 
 
-def test_the_order_of_the_rows_does_not_matter(demo_file: Path, tmp_path: Path) -> None:
+def test_the_order_of_the_rows_does_not_matter(left_alone: LeftAlone, demo_file: Path, tmp_path: Path) -> None:
     lines = demo_file.read_text(encoding="utf-8").splitlines(keepends=True)
     backwards = tmp_path / "support.jsonl"
     backwards.write_text("".join(reversed(lines)), encoding="utf-8")
-    assert stable(Run(tmp_path / "a", demo_file, SHORT).finish()) == stable(
-        Run(tmp_path / "b", backwards, SHORT).finish()
-    )
+    assert stable(left_alone(SHORT)[1]) == stable(Run(tmp_path / "b", backwards, SHORT).finish())
 
 
-def test_running_it_again_starts_anew_and_pays_for_no_task_answer_twice(demo_file: Path, tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", demo_file, SHORT)
-    first = run.finish()
-    second = run.finish()
+def test_running_it_again_starts_anew_and_pays_for_no_task_answer_twice(left_alone: LeftAlone, demo_file: Path) -> None:
+    folder, first = left_alone(SHORT)
+    second = Run(folder, demo_file, SHORT).finish()
     assert second["calls_paid"] <= first["answers"]["generator"]
     assert stable(second) == stable(first)
     assert [one["evidence"]["look"] for one in (first, second)] == [1, 2], "the same holdout was opened again"
 
 
-def test_ctrl_c_ends_everything_and_the_same_command_goes_on(demo_file: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_everything_and_the_same_command_goes_on(
+    left_alone: LeftAlone, demo_file: Path, tmp_path: Path
+) -> None:
     run = Run(tmp_path / "run", demo_file, SHORT, {"AGON_PRACTICE_LATENCY": "0.2"}).start()
     wait_for_text(run, "Starting campaign")
     time.sleep(4)
@@ -70,7 +61,7 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on(demo_file: Path, tm
     assert groups(run.folder) == {}
     report = run.finish()
     assert "Going on with campaign 1" in run.said()
-    assert stable(report) == stable(Run(tmp_path / "other", demo_file, SHORT).finish())
+    assert stable(report) == stable(left_alone(SHORT)[1])
 
 
 def test_a_budget_of_ten_calls_is_too_small_and_buys_nothing(demo_file: Path, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.labelled import DEMO_FILE
 from tests.conftest import REDIS, drop_postgres, missing, postgres_url
+from tests.flows.conftest import LeftAlone
 from tests.flows.killing import IN_FLIGHT, UNSAVED, run_under_kills
-from tests.flows.running import Run, stable
+from tests.flows.running import stable
 
 OPTIONS = ("--rounds", "4", "--seed", "3")
 KILLS = 3
@@ -36,12 +36,12 @@ def services(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_kills_change_neither_the_report_nor_much_of_the_bill(services: dict[str, str], tmp_path: Path) -> None:
-    file = tmp_path / "support.jsonl"
-    file.write_bytes(DEMO_FILE.read_bytes())
-    quiet = Run(tmp_path / "quiet", file, OPTIONS).finish()
+def test_kills_change_neither_the_report_nor_much_of_the_bill(
+    services: dict[str, str], left_alone: LeftAlone, demo_file: Path, tmp_path: Path
+) -> None:
+    quiet = left_alone(OPTIONS)[1]
     report, seen, kills = run_under_kills(
-        tmp_path / "killed", file, OPTIONS, KILLS, seed=12, latency=0.5, every=4.0, environment=services
+        tmp_path / "killed", demo_file, OPTIONS, KILLS, seed=12, latency=0.5, every=4.0, environment=services
     )
     assert kills == KILLS
     assert stable(report) == stable(quiet)

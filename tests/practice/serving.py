@@ -45,12 +45,13 @@ def serving(options: Options | None = None) -> Iterator[httpx2.Client]:
 
 def wait_until_healthy(address: str, seconds: float = 20) -> None:
     limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        try:
-            if httpx2.get(f"{address}/healthz", trust_env=False, timeout=2).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            time.sleep(0.02)
+    with httpx2.Client(trust_env=False, timeout=2) as client:
+        while time.monotonic() < limit:
+            try:
+                if client.get(f"{address}/healthz").status_code == 200:
+                    return
+            except httpx2.HTTPError:
+                time.sleep(0.02)
     raise AssertionError(f"{address} does not answer")
 
 

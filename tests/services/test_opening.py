@@ -20,6 +20,7 @@ from app.storage.jobs import Job
 from app.storage.openings import HoldoutSpent
 from app.storage.session import Database
 from app.storage.test_sets import TestSetVersion
+from tests.databases import migrated_file
 from tests.gateway.scripted import Answer, Hit, completion, refusal, serving
 from tests.services.tickets import Tickets, right, ticket
 
@@ -231,10 +232,7 @@ def test_a_cap_is_of_both_prompts_together(database: Database, settings: Setting
 def test_what_is_wrong_is_said_by_its_field_and_opens_nothing(
     tmp_path: Path, settings: Settings, changes: dict[str, object], field: str
 ) -> None:
-    from app.storage import migrating
-
-    migrating.upgrade(f"sqlite:///{tmp_path / 'a.sqlite3'}")
-    database = Database(f"sqlite:///{tmp_path / 'a.sqlite3'}")
+    database = Database(migrated_file(tmp_path / "a.sqlite3"))
     tickets = sealing(database, settings, "http://127.0.0.1:1/v1")
     better = tickets.prompt("Kindly: {{input}}")
     given: dict[str, object] = {"prompt_version_id": better, "endpoint_id": tickets.endpoint_id}

@@ -18,11 +18,12 @@ from app.services import importing
 from app.services.importing import Choices
 from app.services.projects import ProjectDraft
 from app.settings import Settings
-from app.storage import migrating, projects, test_sets
+from app.storage import projects, test_sets
 from app.storage.projects import Project
 from app.storage.session import Database
 from app.storage.test_sets import Example, Placement, TestSetVersion
 from tests.conftest import data_folder
+from tests.databases import migrated_file
 
 SETS: dict[str, tuple[str, str, int]] = {
     "sms_spam": ("label", "stratified", 2),
@@ -40,9 +41,7 @@ Stored = tuple[Project, TestSetVersion, list[tuple[Example, Placement]]]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('real') / 'agon.sqlite3'}"
-    migrating.upgrade(url)
-    database = Database(url)
+    database = Database(migrated_file(tmp_path_factory.mktemp("real") / "agon.sqlite3"))
     yield database
     database.close()
 

@@ -20,7 +20,6 @@ from app.storage import (
     evaluations,
     fronts,
     live,
-    migrating,
     operations,
     probabilities,
     prompt_boards,
@@ -38,6 +37,7 @@ from app.storage.comparisons import Wanted
 from app.storage.evaluations import Evaluation
 from app.storage.session import Database
 from app.storage.spend import Span
+from tests.databases import migrated_file
 
 SPAN = Span(date(2026, 1, 1), date(2026, 1, 30))
 NAMED: campaign_boards.Models = {}
@@ -119,9 +119,7 @@ QUERIES: dict[str, Callable[[Session], object]] = {
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One for all of them: they only ask for plans."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('plans') / 'agon.sqlite3'}"
-    migrating.upgrade(url)
-    database = Database(url)
+    database = Database(migrated_file(tmp_path_factory.mktemp("plans") / "agon.sqlite3"))
     yield database
     database.close()
 

@@ -27,10 +27,11 @@ from app.services import campaigns, catalogue, importing, improving
 from app.services.campaigns import CampaignDraft
 from app.services.projects import ProjectDraft
 from app.settings import Settings
-from app.storage import endpoints, migrating, prompts
+from app.storage import endpoints, prompts
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 from app.storage.session import Database
+from tests.databases import migrated_file
 from tests.web.reading import token_on
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,9 +103,7 @@ class World:
 
     @classmethod
     def at(cls, folder: Path) -> "World":
-        url = f"sqlite:///{folder / 'agon.sqlite3'}"
-        migrating.upgrade(url)
-        return cls(folder, Settings(data_dir=folder), Database(url))
+        return cls(folder, Settings(data_dir=folder), Database(migrated_file(folder / "agon.sqlite3")))
 
     def copied(self, folder: Path) -> "World":
         """The same world in another folder, free to be changed."""
