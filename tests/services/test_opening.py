@@ -12,7 +12,7 @@ from app.services.evaluating import RunDraft
 from app.services.opening import OpeningDraft
 from app.services.report_views import OpeningView
 from app.settings import Settings
-from app.storage import evaluations, openings, prompt_boards, runs, test_sets
+from app.storage import evaluations, openings, prompt_boards, runs, shown, test_sets
 from app.storage.answers import Call
 from app.storage.campaign_boards import models
 from app.storage.campaigns import HoldoutOpening
@@ -261,7 +261,7 @@ def test_every_other_door_of_the_holdout_stays_shut(database: Database, settings
         for shut in (
             lambda: test_sets.sealed_examples(session, version_id, "a guess"),
             lambda: test_sets.examples(session, version_id, "holdout"),  # type: ignore[arg-type]
-            lambda: evaluations.shown_outputs(session, evaluation_id, version_id, "holdout", right=True, limit=1),
+            lambda: shown.outputs(session, evaluation_id, version_id, "holdout", show="right", limit=1),
         ):
             with pytest.raises(ValueError, match=r"sealed|open"):
                 shut()
