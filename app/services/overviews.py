@@ -325,4 +325,4 @@ def _table(session: Session, score: Score, answers: Answers) -> list[Mistake]:
 
 
 def _name(names: Sequence[str], reading: int) -> str | None:
-    return None if reading == UNREADABLE else names[reading]
+    return None if reading == evaluations.UNREADABLE else names[reading]

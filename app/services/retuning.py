@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
-from app.services import threshold_views, tuning
+from app.services import faults, threshold_views, tuning
 from app.settings import Settings
 from app.storage import heartbeats, jobs, runs
 from app.storage.jobs import Nudge
@@ -39,6 +39,7 @@ def work(database: Database, settings: Settings, job_id: str) -> list[Nudge]:
         return []
     with database.read() as session:
         evaluation_id = runs.get(session, lease.subject).evaluation_id
-    tuning.keep(database, evaluation_id)
+    with faults.put_off(database, lease):
+        tuning.keep(database, evaluation_id)
     with database.write() as session:
         return [Nudge(job_id, KIND)] if jobs.release(session, lease) else []
