@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain import formats
-from app.domain.answercodes import how_many
+from app.domain.answercodes import UNREADABLE, how_many
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
@@ -325,4 +325,4 @@ def _table(session: Session, score: Score, answers: Answers) -> list[Mistake]:
 
 
 def _name(names: Sequence[str], reading: int) -> str | None:
-    return None if reading == evaluations.UNREADABLE else names[reading]
+    return None if reading == UNREADABLE else names[reading]

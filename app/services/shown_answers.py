@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.answercodes import UNREADABLE_NAME, name_of
+from app.domain.answercodes import UNREADABLE, UNREADABLE_NAME, name_of
 from app.domain.grading import is_graded
 from app.domain.shapes import Shape, shape_of
 from app.errors import Conflict, NotFound
 from app.services.questions import Questions, questions_of
 from app.services.scoring import wanted
-from app.storage import campaign_boards, comparisons, evaluations, grades, projects, prompts, run_boards, shown
+from app.storage import campaign_boards, comparisons, grades, projects, prompts, run_boards, shown
 from app.storage.campaign_boards import Model
 from app.storage.shown import Cell
 
@@ -140,7 +140,7 @@ def shown_answers(
 
 def _shown(asking: Questions, row: Any, call_id: str | None) -> ShownAnswer:
     read = asking.value(row.reply, row.reference)
-    unreadable = row.reading == evaluations.UNREADABLE
+    unreadable = row.reading == UNREADABLE
     return ShownAnswer(
         position=row.position,
         input=row.input,
@@ -158,12 +158,14 @@ def _stored(shape: Shape, cell: Digits) -> Cell:
     place, expected, read = cell
     size = len(shape.digits[place].values) if place < len(shape.digits) else 0
     fits = (expected is None or 0 <= expected < size) and (read is None or -1 <= read < size)
-    if not size or not fits or (expected is None and read == evaluations.UNREADABLE):
+    if not size or not fits or (expected is None and read == UNREADABLE):
         raise NotFound("The project has no such answers.")
     return Cell(prod(len(one.values) for one in shape.digits[:place]), size, expected, read)
 
 
 def _in_words(shape: Shape, cell: Digits) -> ShownCell:
     place, expected, read = cell
-    names = {None: None, evaluations.UNREADABLE: UNREADABLE_NAME, **dict(enumerate(shape.digits[place].values))}
-    return ShownCell(*cell, shape.digits[place].name, names[expected], names[read])
+    digit = shape.digits[place]
+    names = [*digit.values, UNREADABLE_NAME]  # which is the last, so that -1 finds it
+    there, said = (None if code is None else names[code] for code in (expected, read))
+    return ShownCell(*cell, digit.name, there, said)

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from app.domain.answercodes import UNREADABLE
 from app.storage.answers import StoredAnswer
-from app.storage.evaluations import UNREADABLE, Output
+from app.storage.evaluations import Output
 from app.storage.test_sets import Example, Placement
 
 
