@@ -60,10 +60,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """Everything that a comparison says but its rows; the first of `sides` is the base of every comparison."""
+    """Everything that a comparison says but its rows; the first of `sides` is the base of every comparison.
+
+    Of answers of kind number or text only right and wrong are kept: which were answered differently is not counted.
+    """
 
     project_id: str
     project: str
+    kind: str
     goal: str
     smallest_gain: float
     test: str
@@ -100,6 +104,7 @@ def compared(session: Session, chosen: Chosen) -> Counted:
     view = ComparisonView(
         project_id=project.id,
         project=project.name,
+        kind=project.answer_kind,
         goal=goal_compared(project).name,
         smallest_gain=project.smallest_gain,
         test="exact McNemar" if goal_compared(project).counts_right else "paired permutation",
