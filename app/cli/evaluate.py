@@ -99,6 +99,7 @@ def evaluate(
         poke(nudges)
         view = watch(database, run.id, console)
     tell_end(console, view)
+    console.print(f"Evaluation {view.id} of prompt {view.version_id}, v{view.version} of the project.", markup=False)
     if view.measures is not None:
         tell(console, view.measures)
     if json_out is not None:

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli.opening import opened
+from app.cli.stack import stack
 from app.errors import Invalid, NotFound, Problem
 from app.jobs import Poker
-from app.services import opening, report_views, run_views
+from app.services import opening, report_views
 from app.services.opening import OpeningDraft, OpeningQuote
 from app.services.report_views import HoldoutReport, OpeningView
 from app.settings import settings
@@ -69,24 +70,28 @@ def open_holdout(
     max_cost: Annotated[float | None, typer.Option(min=0, help="money spent at most, such as 2.50")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask: this look counts and cannot be undone")] = False,
 ) -> None:
-    """Open the sealed holdout to compare a prompt with another, and print the report; a third opening is refused."""
+    """Open the sealed holdout to compare a prompt with another, and print the report; a third opening is refused.
+
+    A worker is started unless one answers already. After Ctrl-C, agon serve goes on and agon report has the report.
+    """
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     cost = None if max_cost is None else round(max_cost * 1_000_000)
     caps = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": cost}
-    with opened() as database:
-        with database.read() as session:
-            project_id = prompt_boards.project_of(session, prompts.get(session, prompt).prompt_id)
-            model = endpoints.named(session, task_model)
-            if model is None:
-                raise NotFound(f"There is no endpoint {task_model}; agon endpoints lists them.")
-            draft = OpeningDraft(project_id, prompt, model.id, reason, against, confirmed=True, **caps)
-            quote = opening.quote(session, settings(), draft)
-        _confirm(console, quote, yes)
+    with opened() as database, database.read() as session:
+        project_id = prompt_boards.project_of(session, prompts.get(session, prompt).prompt_id)
+        model = endpoints.named(session, task_model)
+        if model is None:
+            raise NotFound(f"There is no endpoint {task_model}; agon endpoints lists them.")
+        draft = OpeningDraft(project_id, prompt, model.id, reason, against, confirmed=True, **caps)
+        quote = opening.quote(session, settings(), draft)
+    _confirm(console, quote, yes)
+    with stack(settings()) as database:
         with database.write() as session:
             made, nudges = opening.begin(session, settings(), draft)
         poker = Poker(settings())
         for nudge in nudges:
             poker.poke(nudge.job_id, nudge.kind)
+        console.print(f"Opened; agon report {made.id} has the report when both prompts have answered.", markup=False)
         found = _wait(database, made.id, console)
     if found is not None:
         console.print(markdown(document(found)), markup=False)
@@ -114,15 +119,10 @@ def _wait(database: Database, opening_id: str, console: Console) -> HoldoutRepor
         while True:
             with database.read() as session:
                 view = report_views.opening_view(session, opening_id)
-                alone = any(run_views.run_view(session, one.id).worker_missing for one in view.runs)
             total = sum(one.total for one in view.runs)
             progress.update(task, completed=sum(one.done for one in view.runs), total=total)
             if view.report is not None or _rests(view, console):
                 return view.report
-            if alone:
-                said = "No worker answers. The holdout is open, and answered when one runs: agon worker. Then the report is at"
-                console.print(f"{said} agon report {opening_id}.", style="yellow", markup=False)
-                return None
             time.sleep(POLL_SECONDS)
 
 

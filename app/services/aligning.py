@@ -10,8 +10,10 @@ from app.domain.pairing import KINDS, Cell, Kind, fits, how_many
 from app.errors import Invalid, Problem
 from app.services.comparables import Chosen
 from app.services.comparing import Counted, answer_name
-from app.storage import comparisons
+from app.services.questions import Questions, misfit, questions_of
+from app.storage import comparisons, prompts
 from app.storage.comparisons import Place, Reply, Wanted
+from app.storage.evaluations import Evaluation
 from app.storage.projects import Project
 from app.storage.session import Database
 
@@ -140,11 +142,29 @@ def _rows(session: Session, chosen: Chosen, project: Project, place: int, listed
     inputs = comparisons.inputs(session, examples)
     replies = comparisons.replies(session, [one.id for one in evaluations], examples)
     calls = comparisons.calls(session, {one.prompt_version_id for one in evaluations}, examples)
+    asking = _asking(session, project, evaluations)
     rows = []
     for one in listed:
         said = [replies.get((evaluation.id, one.example_id)) for evaluation in evaluations]
-        rows.append(_row(project, one, inputs[one.example_id], said, place, calls))
+        names = [_name(project, reply, one.reference, asked) for reply, asked in zip(said, asking, strict=True)]
+        rows.append(_row(project, one, inputs[one.example_id], said, names, place, calls))
     return rows
+
+
+def _asking(session: Session, project: Project, evaluations: Sequence[Evaluation]) -> list[Questions | None]:
+    """What reads the replies of each once more, where a code says only whether they are right."""
+    if not project.answer_space.is_open:
+        return [None for _ in evaluations]
+    versions = [prompts.get(session, one.prompt_version_id) for one in evaluations]
+    return [None if misfit(project, version) else questions_of(project, version) for version in versions]
+
+
+def _name(project: Project, reply: Reply | None, reference: str | None, asked: Questions | None) -> str | None:
+    """What was answered, as people read it; None when the reply could not be read, or is not there."""
+    name = answer_name(project, reply.reading) if reply else None
+    if reply is None or name is None or asked is None:
+        return name
+    return asked.value(reply.text, reference).value or name
 
 
 def _row(
@@ -152,6 +172,7 @@ def _row(
     one: Place,
     text: str,
     said: Sequence[Reply | None],
+    names: Sequence[str | None],
     place: int,
     calls: dict[tuple[str, int], str],
 ) -> Row:
@@ -159,11 +180,12 @@ def _row(
     assert base is not None, "a row was answered by the base"
     assert other is not None, "and by the one that it is compared with"
     change = next(kind for kind in CHANGES if fits(kind, one.expected, base.reading, other.reading))
-    answers = [_answer(project, one.expected, reply, calls) if reply else None for reply in said]
+    answers = [
+        _answer(name, one.expected, reply, calls) if reply else None for reply, name in zip(said, names, strict=True)
+    ]
     expected = one.reference if one.reference is not None else answer_name(project, one.expected) or ""
     return Row(one.position, text, expected, change, answers)
 
 
-def _answer(project: Project, expected: int, reply: Reply, calls: dict[tuple[str, int], str]) -> Answer:
-    name = answer_name(project, reply.reading)
+def _answer(name: str | None, expected: int, reply: Reply, calls: dict[tuple[str, int], str]) -> Answer:
     return Answer(name, reply.reading == expected, reply.text, calls.get((reply.request_hash, reply.sample)))

@@ -61,10 +61,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """Everything that a comparison says but its rows; the first of `sides` is the base of every comparison."""
+    """Everything that a comparison says but its rows; the first of `sides` is the base of every comparison.
+
+    Of answers of kind number or text only right and wrong are kept: which were answered differently is not counted.
+    """
 
     project_id: str
     project: str
+    kind: str
     goal: str
     smallest_gain: float
     test: str
@@ -101,6 +105,7 @@ def compared(session: Session, chosen: Chosen) -> Counted:
     view = ComparisonView(
         project_id=project.id,
         project=project.name,
+        kind=project.answer_kind,
         goal=parse_goal(project.goal).name,
         smallest_gain=project.smallest_gain,
         test="exact McNemar" if parse_goal(project.goal).counts_right else "paired permutation",

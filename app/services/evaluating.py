@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.domain.prompts import placeholders
 from app.domain.roles import why_not
 from app.errors import Conflict, Invalid, Problem
-from app.services import capping, tuning
+from app.services import capping, faults, tuning
 from app.services.grading import grading_of
 from app.services.holding import CAMPAIGN, OPENING, RUN, WORKING
 from app.services.questions import misfit
@@ -264,7 +264,8 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
         run = runs.get(session, lease.subject)
     over = run.status == "stopped" or run.blocks_done == run.blocks
     if over and run.campaign_id is None:
-        _sum_up(database, run)
+        with faults.put_off(database, lease):
+            _sum_up(database, run)
     with database.write() as session:
         jobs.renew(session, lease)
         if over:
@@ -291,4 +292,5 @@ def _sum_up(database: Database, run: Run) -> None:
     first = found.first_samples()
     with database.write() as session:
         evaluations.summarise(session, run.evaluation_id, project.goal, Estimate(**leading), *first, summary)
-    tuning.keep(database, run.evaluation_id)
+    if run.opening_id is None:
+        tuning.keep(database, run.evaluation_id)

@@ -10,7 +10,7 @@ from app.domain.goals import parse_goal
 from app.domain.metrics import Estimate, measure
 from app.domain.shapes import shape_of
 from app.domain.summing import amounts_of
-from app.services import frozen_reports, gathering
+from app.services import faults, frozen_reports, gathering
 from app.services.gathering import Looked, Pair
 from app.services.holding import OPENING
 from app.settings import Settings
@@ -35,7 +35,8 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
     with database.read() as session:
         opening = openings.get(session, lease.subject)
         over = all(run.finished_at is not None for run in runs.of_opening(session, opening.id))
-    report = _report(database, settings, opening) if over and opening.finished_at is None else None
+    with faults.put_off(database, lease):
+        report = _report(database, settings, opening) if over and opening.finished_at is None else None
     with database.write() as session:
         jobs.renew(session, lease)
         if not over:

@@ -1,11 +1,12 @@
 """What an evaluation's stored summary says, in the names that the project gives its answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.domain.answerspace import Answers
 from app.domain.metrics import Estimate
+from app.domain.shapes import Class, shape_of
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,14 @@ class Score:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class: how often it is expected, named, and both; an estimate's n is that of all examples."""
+    """One class: how often it is expected, named, and both; an estimate's n is that of all examples.
+
+    It is the `value` of the digit at `place`: 0 for one label out of several, else that of the label or field.
+    """
 
     name: str
+    place: int
+    value: int
     there: int
     named: int
     hits: int
@@ -45,8 +51,11 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Cell:
-    """How often a value of one field was answered with another, None for unreadable."""
+    """How often a value of one field was answered with another, None for unreadable; with place and codes."""
 
+    place: int
+    expected_code: int
+    answered_code: int
     field: str
     expected: str
     answered: str | None
@@ -89,7 +98,7 @@ def measures(summary: Mapping[str, Any] | None, answers: Answers) -> Measures | 
         kind=answers.kind,
         goals=[_score(one) for one in summary["goals"]],
         scores=[_score(one) for one in summary["scores"]],
-        classes=[_class(one) for one in summary["classes"]],
+        classes=_classes(summary["classes"], answers),
         cells=[_cell(answers, *cell) for cell in summary["cells"]],
         unreadable=Unreadable(**summary["unreadable"]),
         ungraded=Unreadable(**summary.get("ungraded", _NONE)),
@@ -106,14 +115,22 @@ def _estimate(found: Mapping[str, Any]) -> Estimate:
     return Estimate(found["value"], found["low"], found["high"], found["n"])
 
 
-def _class(found: Mapping[str, Any]) -> ClassScores:
-    precision, recall, f1 = (_estimate(found[name]) for name in ("precision", "recall", "f1"))
-    return ClassScores(found["name"], found["there"], found["named"], found["hits"], precision, recall, f1)
+def _classes(summed: Sequence[Mapping[str, Any]], answers: Answers) -> list[ClassScores]:
+    """In their stored order; classes that the project has no more are left out."""
+    known = {one.name: one for one in shape_of(answers).classes}
+    return [_class(found, known[found["name"]]) for found in summed if found["name"] in known]
+
+
+def _class(found: Mapping[str, Any], one: Class) -> ClassScores:
+    counts = (found[name] for name in ("there", "named", "hits"))
+    shares = (_estimate(found[name]) for name in ("precision", "recall", "f1"))
+    return ClassScores(one.name, one.digit, one.value, *counts, *shares)
 
 
 def _cell(answers: Answers, place: int, expected: int, answered: int, count: int) -> Cell:
     field, names = ("", answers.names) if answers.kind == "label" else _field(answers, place)
-    return Cell(field, names[expected], None if answered < 0 else names[answered], count)
+    read = None if answered < 0 else names[answered]
+    return Cell(place, expected, answered, field, names[expected], read, count)
 
 
 def _field(answers: Answers, place: int) -> tuple[str, tuple[str, ...]]:

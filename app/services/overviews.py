@@ -1,29 +1,28 @@
 """Projects and prompt versions as pages and programs see them, put together from the boards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.domain import formats
-from app.domain.answercodes import UNREADABLE, how_many, name_of
+from app.domain.answercodes import UNREADABLE, how_many
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
 from app.domain.fronts import front
 from app.domain.goals import parse_goal, parse_goals
-from app.domain.grading import is_graded
 from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
 from app.domain.shapes import shape_of
 from app.errors import NotFound
 from app.services.measures import Measures, measures
 from app.services.measures import Score as Measure
-from app.services.questions import Questions, misfit, questions_of
+from app.services.questions import misfit, questions_of
 from app.services.run_views import RunsPage
-from app.services.scoring import settings_hash, task_sampling, wanted
+from app.services.scoring import settings_hash, task_sampling
+from app.services.shown_answers import SHOWN, ShownAnswer, shown_answers
 from app.services.uploading import WaitingUpload, waiting
 from app.settings import Settings
 from app.storage import (
@@ -31,20 +30,20 @@ from app.storage import (
     campaign_boards,
     evaluations,
     fronts,
-    grades,
     openings,
     projects,
     prompt_boards,
     prompts,
     run_boards,
+    shown,
     test_sets,
 )
 from app.storage.boards import ProjectLine, Reign, TestSetFacts
 from app.storage.campaign_boards import CampaignLine, Model, Models
 from app.storage.openings import Look
 from app.storage.prompt_boards import Origin, PromptLine, Score, VersionLink
+from app.storage.shown import Cell
 
-ANSWERS_SHOWN = 20
 TASK_MODELS_SHOWN = 4
 RUNS_SHOWN = 5
 
@@ -129,24 +128,6 @@ class PromptView:
     dev: list[Score]
     holdout: list[Score]
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class ShownAnswer:
-    """A dev example with the reply it got; `answered` is None when the reply could not be read.
-
-    `why` says what could not be read, or what a grader said; `graded` whether one was asked.
-    """
-
-    position: int
-    input: str
-    expected: str
-    answered: str | None
-    reply: str
-    why: str
-    right: bool
-    score: float | None
-    graded: bool = False
 
 
 @dataclass(frozen=True)
@@ -298,10 +279,19 @@ def answers_view(
     score = _chosen(view, task_model)
     project = projects.get(session, view.project_id)
     asking = questions_of(project, prompts.get(session, view.id))
-    if cell and not (0 <= cell[0] < how_many(asking.answers) and -1 <= cell[1] < how_many(asking.answers)):
+    codes = how_many(asking.answers)
+    if cell and not (0 <= cell[0] < codes and -1 <= cell[1] < codes):
         raise NotFound("The project has no such answers.")
-    place, offset = (score.evaluation_id, score.version_id, "dev"), max(0, offset)
-    rows = evaluations.shown_outputs(session, *place, right=right, cell=cell, limit=ANSWERS_SHOWN + 1, offset=offset)
+    rows = shown.outputs(
+        session,
+        score.evaluation_id,
+        score.version_id,
+        "dev",
+        show="right" if right else "wrong",
+        cell=Cell(1, codes, *cell) if cell else None,
+        limit=SHOWN + 1,
+        offset=offset,
+    )
     return AnswersView(
         score=score,
         labels=list(project.label_names) if asking.answers.kind == "label" else [],
@@ -309,33 +299,10 @@ def answers_view(
         measures=measures(evaluations.summary_of(session, score.evaluation_id), asking.answers),
         right=right,
         cell=cell,
-        answers=_shown_all(session, score.evaluation_id, asking, rows[:ANSWERS_SHOWN]),
+        answers=shown_answers(session, score.evaluation_id, asking, view.id, rows[:SHOWN]),
         held_back=test_sets.held_back(session, score.version_id, "dev"),
         offset=offset,
-        next_offset=offset + ANSWERS_SHOWN if len(rows) > ANSWERS_SHOWN else None,
-    )
-
-
-def _shown_all(session: Session, evaluation_id: str, asking: Questions, rows: Sequence[Any]) -> list[ShownAnswer]:
-    shown = [_shown(asking, row) for row in rows]
-    if not is_graded(asking.answers):
-        return shown
-    given = grades.of_examples(session, evaluation_id, [row.example_id for row in rows])
-    said = [given.get(row.example_id) for row in rows]
-    return [replace(one, why=grade.why, graded=True) if grade else one for one, grade in zip(shown, said, strict=True)]
-
-
-def _shown(asking: Questions, row: Any) -> ShownAnswer:
-    read = asking.value(row.reply, row.reference)
-    return ShownAnswer(
-        position=row.position,
-        input=row.input,
-        expected=wanted(asking.answers, row.label, row.reference),
-        answered=None if row.reading == UNREADABLE else read.value or name_of(asking.answers, row.reading),
-        why=read.why if row.reading == UNREADABLE else "",
-        right=row.reading == row.label,
-        score=row.score,
-        reply=row.reply,
+        next_offset=offset + SHOWN if len(rows) > SHOWN else None,
     )
 
 

@@ -110,8 +110,13 @@ def standing(session: Session, evaluation: Evaluation, project: Project, told: d
         state = "old" if evaluation.n > frame["n"] + frame["misfits"] + frame["lacking"] else "ready"
         counts = {name: frame[name] for name in ("samples", "uncertain", "misfits")}
         return Standing(state, frame["n"], evaluation.n, tuple(frame["sources"]), **counts)
-    there = probabilities.any_shares(session, evaluation.id) or _votes(session, evaluation)
+    there = has_probabilities(session, evaluation)
     return Standing("raw" if there else "none", answered=evaluation.n)
+
+
+def has_probabilities(session: Session, evaluation: Evaluation) -> bool:
+    """Whether any answer came with probabilities, or several answers to one example can vote."""
+    return probabilities.any_shares(session, evaluation.id) or _votes(session, evaluation)
 
 
 def _votes(session: Session, evaluation: Evaluation) -> bool:

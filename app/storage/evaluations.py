@@ -12,7 +12,7 @@ from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, BigId, new_id
 from app.storage.session import add_rows, insert_new
-from app.storage.test_sets import Example, Placed, Placement, open_everywhere, placed_between
+from app.storage.test_sets import Placed, Placement, placed_between
 
 if TYPE_CHECKING:
     from app.domain.metrics import Estimate
@@ -175,50 +175,6 @@ def missing(
     found = placed_between(session, *place, counts, opening_id)
     lacking = [example for example, there in found if not there]
     return lacking, {example.example_id for example, there in found if there is not None and not there}
-
-
-def shown_outputs(
-    session: Session,
-    evaluation_id: str,
-    version_id: str,
-    split: str,
-    *,
-    right: bool,
-    limit: int,
-    offset: int = 0,
-    cell: tuple[int, int] | None = None,
-) -> list[Any]:
-    """Rows of an open split for a page: those that are right or wrong, or those of one cell (expected, read).
-
-    The holdout has no such door, nor has an example that any other version of the test set holds back.
-    """
-    if split not in ("train", "dev"):
-        raise ValueError("only train and dev are open")
-    hit = Output.reading == Output.label
-    wanted = (Output.label == cell[0]) & (Output.reading == cell[1]) if cell else hit if right else ~hit
-    query = (
-        select(
-            Output.example_id,
-            Example.input,
-            Output.label,
-            Output.reading,
-            Output.score,
-            StoredAnswer.text.label("reply"),
-            Placement.position,
-            Placement.reference,
-        )
-        .join(Placement, (Placement.example_id == Output.example_id) & (Placement.version_id == version_id))
-        .join(Example, Example.id == Output.example_id)
-        .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
-        .where(
-            Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts, Placement.split == split, wanted
-        )
-        .where(*open_everywhere(session, version_id, Output.example_id))
-        .order_by(Placement.position)
-        .limit(limit)
-        .offset(offset)
-    )
-    return list(session.execute(query))
 
 
 def answered_in_order(session: Session, evaluation_id: str) -> "Answers":

@@ -203,6 +203,12 @@ def waiting(session: Session, kind: str, most: int) -> list[Nudge]:
     return [Nudge(job_id, kind) for job_id in session.scalars(query)]
 
 
+def open_of(session: Session, kind: str, subject: str) -> bool:
+    """Whether work of this kind on this subject waits or runs."""
+    mine = (Job.kind == kind, Job.subject == subject, Job.status.in_(("queued", "running")))
+    return session.scalar(select(Job.id).where(*mine)) is not None
+
+
 def failures(session: Session, lease: Lease) -> int:
     """How often in a row the job was put off."""
     return session.scalars(select(Job.attempts).where(Job.id == lease.job_id)).one()

@@ -154,6 +154,10 @@ def run_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
     return {id_: Named("an evaluation", f"/evaluations/{id_}") for id_ in ids}
 
 
+def threshold_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
+    return {id_: Named("thresholds of an evaluation", f"/evaluations/{id_}/thresholds") for id_ in ids}
+
+
 def opening_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
     return {id_: Named("an opening of a holdout", f"/openings/{id_}") for id_ in ids}
 

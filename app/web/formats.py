@@ -64,8 +64,9 @@ def moment(when: datetime | None) -> str:
 
 
 def between(low: float | None, high: float | None, digits: int = 3) -> str:
-    """An interval of scores."""
-    return f"{score(low, digits)}–{score(high, digits)}"
+    """An interval of scores; as of differences, with an ellipsis, where a score is below zero."""
+    dash = "…" if low is not None and low < 0 else "–"
+    return f"{score(low, digits)}{dash}{score(high, digits)}"
 
 
 def signed_between(low: float | None, high: float | None, digits: int = 3) -> str:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.demo.labelled import DEMO_FILE
 from app.storage.session import Database
 from app.storage.test_sets import Example, Placement
-from tests.browser.conftest import Served
+from tests.browser.conftest import Served, errors_of
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATORS = ("exemplar-v1", "describer-v1", "trimmer-v1", "combiner-v1", "trickster-v1")
@@ -99,13 +99,6 @@ def watch_a_round(page: Page) -> None:
     assert not any(name in page.content() for name in GENERATORS if "Round 1:" in page.content())
     expect(page.get_by_text(re.compile("(Left|Right) won|Tie")).first).to_be_visible(timeout=90_000)
     assert sum(name in page.content() for name in GENERATORS) >= 2
-
-
-def errors_of(page: Page) -> list[str]:
-    """What the console complains about, from now on."""
-    found: list[str] = []
-    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
-    return found
 
 
 @pytest.mark.browser

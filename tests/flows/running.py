@@ -32,6 +32,12 @@ def write_set(path: Path, source: Path, rows: int) -> Path:
     return path
 
 
+def every(path: Path, source: Path, step: int) -> Path:
+    """Every so many rows of a labelled set, from its beginning to its end, as a file of its own."""
+    path.write_text("".join(source.read_text(encoding="utf-8").splitlines(keepends=True)[::step]), encoding="utf-8")
+    return path
+
+
 def stable(report: Mapping[str, Any]) -> dict[str, Any]:
     """What of a report must repeat on every machine, database and broker; which look it was is no such thing."""
     repeats = {key: value for key, value in report.items() if key not in VOLATILE}
@@ -141,6 +147,24 @@ def practice(folder: Path, port: int, *options: str, by: Sequence[str] = ("app.p
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def serve(folder: Path, **environment: str) -> Iterator[str]:
+    """`agon serve` in a data folder of its own; its address."""
+    port = free_port()
+    ours = {"AGON_DATA_DIR": str(folder / "data"), "AGON_PORT": str(port), **environment}
+    with (folder / "serve.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "serve"],
+            env={**clean_environment(), **ours}, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        wait_for(f"http://127.0.0.1:{port}/generators", 90)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def wait_for(url: str, seconds: float = 90) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from app.services.opening import begin as begin_opening
 from app.settings import Settings
 from app.storage import migrating
 from app.storage.campaigns import HoldoutOpening
 from app.storage.session import Database
 from tests.flows.test_command import agon
 from tests.gateway.scripted import serving
-from tests.services.test_opening import sealing, sometimes
+from tests.services.test_opening import draft, sealing, sometimes
 
 REASON = ("--reason", "before it goes live")
 
@@ -35,11 +36,11 @@ def test_a_holdout_is_opened_reported_and_refused_the_third_time(tmp_path: Path)
         with database.read() as session:
             opening_id = session.scalars(select(HoldoutOpening.id)).one()
         assert (began.returncode, f"agon report {opening_id}" in began.stdout) == (0, True), began.stderr
-        early = agon("report", opening_id, folder=tmp_path)
+        assert "**Better." in began.stdout, "a worker was started for it"
+        with database.write() as session:
+            second = begin_opening(session, settings, draft(tickets, better, reason="to see it again"))[0].id
+        early = agon("report", second, folder=tmp_path)
         assert (early.returncode, "still answering" in early.stderr) == (2, True)
-        tickets.work_on()
-        again = agon(*opening, "--reason", "to see it again", "--yes", folder=tmp_path)
-        assert "Look 2 of 2 at 60 sealed examples: 0 calls" in again.stdout
         third = agon(*opening, *REASON, "--yes", folder=tmp_path)
         assert (third.returncode, "Holdout spent." in third.stderr) == (2, True)
     database.close()

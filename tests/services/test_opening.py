@@ -12,7 +12,7 @@ from app.services.evaluating import RunDraft
 from app.services.opening import OpeningDraft
 from app.services.report_views import OpeningView
 from app.settings import Settings
-from app.storage import evaluations, openings, prompt_boards, runs, test_sets
+from app.storage import evaluations, openings, prompt_boards, prompts, runs, shown, test_sets
 from app.storage.answers import Call
 from app.storage.campaign_boards import models
 from app.storage.campaigns import HoldoutOpening
@@ -259,7 +259,7 @@ def test_every_other_door_of_the_holdout_stays_shut(database: Database, settings
         for shut in (
             lambda: test_sets.sealed_examples(session, version_id, "a guess"),
             lambda: test_sets.examples(session, version_id, "holdout"),  # type: ignore[arg-type]
-            lambda: evaluations.shown_outputs(session, evaluation_id, version_id, "holdout", right=True, limit=1),
+            lambda: shown.outputs(session, evaluation_id, version_id, "holdout", show="right", limit=1),
         ):
             with pytest.raises(ValueError, match=r"sealed|open"):
                 shut()
@@ -267,6 +267,22 @@ def test_every_other_door_of_the_holdout_stays_shut(database: Database, settings
             report_views.of_opening(session, opening_id)
         with pytest.raises(NotFound):
             report_views.opening_view(session, "a guess")
+
+
+def test_an_opening_for_a_prompt_that_asks_for_probabilities_ends_like_any_other(
+    database: Database, settings: Settings
+) -> None:
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        with database.write() as session:
+            line = prompts.line_of(session, tickets.project_id).id
+            form = {"how": "text", "before": [], "probabilities": "votes"}
+            better = prompts.add(session, line, "Kindly say: {{input}}", "person", form=form).id
+        opening_id = begin(tickets, draft(tickets, better))
+        tickets.work_on()
+    report = view(tickets, opening_id).report
+    assert report is not None
+    assert report.verdict == "better"
 
 
 def test_a_project_without_a_holdout_has_nothing_to_open(database: Database, settings: Settings) -> None:

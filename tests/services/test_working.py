@@ -6,9 +6,10 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 
+from app.services import faults
 from app.services.working import work
 from app.settings import Settings
-from app.storage import jobs
+from app.storage import jobs, operations
 from app.storage.base import new_id
 from app.storage.jobs import LeaseLost
 from app.storage.session import Database
@@ -50,3 +51,22 @@ def test_a_failure_and_a_lost_lease_are_warnings(database: Database, log: LogCap
     lost, put_off = log.entries[-2:]
     assert (lost["event"], lost["log_level"], lost["job"]) == ("lease lost", "warning", lease.job_id)
     assert (put_off["event"], put_off["error"], put_off["again_in"]) == ("job put off", "The endpoint sleeps.", 60)
+
+
+def test_a_job_that_fails_inside_agon_is_put_off_with_the_reason_and_the_log_has_the_fault(database: Database) -> None:
+    with database.write() as session:
+        lease = jobs.claim(session, jobs.want(session, "run", new_id()), 600)
+        assert lease
+    with pytest.raises(ZeroDivisionError), faults.put_off(database, lease):
+        1 / 0  # noqa: B018
+    with database.read() as session:
+        (job,) = operations.troubled(session)
+    assert (job.state, job.attempts) == ("put off", 1)
+    assert job.last_error == "This failed inside Agon (ZeroDivisionError); the worker's log says where."
+    with database.write() as session:
+        thief = jobs.claim(session, jobs.want(session, "run", new_id()), 600)
+        assert thief
+    with pytest.raises(LeaseLost), faults.put_off(database, thief):
+        raise LeaseLost("Another worker has taken this job over.")
+    with database.read() as session:
+        assert len(operations.troubled(session)) == 1, "a lost lease is no failure"

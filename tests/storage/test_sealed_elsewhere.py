@@ -1,11 +1,14 @@
 """An example that another version of the test set holds back is shown nowhere, though its split is open here."""
 
+from typing import Any
+
 import pytest
 
 from app.settings import Settings
-from app.storage import evaluations, probabilities, test_sets
+from app.storage import probabilities, test_sets
 from app.storage.evaluations import Evaluation
 from app.storage.session import Database
+from app.storage.shown import Cell, outputs
 from tests.services.paired import Paired
 from tests.services.sure import answered
 
@@ -20,8 +23,8 @@ def world(database: Database) -> Paired:
 
 def shown(world: Paired, evaluation_id: str, **wanted: object) -> list[int]:
     with world.database.read() as session:
-        usual = {"right": False, "limit": N, **wanted}
-        rows = evaluations.shown_outputs(session, evaluation_id, world.version_id, "dev", **usual)  # type: ignore[arg-type]
+        usual: dict[str, Any] = {"show": "wrong", "limit": N, **wanted}
+        rows = outputs(session, evaluation_id, world.version_id, "dev", **usual)
         return [row.position for row in rows]
 
 
@@ -30,7 +33,7 @@ def test_answers_of_an_older_version_leave_out_what_a_newer_one_holds_back(world
     assert shown(world, wrong) == list(range(N))
     world.place({n: "holdout" if n in SEALED else "dev" for n in range(N)})
     assert shown(world, wrong) == [n for n in range(N) if n not in SEALED]
-    assert shown(world, wrong, cell=(0, 1)) == [n for n in range(0, N, 3) if n not in SEALED]
+    assert shown(world, wrong, cell=Cell(1, 3, 0, 1)) == [n for n in range(0, N, 3) if n not in SEALED]
     assert shown(world, wrong, limit=3, offset=2) == [2, 5, 6]
     with world.database.read() as session:
         assert test_sets.held_back(session, world.version_id, "dev") == len(SEALED)
@@ -41,7 +44,7 @@ def test_an_older_version_seals_what_a_newer_one_has_opened_too(world: Paired) -
     older = world.place({n: "holdout" if n in SEALED else "train" for n in range(N)})
     wrong = world.answer("a {{input}}", [(n + 1) % 3 for n in range(N)], version_id=newer)
     with world.database.read() as session:
-        rows = evaluations.shown_outputs(session, wrong, newer, "dev", right=False, limit=N)
+        rows = outputs(session, wrong, newer, "dev", show="wrong", limit=N)
         assert [row.position for row in rows] == [n for n in range(N) if n not in SEALED]
         assert test_sets.held_back(session, older, "train") == 0
 

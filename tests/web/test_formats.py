@@ -96,4 +96,5 @@ def test_a_moment_is_in_utc() -> None:
 
 def test_an_interval_of_differences_has_no_dash_beside_a_minus() -> None:
     assert formats.between(0.7941, 0.9164) == "0.794–0.916"
+    assert formats.between(-0.935, -0.747) == "−0.935…−0.747"
     assert formats.signed_between(-0.0284, 0.0941) == "−0.028…+0.094"

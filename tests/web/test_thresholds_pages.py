@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from app.services import tuning
+from app.services import retuning, tuning
+from app.storage import heartbeats
 from app.storage.evaluations import Evaluation
 from app.storage.probabilities import Probability
 from app.storage.prompts import PromptVersion
@@ -30,6 +31,11 @@ def sure(world: World) -> Sure:
     made = answered(world.database, world.settings, 330)
     tuning.keep(world.database, made.evaluation_id)
     return made
+
+
+def work(world: World) -> None:
+    """What a worker does when it is poked."""
+    retuning.work(world.database, world.settings, world.poked[-1])
 
 
 def here(sure: Sure) -> str:
@@ -82,6 +88,7 @@ def test_an_uncertain_probability_is_marked(world: World, sure: Sure) -> None:
     with world.database.write() as session:
         session.query(Probability).update({"uncertain": True})
     world.visitor().send(f"{here(sure)}/work-out")
+    work(world)
     page = words(world.visitor().read(here(sure)))
     assert "330 uncertain" in page
     assert "probability uncertain" in page
@@ -120,7 +127,10 @@ def test_the_json_twin_freezes_and_lists(world: World, sure: Sure) -> None:
     assert client.get(f"/api/v1/thresholds/{made['id']}").json() == made
     assert client.get("/api/v1/thresholds/nobody").status_code == 404
     assert client.post(f"/api/v1{here(sure)}", json={"class": "praise"}).status_code == 422
-    assert client.post(f"/api/v1{here(sure)}/work-out").json() == {"n": 330}
+    asked = client.post(f"/api/v1{here(sure)}/work-out")
+    assert (asked.status_code, asked.json()) == (202, {"pending": True})
+    work(world)
+    assert client.get(f"/api/v1{here(sure)}/work-out").json() == {"pending": False}
 
 
 def test_looking_writes_nothing_and_says_what_is_to_be_done(world: World) -> None:
@@ -129,7 +139,17 @@ def test_looking_writes_nothing_and_says_what_is_to_be_done(world: World) -> Non
     assert "Not worked out yet" in words(visitor.read(here(made)))
     assert "Not worked out yet" in words(visitor.read(here(made)))
     assert visitor.send(f"{here(made)}/work-out") == here(made)
-    page = words(visitor.read(here(made)))
+    assert "No worker answers. Nothing is lost" in words(visitor.read(here(made)))
+    with world.database.write() as session:
+        heartbeats.beat(session, "here:1")
+    html = visitor.read(here(made))
+    assert "A worker works it out." in words(html)
+    assert '<meta http-equiv="refresh"' in html
+    assert "Thresholds to work out 1" in words(visitor.read("/operations"))
+    work(world)
+    html = visitor.read(here(made))
+    assert '<meta http-equiv="refresh"' not in html
+    page = words(html)
     assert "Not tuned." in page
     assert "20 examples have the label, and tuning needs 30: the threshold stays 0.5" in page
     with world.database.write() as session:

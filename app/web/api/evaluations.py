@@ -1,15 +1,19 @@
 """The JSON twin of evaluations: order one, watch it, pause, resume, stop, change its caps."""
 
+from typing import Literal
+
 from fastapi import APIRouter, BackgroundTasks, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from app.services import evaluating, run_offers, run_views, steering
+from app.services import evaluating, run_offers, run_views, shown_answers, steering
 from app.services.evaluating import RunDraft
 from app.services.run_offers import RunQuote
 from app.services.run_views import RunsPage, RunView
+from app.services.shown_answers import RunAnswers
 from app.web.dependencies import Reading, Writing
 from app.web.nudging import poke_later
+from app.web.numbers import Code, Whole
 
 router = APIRouter(tags=["evaluations"])
 
@@ -69,6 +73,25 @@ def listing(session: Reading, project_id: str, before: str | None = None) -> Run
 @router.get("/evaluations/{run_id}")
 def show(session: Reading, run_id: str) -> RunView:
     return run_views.run_view(session, run_id)
+
+
+@router.get("/evaluations/{run_id}/answers")
+def answers(
+    session: Reading,
+    run_id: str,
+    show: Literal["wrong", "right", "unreadable"] = "wrong",
+    place: Whole | None = None,
+    expected: Code | None = None,
+    read: Code | None = None,
+    offset: Whole = 0,
+) -> RunAnswers:
+    """Answers in the fixed order of the examples; go on with `offset` = `next_offset`.
+
+    `place`, `expected` and `read` ask for one cell of the confusions, as `measures` has them: a label of a set or a
+    field by its place (0 where an answer is one label), with what is expected there and what was read, -1 for
+    unreadable. Without `read` it is what was missed, without `expected` what was wrongly named.
+    """
+    return shown_answers.run_answers(session, run_id, show, shown_answers.cell_of(place, expected, read), offset)
 
 
 @router.patch("/evaluations/{run_id}")

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, Field
 
-from app.services import freezing, threshold_views, tuning
+from app.services import freezing, retuning, threshold_views
 from app.services.freezing import FrozenView
 from app.services.threshold_facts import ThresholdsView
 from app.web.dependencies import Reading, Writing
+from app.web.nudging import poke_later
 from app.web.numbers import Whole
 
 router = APIRouter(tags=["thresholds"])
@@ -56,10 +57,10 @@ class Freeze(Asked):
     abstain: bool = False
 
 
-class Worked(BaseModel):
-    """On how many examples with probabilities everything was worked out."""
+class Pending(BaseModel):
+    """Whether a worker has yet to work everything out; the thresholds themselves are shown as they were before."""
 
-    n: int
+    pending: bool
 
 
 @router.get("/evaluations/{run_id}/thresholds")
@@ -68,11 +69,17 @@ def show(session: Reading, run_id: str, asked: Annotated[Shown, Query()]) -> Thr
     return threshold_views.thresholds_view(session, run_id, asked.given(), asked.offset)
 
 
-@router.post("/evaluations/{run_id}/thresholds/work-out")
-def work_out(request: Request, session: Reading, run_id: str) -> Worked:
-    """Work everything out anew from the answers that are there now; the end of a run does it by itself."""
-    evaluation = threshold_views.evaluation_of(session, run_id)
-    return Worked(n=tuning.keep(request.app.state.database, evaluation.id))
+@router.post("/evaluations/{run_id}/thresholds/work-out", status_code=202)
+def work_out(request: Request, session: Writing, later: BackgroundTasks, run_id: str) -> Pending:
+    """Have a worker work everything out anew from the answers that are there; the end of a run does it by itself."""
+    poke_later(request, later, retuning.request(session, run_id))
+    return Pending(pending=True)
+
+
+@router.get("/evaluations/{run_id}/thresholds/work-out")
+def working_out(session: Reading, run_id: str) -> Pending:
+    threshold_views.evaluation_of(session, run_id)
+    return Pending(pending=retuning.pending(session, run_id))
 
 
 @router.post("/evaluations/{run_id}/thresholds", status_code=201)

@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from app.domain.pairing import Kind
 from app.errors import Invalid
@@ -61,9 +61,15 @@ def show(
     label: str = "",
     after: Whole | None = None,
     before: Whole | None = None,
+    newest: str = "",
 ) -> Response:
-    """One evaluation alone is offered others to compare it with; none at all is told where they are."""
+    """One evaluation alone is offered others to compare it with; none at all is told where they are.
+
+    Lists have the newest first: what is ticked there goes on to the address at which the oldest is the base.
+    """
     ids = _given(of)
+    if newest:
+        return RedirectResponse(f"/compare?{urlencode({'of': ids[::-1]}, doseq=True)}", 303)
     if len(ids) < 2:
         offer = comparables.offer(session, ids[0]) if ids else None
         project = projects.get(session, offer.project_id) if offer else None

@@ -1,7 +1,7 @@
 """Evaluations: order one, watch it live, pause, resume, stop, change its caps; a project's last ones."""
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Form, Request
 from pydantic import BaseModel
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from app.errors import Conflict, Invalid
-from app.services import evaluating, run_offers, run_views, steering
+from app.services import evaluating, run_offers, run_views, shown_answers, steering
 from app.services.evaluating import RunDraft
 from app.storage import projects, test_sets
 from app.storage.base import new_id
 from app.web.dependencies import Reading, Writing
 from app.web.kinds import is_fragment
 from app.web.nudging import poke_later
-from app.web.numbers import typed_money
+from app.web.numbers import Code, Whole, typed_money
 from app.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -180,6 +180,22 @@ def show(request: Request, session: Reading, run_id: str) -> Response:
 def live(request: Request, session: Reading, run_id: str) -> Response:
     """The part of the page that changes."""
     return _run(request, session, run_id, "evaluations/_live.html")
+
+
+@router.get("/evaluations/{run_id}/answers")
+def answers(
+    request: Request,
+    session: Reading,
+    run_id: str,
+    show: Literal["wrong", "right", "unreadable"] = "wrong",
+    place: Whole | None = None,
+    expected: Code | None = None,
+    read: Code | None = None,
+    offset: Whole = 0,
+) -> Response:
+    """`place` with `expected`, `read` or both is one cell of the confusions, which then goes before `show`."""
+    found = shown_answers.run_answers(session, run_id, show, shown_answers.cell_of(place, expected, read), offset)
+    return page(request, "evaluations/answers.html", a=found, simulated=found.task_model.simulated)
 
 
 @router.get("/evaluations/{run_id}/stop")

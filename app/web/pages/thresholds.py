@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, BackgroundTasks, Form, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from app.errors import Conflict, Invalid
-from app.services import freezing, threshold_views, tuning
+from app.errors import Invalid
+from app.services import freezing, retuning, threshold_views
 from app.services.threshold_facts import ThresholdsView
 from app.web import curving
 from app.web.dependencies import Reading, Writing
+from app.web.nudging import poke_later
 from app.web.numbers import Whole
 from app.web.rendering import page
 
@@ -46,7 +47,7 @@ def show(request: Request, session: Reading, run_id: str, offset: Whole = 0) -> 
 
 
 def _page(request: Request, session: Session, view: ThresholdsView, problems: dict[str, str], status: int) -> Response:
-    tuned = view.tuned
+    tuned, pending = view.tuned, retuning.pending(session, view.run_id)
     calibrated = next((one for one in tuned.calibrated if one.kind == view.wish.calibrate), None) if tuned else None
     return page(
         request,
@@ -63,15 +64,16 @@ def _page(request: Request, session: Session, view: ThresholdsView, problems: di
         frozen=[
             one for one in freezing.frozen_of_version(session, view.version_id) if one.version_id == view.version_id
         ],
+        pending=pending,
+        worker_missing=pending and retuning.worker_missing(session),
         simulated=view.task_model.simulated,
     )
 
 
 @router.post("/evaluations/{run_id}/thresholds/work-out")
-def work_out(request: Request, session: Reading, run_id: str) -> Response:
-    evaluation = threshold_views.evaluation_of(session, run_id)
-    if not tuning.keep(request.app.state.database, evaluation.id):
-        raise Conflict("No answer of this evaluation has probabilities yet.")
+def work_out(request: Request, session: Writing, later: BackgroundTasks, run_id: str) -> Response:
+    """A worker does it; the page shows when it is done."""
+    poke_later(request, later, retuning.request(session, run_id))
     return RedirectResponse(f"/evaluations/{run_id}/thresholds", 303)
 
 
