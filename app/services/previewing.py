@@ -14,6 +14,7 @@ from app.domain.nearness import near_groups
 from app.domain.previews import first_rows, labels_in, likely_columns
 from app.domain.prompts import placeholders
 from app.domain.rightanswers import parts_of
+from app.domain.rules import in_words
 from app.domain.setchecks import check_set
 from app.domain.tables import Table, read_table
 from app.errors import Invalid
@@ -68,7 +69,7 @@ class Preview:
 
     `conflicts` are inputs that have different labels, `conflict_rows` the rows they stand in, `conflict_lines` the
     lines of the first of them. `checked` is False until the columns are known. `settled` are all choices with what was
-    guessed for those that were left open.
+    guessed for those that were left open. `compared` says how answers will be compared, where there is a choice.
     """
 
     columns: list[str]
@@ -90,6 +91,7 @@ class Preview:
     time: str | None = None
     split: SplitPreview = field(default_factory=SplitPreview)
     settled: dict[str, Any] = field(default_factory=dict)
+    compared: str = ""
 
 
 def kept(stored: dict[str, Any]) -> Preview:
@@ -110,6 +112,7 @@ def settled(choices: Choices, preview: Preview) -> dict[str, Any]:
         "shares": [choices.dev_share, choices.holdout_share],
         "seed": choices.split_seed,
         "add_to": [choices.add_to, choices.replace],
+        "rule": dict(choices.rule),
     }
 
 
@@ -159,6 +162,7 @@ def _preview(table: Table, columns: Columns, **found: Any) -> Preview:
         fields=list(columns.fields),
         group=columns.group,
         time=columns.at,
+        compared=in_words(columns.rule),
         **found,
     )
 
