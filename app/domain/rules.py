@@ -74,7 +74,13 @@ def _texts(base: Texts, options: Options) -> Texts:
 
 
 def _unfit(match: str) -> tuple[str, ...]:
+    """What texts that match so have no use for."""
     return tuple(name for name, matches in _WITH.items() if match not in matches)
+
+
+def fitting(kind: str, match: str) -> tuple[str, ...]:
+    """The options that there are for a kind of answers, and for this match of texts."""
+    return tuple(name for one, names in OPTIONS.items() if one == kind for name in names if name not in _unfit(match))
 
 
 def _written(number: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app.domain import plans
+from app.domain.answerspace import Answers
 from app.domain.columns import NO_COLUMN, Columns
 from app.domain.examples import ConflictingLabels, Example, Imported, build_examples, read_examples
 from app.domain.kinds import guess_kind
@@ -14,7 +15,7 @@ from app.domain.nearness import near_groups
 from app.domain.previews import first_rows, labels_in, likely_columns
 from app.domain.prompts import placeholders
 from app.domain.rightanswers import parts_of
-from app.domain.rules import in_words
+from app.domain.rules import Options, chosen, in_words, options_of
 from app.domain.setchecks import check_set
 from app.domain.tables import Table, read_table
 from app.errors import Invalid
@@ -112,8 +113,16 @@ def settled(choices: Choices, preview: Preview) -> dict[str, Any]:
         "shares": [choices.dev_share, choices.holdout_share],
         "seed": choices.split_seed,
         "add_to": [choices.add_to, choices.replace],
-        "rule": dict(choices.rule),
+        "rule": _compared(choices.kind or preview.kind, choices.rule),
     }
+
+
+def _compared(kind: Any, rule: Options) -> dict[str, Any]:
+    """Every option of comparing, as far as those that were named go together."""
+    try:
+        return options_of(chosen(Answers(kind), rule))
+    except Invalid:
+        return dict(rule)
 
 
 def read(settings: Settings, data: bytes, filename: str, filled: Filled, found: Standing | None = None) -> Preview:
