@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.domain.answercodes import RIGHT, UNGRADED
 from app.errors import Conflict, Invalid
-from app.services import evaluating, retiring, rereading, rules, run_views
+from app.services import evaluating, rereading, retiring, rules, run_views
 from app.settings import Settings
 from app.storage import jobs
 from app.storage.campaigns import Campaign
