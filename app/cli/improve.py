@@ -193,7 +193,7 @@ def _confirm(
     command: Command,
     seats: Seats,
     prepared: Prepared,
-    grading: Sequence[Endpoint],
+    grading: Sequence[Endpoint] = (),
 ) -> None:
     from app.services import capping, pricing
     from app.services.capping import Caps

@@ -8,6 +8,7 @@ from typing import Any
 from app.domain.answerspace import GRADED, JUDGED_BY_CRITERION, MATCHES, Answers, Kind, Numbers, Texts, checked
 from app.domain.findings import Findings
 from app.domain.prompts import clean
+from app.domain.roles import Part
 
 Options = Mapping[str, Any]
 
@@ -100,9 +101,9 @@ def options_of(answers: Answers) -> dict[str, Any]:
     return asdict(answers.texts) if answers.kind == "text" else {}
 
 
-def may_grade(role: str, match: str) -> bool:
-    """Whether an endpoint of this role can grade so: embeddings for similarity, a language model for the others."""
-    return role in ("", "embedder") if match == "similarity" else role != "embedder"
+def part_of(match: str) -> Part:
+    """What a grader must be able to do."""
+    return "embedder" if match == "similarity" else "judge"
 
 
 def in_words(answers: Answers) -> str:

@@ -11,7 +11,8 @@ from app.domain.answerspace import Answers
 from app.domain.findings import Findings
 from app.domain.grading import is_graded
 from app.domain.references import expected
-from app.domain.rules import Options, chosen, in_words, may_grade, options_of
+from app.domain.roles import why_not
+from app.domain.rules import Options, chosen, in_words, options_of, part_of
 from app.errors import Conflict, Invalid, Problem
 from app.storage import endpoints, heartbeats, jobs, projects, rules
 from app.storage.campaign_boards import unfinished_campaign
@@ -81,8 +82,8 @@ def _changed(change: RuleChange) -> RuleChanged:
 
 
 def graders(session: Session) -> list[Endpoint]:
-    """Whoever may grade texts in one way or another: practice models answer and write prompts only."""
-    return endpoints.listed(session)
+    """Whoever may grade texts in one way or another."""
+    return [*endpoints.playing(session, "judge"), *endpoints.playing(session, "embedder")]
 
 
 def grader_problems(session: Session, options: Options) -> list[Problem]:
@@ -96,10 +97,8 @@ def grader_problems(session: Session, options: Options) -> list[Problem]:
         return [Problem(problem.message, "grader") for problem in invalid.problems]
     if found is None:
         return [Problem(f"there is no endpoint {name[:100]}; add it on the Endpoints page", "grader")]
-    if not may_grade(found.role, match):
-        needs = "an endpoint that gives embeddings" if match == "similarity" else "a language model, no embeddings"
-        return [Problem(f"{match} needs {needs}; {name} is no such endpoint", "grader")]
-    return []
+    why = why_not(name, found.role, part_of(match))
+    return [Problem(why, "grader")] if why else []
 
 
 def check_grader(session: Session, answers: Answers) -> None:

@@ -8,12 +8,12 @@ import pytest
 from app.domain.answerspace import Answers, Numbers, Texts
 from app.domain.columns import Wishes, guess_columns
 from app.domain.examples import read_examples
-from app.domain.rules import chosen, fitting, in_words, may_grade, options_of, over
+from app.domain.rules import chosen, fitting, in_words, options_of, over, part_of
 from app.domain.tables import TableLimits, read_table
 from app.errors import Invalid
 
 NUMBER, TEXT = Answers("number"), Answers("text")
-JUDGED = {"match": "criterion", "criterion": "Is it polite?", "grader": "practice/scholar-v1"}
+JUDGED: Any = {"match": "criterion", "criterion": "Is it polite?", "grader": "practice/scholar-v1"}
 
 
 @pytest.mark.parametrize(
@@ -95,21 +95,7 @@ def test_options_given_later_win_and_what_they_make_useless_goes() -> None:
     assert over({"tolerance": "1"}, {"comma": True}) == {"tolerance": "1", "comma": True}
     assert fitting("text", "facts") == ("match", "grader", "right_from")
     assert fitting("number", "exact") == tuple(options_of(NUMBER))
-
-
-@pytest.mark.parametrize(
-    ("role", "match", "may"),
-    [
-        ("", "similarity", True),
-        ("embedder", "similarity", True),
-        ("judge", "similarity", False),
-        ("judge", "facts", True),
-        ("", "criterion", True),
-        ("embedder", "preference", False),
-    ],
-)
-def test_embeddings_grade_similarity_and_nothing_else(role: str, match: str, may: bool) -> None:
-    assert may_grade(role, match) is may
+    assert (part_of("similarity"), part_of("facts")) == ("embedder", "judge")
 
 
 @pytest.mark.parametrize(

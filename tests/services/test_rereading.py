@@ -12,15 +12,18 @@ from app.errors import Conflict, Invalid
 from app.services import evaluating, rereading, retiring, rules, run_views
 from app.settings import Settings
 from app.storage import jobs
+from app.storage.base import now
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Output
 from app.storage.grades import Grade
+from app.storage.projects import Project
 from app.storage.rules import Rereading, RuleChange
 from app.storage.session import Database
 from app.storage.test_sets import Placement
 from tests.gateway.scripted import serving
 from tests.services.questions import Asked, talkative
+from tests.storage.test_jobs import campaign
 
 JUDGED = {"match": "criterion", "criterion": "Is it a place?", "grader": "x/small"}
 
@@ -141,7 +144,7 @@ def test_while_work_goes_on_the_rule_stays_and_while_it_is_read_again_no_work_be
         with pytest.raises(Conflict, match=f"Evaluation {run_id} is not over"):
             asked.change(match="contains")
         with database.write() as session:
-            session.get_one(jobs.Job, block.id).lease_until = jobs.now()
+            session.get_one(jobs.Job, block.id).lease_until = now()
         asked.change(match="contains")
         with pytest.raises(Conflict, match="are being read again"):
             asked.start()
@@ -151,12 +154,10 @@ def test_while_work_goes_on_the_rule_stays_and_while_it_is_read_again_no_work_be
 
 
 def test_a_campaign_that_goes_on_keeps_the_rule(database: Database, settings: Settings) -> None:
-    from tests.storage.test_jobs import campaign
-
     campaign_id = campaign(database)
     with database.write() as session:
         running = session.get_one(Campaign, campaign_id)
-        project = session.get_one(rules.Project, running.project_id)
+        project = session.get_one(Project, running.project_id)
         project.answers, project.labels = {"kind": "number"}, []
         number = running.number
         with pytest.raises(Conflict, match=f"Campaign {number} goes on"):
@@ -232,7 +233,7 @@ def test_right_answers_that_the_new_rule_cannot_use_are_named_but_those_of_the_h
 
 @pytest.mark.parametrize(
     ("grader", "role", "said"),
-    [("x/none", "", "there is no endpoint x/none"), ("none", "", "is not PROVIDER/NAME"), ("x/small", "embedder", "needs a language model")],
+    [("x/none", "", "there is no endpoint x/none"), ("none", "", "is not PROVIDER/NAME"), ("x/small", "embedder", "so it cannot judge answers")],
 )  # fmt: skip
 def test_a_grader_must_be_able_to_grade(
     database: Database, settings: Settings, grader: str, role: str, said: str

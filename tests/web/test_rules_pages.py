@@ -82,7 +82,9 @@ def test_numbers_have_other_options_than_texts(world: World) -> None:
         "comma": True,
         "percent_as_share": False,
     }
-    assert project["rule"]["words"] == "A reply is right when its number differs by 0.5 at most; 1,234 is read as 1.234."
+    assert (
+        project["rule"]["words"] == "A reply is right when its number differs by 0.5 at most; 1,234 is read as 1.234."
+    )
 
 
 def test_a_pattern_that_is_none_is_named_with_its_line_and_a_grader_must_be_there(world: World) -> None:
