@@ -41,9 +41,10 @@ class Asked:
     endpoint_id: str
 
     @classmethod
-    def at(cls, database: Database, settings: Settings, base_url: str, **rule: Any) -> "Asked":
+    def at(cls, database: Database, settings: Settings, base_url: str, data: bytes = b"", **rule: Any) -> "Asked":
+        """`data` is another file of questions."""
         rows = [{"question": f"question {n}", "reference": f"place {n}"} for n in range(ROWS)]
-        data = "\n".join(map(json.dumps, rows)).encode()
+        data = data or "\n".join(map(json.dumps, rows)).encode()
         prepared = importing.prepare(settings, data, "q.jsonl", Choices(rule=rule))
         with database.write() as session:
             provider = Provider(name="x", base_url=base_url)

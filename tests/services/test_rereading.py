@@ -1,6 +1,9 @@
 """Another rule of comparing: stored answers are read again, whatever happens meanwhile, and none is bought twice."""
 
+import json
 from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,8 @@ from app.storage.projects import Project
 from app.storage.rules import Rereading, RuleChange
 from app.storage.session import Database
 from app.storage.test_sets import Placement
-from tests.gateway.scripted import serving
+from tests.conftest import data_folder
+from tests.gateway.scripted import Answer, Hit, completion, serving
 from tests.services.questions import Asked, talkative
 from tests.storage.test_jobs import campaign
 
@@ -245,3 +249,40 @@ def test_a_grader_must_be_able_to_grade(
         asked.change(**{**JUDGED, "grader": grader})
     assert [one.where for one in refused.value.problems] == ["grader"]
     assert said in str(refused.value)
+
+
+def loosely(name: str) -> tuple[bytes, Callable[[Hit], Answer]]:
+    """(the first rows of a real set, a model that answers them nearly right)."""
+    lines = (data_folder() / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[:60]
+    right = {row["input"]: row["reference"] for row in map(json.loads, lines)}
+
+    def answer(hit: Hit) -> Answer:
+        reference = next(right[asked] for asked in sorted(right, key=len, reverse=True) if asked in hit.text)
+        if name == "gsm8k":
+            return completion(f"#### {Decimal(reference) * Decimal('1.01')}".replace(".", ","))
+        return completion(f"It is {reference.split('|')[-1]}, as everybody knows")
+
+    return "\n".join(lines).encode(), answer
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("bbh", {"match": "contains"}),
+        ("rubq", {"match": "contains", "separated": True}),
+        ("gsm8k", {"tolerance": "0.02", "relative": True, "comma": True}),
+    ],
+)
+def test_answers_to_real_sets_are_right_by_another_rule_and_nothing_is_bought(
+    database: Database, settings: Settings, name: str, rule: dict[str, Any]
+) -> None:
+    data, answer = loosely(name)
+    with serving(answer) as server:
+        asked = Asked.at(database, settings, server.base_url, data)
+        asked.evaluate()
+        bought = len(server.hits)
+        assert asked.evaluations()[0].right < asked.size() / 4
+        asked.change(**rule)
+        asked.work()
+        assert len(server.hits) == bought
+    assert asked.evaluations()[0].right == asked.evaluations()[0].n == asked.size()
