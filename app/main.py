@@ -32,6 +32,7 @@ from app.web.pages import (
     prompts,
     providers,
     rounds,
+    rules,
     spend,
     test_sets,
     thresholds,
@@ -51,7 +52,7 @@ from app.web.serving import readiness
 from app.web.static_files import VersionedFiles
 
 _PAGES = (
-    home, projects, test_sets, uploads, prompts, campaigns, rounds, evaluations, thresholds, comparisons, openings, generators, providers,
+    home, projects, rules, test_sets, uploads, prompts, campaigns, rounds, evaluations, thresholds, comparisons, openings, generators, providers,
     endpoints, calls, spend, operations, login, docs, health, metrics,
 )  # fmt: skip
 _ROUTERS = (*(page.router for page in _PAGES), api.router)

@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from app.cli.improve import MOST, confirm, labelled, read_bytes, read_text, terminal, use_database
+from app.cli.improve import confirm, labelled, read_bytes, read_text, terminal, use_database
+from app.cli.options import MOST, takes_choices
+from app.cli.rule import apply, graders
 from app.cli.runs import poke, tell_end, watch
 from app.cli.stack import stack
 from app.domain import formats
@@ -33,7 +35,9 @@ from app.web.formats import score
 SCORES_SHOWN = 40
 
 
+@takes_choices
 def evaluate(
+    choices: Choices,
     file: Annotated[Path, typer.Argument(help="labelled examples, .jsonl or .csv")],
     prompt: Annotated[Path | None, typer.Option(help="file with the prompt; it must hold {{input}}")] = None,
     task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")] = catalogue.DEFAULT_TASK_MODEL,
@@ -49,14 +53,6 @@ def evaluate(
     probabilities: Annotated[str, typer.Option(help="none, logprobs, votes or stated")] = "none",
     max_calls: Annotated[int | None, typer.Option(min=1, max=MOST, help="requests bought at most")] = None,
     max_cost: Annotated[float | None, typer.Option(min=0, max=MOST, help="money spent at most, such as 2.50")] = None,
-    split_seed: Annotated[int, typer.Option(min=0, max=MOST, help="of train, dev and holdout")] = 0,
-    input_column: Annotated[str, typer.Option(help="column of the text; guessed when empty")] = "",
-    label_column: Annotated[str, typer.Option(help="column of the answer; guessed when empty")] = "",
-    on_conflict: Annotated[str, typer.Option(help="same text, different answers: refuse or drop")] = "refuse",
-    kind: Annotated[str, typer.Option(help="of the answers: label, labels, fields, number, text; else guessed")] = "",
-    group_column: Annotated[str, typer.Option(help="rows that stay together; guessed when empty, - for none")] = "",
-    time_column: Annotated[str, typer.Option(help="when a row came to be; guessed when empty, - for none")] = "",
-    plan: Annotated[str, typer.Option(help="stratified, grouped, out_of_time, random; else what suits")] = "",
     json_out: Annotated[Path | None, typer.Option("--json", help="write every figure here")] = None,
     database_url: Annotated[str, typer.Option(help="another database than the embedded one")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before paid calls")] = False,
@@ -74,14 +70,15 @@ def evaluate(
             "probabilities": probabilities,
         }
     )
-    choices = Choices(input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column, plan)
     with console.status("reading the file"):
         prepared = labelled(read_bytes(file, now), file.name, now, choices, text)
     with stack(now) as database:
         with database.write() as session:
             endpoint = catalogue.named_or_added(session, task_model, "task")
-        if paid([endpoint]) and not yes:
-            confirm(f"This buys calls from {endpoint.full_name}.")
+            buying = paid([endpoint, *graders(session, prepared, choices.rule)])
+        if buying and not yes:
+            confirm(f"This buys calls from {', '.join(one.full_name for one in buying)}.")
+        apply(database, console, prepared, choices.rule)
         with database.write() as session:
             project_id = _project(session, now, prepared, file.stem, goals, text)
             draft = RunDraft(

@@ -3,13 +3,16 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from app.cli.options import MOST, by_option, takes_choices
 from app.cli.printing import print_report
+from app.cli.rule import apply, graders
 from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
@@ -17,14 +20,14 @@ from app.domain.goals import parse_goals, written
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
 from app.services import catalogue, importing
-from app.services.commanding import Command, Seats, begin, resolve
+from app.services.commanding import Command, Seats, begin, paid, resolve
 from app.services.importing import Choices, Prepared
 from app.settings import Settings, settings
 from app.storage.campaigns import Campaign
+from app.storage.endpoints import Endpoint
 from app.storage.session import Database
 
 DEMO_LATENCY = 0.25
-MOST = 2**31 - 1  # what an integer column holds on every database
 DEMO_DESCRIPTION = (
     "Sort messages to the support bot of an online shop, in English and Russian: ordinary requests, attempts to draw the "
     "bot into politics, and attempts to get at its hidden instructions."
@@ -36,7 +39,9 @@ def terminal() -> Console:
     return Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=140, soft_wrap=True)
 
 
+@takes_choices
 def improve(
+    choices: Choices,
     file: Annotated[Path, typer.Argument(help="labelled examples, .jsonl or .csv")],
     goal: Annotated[str, typer.Option(help="such as macro_f1 or recall[spam] at precision>=0.9")] = "accuracy",
     prompt: Annotated[Path | None, typer.Option(help="file with the start prompt; it must hold {{input}}")] = None,
@@ -50,14 +55,6 @@ def improve(
     rounds: Annotated[int | None, typer.Option(min=0, max=MOST, help="rounds at most; 0 sets no end to them")] = None,
     smallest_gain: Annotated[float | None, typer.Option(help="a smaller difference does not matter")] = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST, help="of everything the campaign draws")] = 0,
-    split_seed: Annotated[int, typer.Option(min=0, max=MOST, help="of train, dev and holdout")] = 0,
-    input_column: Annotated[str, typer.Option(help="column of the text; guessed when empty")] = "",
-    label_column: Annotated[str, typer.Option(help="column of the label; guessed when empty")] = "",
-    kind: Annotated[str, typer.Option(help="of the answers: label, labels, fields, number, text; else guessed")] = "",
-    group_column: Annotated[str, typer.Option(help="rows that stay together; guessed when empty, - for none")] = "",
-    time_column: Annotated[str, typer.Option(help="when a row came to be; guessed when empty, - for none")] = "",
-    plan: Annotated[str, typer.Option(help="stratified, grouped, out_of_time, random; else what suits")] = "",
-    on_conflict: Annotated[str, typer.Option(help="same text, different labels: refuse or drop")] = "refuse",
     json_out: Annotated[Path | None, typer.Option("--json", help="write the report here")] = None,
     database_url: Annotated[str, typer.Option(help="another database than the embedded one")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before paid calls")] = False,
@@ -73,20 +70,20 @@ def improve(
         rounds=now.rounds if rounds is None else rounds,
         smallest_gain=now.smallest_gain if smallest_gain is None else smallest_gain,
         seed=seed,
-        split_seed=split_seed,
-        input_column=input_column,
-        label_column=label_column,
-        on_conflict=on_conflict,
-        kind=kind or None,
-        group_column=group_column or None,
-        time_column=time_column or None,
-        plan=plan or None,
+        split_seed=choices.split_seed,
+        input_column=choices.input_column,
+        label_column=choices.label_column,
+        on_conflict=choices.on_conflict,
+        kind=choices.kind or None,
+        group_column=choices.group_column or None,
+        time_column=choices.time_column or None,
+        plan=choices.plan or None,
+        rule=dict(choices.rule) or None,
         max_tokens=max_tokens,
         max_cost=None if max_cost is None else round(max_cost * 1_000_000),
     )
     _check(command, json_out)
     console = terminal()
-    choices = Choices(input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column, plan)
     with console.status("reading the file"):
         data = read_bytes(file, now)
         prepared = labelled(data, file.name, now, choices, command.prompt)
@@ -105,7 +102,10 @@ def use_database(url: str) -> Settings:
 
 def labelled(data: bytes, name: str, now: Settings, choices: Choices, prompt: str) -> Prepared:
     """A labelled file, ready to be saved. Raises Invalid with everything that is wrong with it."""
-    return importing.prepare(now, data, name, choices, prompt)
+    try:
+        return importing.prepare(now, data, name, choices, prompt)
+    except Invalid as invalid:
+        raise by_option(invalid) from invalid
 
 
 def confirm(said: str) -> None:
@@ -161,8 +161,10 @@ def _run(
 ) -> Campaign:
     with database.write() as session:
         seats = resolve(session, command.task_model, command.generators)
-    if seats.paid and not yes:
-        _confirm(now, database, command, seats, prepared)
+        grading = graders(session, prepared, command.rule or {})
+    if (seats.paid or paid(grading)) and not yes:
+        _confirm(now, database, command, seats, prepared, grading)
+    apply(database, console, prepared, command.rule or {})
     with database.write() as session:
         campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, seats, name, description)
     console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
@@ -185,18 +187,26 @@ def _spent(database: Database, campaign: Campaign) -> bool:
         return openings.is_spent(session, test_sets.get_version(session, campaign.version_id), campaign.id)
 
 
-def _confirm(now: Settings, database: Database, command: Command, seats: Seats, prepared: Prepared) -> None:
+def _confirm(
+    now: Settings,
+    database: Database,
+    command: Command,
+    seats: Seats,
+    prepared: Prepared,
+    grading: Sequence[Endpoint] = (),
+) -> None:
     from app.services import capping, pricing
     from app.services.capping import Caps
 
     with database.read() as session:
         work = pricing.work_of_file(session, prepared, command.prompt)
-    cost = pricing.at_most(now, work, seats.task, seats.generators, command.max_calls, command.rounds)
+    limits = command.max_calls, command.rounds
+    cost = pricing.at_most(now, work, seats.task, seats.generators, *limits, *grading)
     cost = capping.at_most(cost, Caps(cost=command.max_cost), [])
     unknown = "unknown, because a price per token is missing, or a limit on replies"
     local = "nothing, as a server of your own sends no bill; one that passes calls on may"
     price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most" if cost else local
-    names = ", ".join(endpoint.full_name for endpoint in seats.paid)
+    names = ", ".join(endpoint.full_name for endpoint in dict.fromkeys([*seats.paid, *paid(grading)]))
     confirm(f"This may buy {command.max_calls} calls from {names}. Price: {price}.")
 
 
@@ -233,11 +243,6 @@ def read_bytes(path: Path, now: Settings) -> bytes:
 def _check(command: Command, json_out: Path | None) -> None:
     from app.services.projects import ProjectDraft, check
 
-    problems = []
-    if command.on_conflict not in ("refuse", "drop"):
-        problems.append(Problem("must be refuse or drop", "--on-conflict"))
     if json_out is not None and not json_out.parent.is_dir():
-        problems.append(Problem("its folder does not exist", f"--json {json_out}"))
-    if problems:
-        raise Invalid(problems)
+        raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
     check(ProjectDraft("x", "", command.goal, command.smallest_gain, command.prompt))

@@ -1,15 +1,18 @@
 """Which column of a labelled file is what: guessed from names, corrected by a person, wanted by a prompt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from app.domain.answerspace import KINDS, Kind
+from app.domain import rules
+from app.domain.answerspace import KINDS, Answers, Kind
 from app.domain.cells import absent, cell
 from app.domain.findings import Findings
 from app.domain.kinds import SETS, guess_kind, yes_no_columns
 from app.domain.rightanswers import MARKS, as_object, mark_of
+from app.domain.rules import Options
 from app.domain.tables import Table
 from app.domain.times import time_reader
+from app.errors import Invalid
 
 __all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
 
@@ -30,7 +33,8 @@ class Columns:
 
     A name with a dot that is no column itself means a field of an object: `meta.group` is `group` inside `meta`. The
     right answer stands in `label`, in `fields` (each a column of its own), or in `fields` inside the objects of
-    `label`; `mark` stands between the labels of a set that is written as text.
+    `label`; `mark` stands between the labels of a set that is written as text. `rule` says how a number or text is
+    compared.
     """
 
     input: str
@@ -43,6 +47,7 @@ class Columns:
     fields: tuple[str, ...] = ()
     at: str | None = None
     mark: str = MARKS[-1]
+    rule: Answers = field(default_factory=Answers)
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -60,6 +65,7 @@ class Wishes:
     fields: tuple[str, ...] = ()
     group: str = ""
     time: str = ""
+    rule: Options = field(default_factory=dict)
 
 
 def guess_columns(
@@ -82,6 +88,7 @@ def guess_columns(
     group = _known(table, wished.group, GROUPS, "group", findings)
     at = _known(table, wished.time, TIMES, "time", findings)
     kind = _kind(table, wished.kind, label, fields, findings)
+    rule = _rule(kind, wished.rule, findings)
     findings.settle()
     left = [name for name in table.columns if name not in (text, label, *fields)]
     known = _first(left, IDS), group if group not in (text, label, *fields) else None
@@ -90,7 +97,7 @@ def guess_columns(
         fields = _fields_inside(table, label)
     mark = mark_of(cell(row.values, label) for row in table.rows) if kind == "labels" else MARKS[-1]
     at = at if at not in (text, label, *fields) else None
-    return Columns(text, label, *known, tuple(wanted_variables), tuple(rest), kind, fields, at, mark)
+    return Columns(text, label, *known, tuple(wanted_variables), tuple(rest), kind, fields, at, mark, rule)
 
 
 def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tuple[str, ...]]:
@@ -155,6 +162,15 @@ def _kind(table: Table, chosen: str, label: str, fields: Sequence[str], findings
     return next((kind for kind in KINDS if kind == chosen), None) or guess_kind(
         label, [cell(row.values, label) for row in table.rows]
     )
+
+
+def _rule(kind: Kind, wished: Options, findings: Findings) -> Answers:
+    try:
+        return rules.chosen(Answers(kind), wished)
+    except Invalid as invalid:
+        for problem in invalid.problems:
+            findings.add(problem.message, problem.where)
+        return Answers(kind)
 
 
 def _fields_inside(table: Table, label: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from app.domain.cells import absence, absent, cell, plain
 from app.domain.columns import Columns
 from app.domain.findings import Findings
+from app.domain.references import expected
 from app.domain.rightanswers import (
     Reference,
     Unusable,
@@ -22,6 +23,7 @@ from app.domain.rightanswers import (
 )
 from app.domain.tables import Row, Table
 from app.domain.times import Reader, commonest_reader, time_reader
+from app.errors import Invalid
 
 LONGEST_NAME = 500
 
@@ -130,7 +132,17 @@ def reference_of(values: Mapping[str, Any], columns: Columns) -> Reference:
         return read_fields(values, columns.label, columns.fields)
     if columns.kind == "number":
         return read_number(values, columns.label)
-    return read_text(values, columns.label) if columns.kind == "text" else read_label(values, columns.label)
+    return _text_of(values, columns) if columns.kind == "text" else read_label(values, columns.label)
+
+
+def _text_of(values: Mapping[str, Any], columns: Columns) -> str:
+    """A text that can be compared by the rule, as a pattern or a list of facts must be one."""
+    text = read_text(values, columns.label)
+    try:
+        expected(columns.rule, text)
+    except Invalid as fault:
+        raise Unusable(f"cannot be compared by {columns.rule.texts.match}: {fault}", columns.label) from None
+    return text
 
 
 def _optional(row: Row, column: str | None) -> str | None:

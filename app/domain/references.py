@@ -6,6 +6,7 @@ from typing import Any
 from app.domain.answercodes import RIGHT, encode
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
+from app.domain.grading import facts_of
 from app.domain.readers.finals import reference_number
 from app.domain.readers.reading import reader
 from app.domain.readers.texts import accepted, expected_texts, pattern
@@ -47,6 +48,8 @@ def _check_text(answers: Answers, cell: Any) -> None:
     if answers.is_extraction:
         expected_texts(cell, [one.name for one in answers.fields], answers.texts.separated)
         return
+    if answers.texts.match == "facts":
+        facts_of(str(cell))
     is_pattern = answers.texts.match == "regex"
     for one in accepted(cell, answers.texts.separated and not is_pattern):
         if is_pattern:

@@ -10,7 +10,7 @@ from app.domain.grading import requests_each
 from app.domain.improving.state import Rules
 from app.domain.roles import Part, why_not
 from app.errors import Conflict, Invalid, Problem
-from app.services import capping
+from app.services import capping, rules
 from app.services.capping import Caps
 from app.services.grading import grading_of
 from app.services.improving import KIND
@@ -21,6 +21,8 @@ from app.storage import campaigns, endpoints, jobs, ledger, projects, prompts, t
 from app.storage.base import new_id
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
+from app.storage.projects import Project
+from app.storage.session import hold_row
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class CampaignDraft:
 def start(session: Session, settings: Settings, draft: CampaignDraft) -> tuple[Campaign, str]:
     """A queued campaign and the job to poke after the commit. Raises Invalid naming what cannot be used."""
     project = projects.get(session, draft.project_id)
+    hold_row(session, Project, project.id)
+    rules.require_settled(session, project.id)
     version = test_sets.newest_version(session, project.id)
     if version is None:
         raise Conflict("This project has no test set yet.")

@@ -1,7 +1,7 @@
 """The whole job of `agon improve`: from a file and options to a campaign, new or the unfinished one."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
@@ -42,6 +42,7 @@ class Command:
     group_column: str | None = None
     time_column: str | None = None
     plan: str | None = None
+    rule: Mapping[str, object] | None = None
 
     def key(self, data: bytes) -> str:
         """An option that was not used does not count, so that a newer Agon goes on with what an older began."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.domain.prompts import placeholders
 from app.domain.roles import why_not
 from app.errors import Conflict, Invalid, Problem
-from app.services import capping, faults, tuning
+from app.services import capping, faults, rules, tuning
 from app.services.grading import grading_of
 from app.services.holding import CAMPAIGN, OPENING, RUN, WORKING
 from app.services.questions import misfit
@@ -17,7 +17,7 @@ from app.storage import campaigns, evaluations, jobs, ledger, parties, projects,
 from app.storage.base import id_for, new_id
 from app.storage.campaigns import HoldoutOpening
 from app.storage.endpoints import Endpoint
-from app.storage.evaluations import settings_hash
+from app.storage.evaluations import Evaluation, settings_hash
 from app.storage.jobs import Nudge
 from app.storage.projects import Project
 from app.storage.prompts import Prompt, PromptVersion
@@ -65,6 +65,7 @@ def start(session: Session, settings: Settings, draft: RunDraft, once: str = "")
     tokens = answer_tokens(settings, draft)
     hashed = settings_hash(draft.temperature, tokens)
     evaluation = evaluations.find_or_add(session, prompt.id, endpoint.id, version.id, draft.split, hashed)
+    rules.require_settled(session, draft.project_id)
     if (known := runs.open_of_evaluation(session, evaluation.id)) is not None:
         raise Conflict(f"This prompt is being evaluated on these examples already: see /evaluations/{known.id}.")
     caps = {"calls": draft.max_calls, "tokens": draft.max_tokens, "cost": draft.max_cost}
@@ -265,7 +266,7 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
     over = run.status == "stopped" or run.blocks_done == run.blocks
     if over and run.campaign_id is None:
         with faults.put_off(database, lease):
-            _sum_up(database, run)
+            sum_up(database, run.project_id, run.evaluation_id)
     with database.write() as session:
         jobs.renew(session, lease)
         if over:
@@ -276,21 +277,23 @@ def conclude(database: Database, settings: Settings, job_id: str) -> list[Nudge]
     return nudges
 
 
-def _sum_up(database: Database, run: Run) -> None:
-    """Store the scores of all that is answered of the evaluation, measured in no transaction."""
+def sum_up(database: Database, project_id: str, evaluation_id: str, goal: str | None = None) -> None:
+    """Store the scores of all that is answered of an evaluation, measured in no transaction, by `goal` or the project's."""
     from app.domain import shapes, summaries
     from app.domain.goals import parse_goals
     from app.domain.metrics import Estimate
 
     with database.read() as session:
-        project = projects.get(session, run.project_id)
-        found = evaluations.answered_in_order(session, run.evaluation_id)
+        project = projects.get(session, project_id)
+        is_sealed = session.get_one(Evaluation, evaluation_id).split == "holdout"
+        found = evaluations.answered_in_order(session, evaluation_id)
     if not found.expected:
         return
-    summary = summaries.summarise(parse_goals(project.goal), shapes.shape_of(project.answer_space), found)
+    goal = goal or project.goal
+    summary = summaries.summarise(parse_goals(goal), shapes.shape_of(project.answer_space), found)
     leading = {name: value for name, value in summary["goals"][0].items() if name != "name"}
     first = found.first_samples()
     with database.write() as session:
-        evaluations.summarise(session, run.evaluation_id, project.goal, Estimate(**leading), *first, summary)
-    if run.opening_id is None:
-        tuning.keep(database, run.evaluation_id)
+        evaluations.summarise(session, evaluation_id, goal, Estimate(**leading), *first, summary)
+    if not is_sealed:
+        tuning.keep(database, evaluation_id)

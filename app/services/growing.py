@@ -16,6 +16,7 @@ from app.domain.examples import Imported, read_examples
 from app.domain.nearness import near_groups
 from app.domain.plans import Plan, items_of, place
 from app.domain.rightanswers import Reference, parts_of
+from app.domain.rules import options_of
 from app.domain.setchecks import answers_of, check_set
 from app.domain.tables import Table, read_table
 from app.errors import Conflict, Invalid, Problem
@@ -87,6 +88,9 @@ def _reference(member: Member, answers: Answers) -> Reference:
 
 def columns_of(table: Table, choices: Choices, found: Standing) -> Columns:
     """The columns as they were when the test set was made, where the file has them; else guessed. Raises Invalid."""
+    if choices.rule:
+        said = "is the project's to say: rows that join its test set are compared as the others are"
+        raise Invalid([Problem(said, name) for name in choices.rule])
     wished, fields = choices.columns, tuple(one.name for one in found.answers.fields)
     if found.answers.kind == "fields" and not wished.label and all(name in table.columns for name in fields):
         wished = replace(wished, fields=fields)
@@ -100,7 +104,7 @@ def columns_of(table: Table, choices: Choices, found: Standing) -> Columns:
     if columns.kind == "fields":
         _check_fields(columns, fields)
         columns = replace(columns, fields=fields)
-    return columns
+    return replace(columns, rule=found.answers)
 
 
 def _there(table: Table, name: str) -> str:
@@ -191,13 +195,16 @@ def changes(found: Standing, examples: Sequence[Example], planned: Planned) -> d
 def save(session: Session, found: Standing, prepared: Prepared) -> TestSetVersion:
     """Write the new version in the caller's transaction.
 
-    Raises Conflict where another one came meanwhile, and where labels are new while a campaign goes on.
+    Raises Conflict where another one came meanwhile or answers are compared in another way now, and where labels are
+    new while a campaign goes on.
     """
     hold_row(session, Project, found.project_id)
     newest = test_sets.newest_version(session, found.project_id)
     if newest is None or newest.id != found.version_id:
         raise Conflict("The test set was changed meanwhile. Read the file again, to see what would change now.")
     project = projects.get(session, found.project_id)
+    if options_of(project.answer_space) != options_of(found.answers):
+        raise Conflict("How answers are compared was changed meanwhile. Read the file again.")
     new = prepared.labels[len(project.labels) :]
     if new:
         number = unfinished_campaign(session, project.id)

@@ -16,7 +16,7 @@ from app.domain.prompts import placeholders
 from app.domain.setchecks import answers_of
 from app.domain.tables import Table, read_table
 from app.errors import Conflict, Invalid, NotFound
-from app.services import growing, projects, versions
+from app.services import growing, projects, rules, versions
 from app.services.preparing import Choices, Prepared, limits, ready, version_of
 from app.services.projects import ProjectDraft
 from app.services.splitting import follow
@@ -58,7 +58,7 @@ def prepare(
     near = near_groups([example.text for example in imported.examples])
     tell("splitting")
     planned = follow(imported.examples, near, columns, choices.splits, settings.dev_limit)
-    answers = answers_of(columns.kind, imported.examples)
+    answers = columns.rule if columns.rule.is_open else answers_of(columns.kind, imported.examples)
     return ready(filename, imported, answers, planned, near)
 
 
@@ -78,7 +78,11 @@ def known_project(session: Session, prepared: Prepared) -> str | None:
 
 
 def save(session: Session, settings: Settings, draft: ProjectDraft, prepared: Prepared) -> str:
-    """Write project, test set, version, examples and start prompt in the caller's transaction; the project's id."""
+    """Write project, test set, version, examples and start prompt in the caller's transaction; the project's id.
+
+    Raises Invalid where nobody can grade as the rule asks.
+    """
+    rules.check_grader(session, prepared.answers)
     project = projects.create(session, draft, prepared.answers)
     test_set = TestSet(project_id=project.id, name=prepared.filename)
     session.add(test_set)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.services import importing, improving, retuning
+from app.services import importing, improving, retuning, rules
 from app.services.holding import OPENING, RUN
 from app.storage import operations
 from app.storage.operations import HeldJob, Named, TroubledJob
@@ -28,6 +28,7 @@ KINDS = {
     RUN: Kind("evaluation", "Evaluations to sum up", "drivers", operations.run_names),
     OPENING: Kind("opening", "Openings of holdouts", "drivers", operations.opening_names),
     retuning.KIND: Kind("thresholds", "Thresholds to work out", "drivers", operations.threshold_names),
+    rules.KIND: Kind("re-reading", "Outputs to read again", "drivers", operations.project_names),
     importing.KIND: Kind("import", "Imports", "drivers", operations.upload_names),
 }
 

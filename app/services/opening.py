@@ -10,7 +10,7 @@ from app.domain.grading import requests_each
 from app.domain.prompts import placeholders
 from app.domain.roles import why_not
 from app.errors import Conflict, Invalid, Problem
-from app.services import capping, evaluating, pricing, starting
+from app.services import capping, evaluating, pricing, rules, starting
 from app.services.grading import grading_of
 from app.settings import Settings
 from app.storage import confirmations, ledger, openings, projects, prompts, starts, test_sets
@@ -182,6 +182,7 @@ def begin(
     hold_row(session, Project, draft.project_id)
     if (made := session.get(HoldoutOpening, opening_id)) is not None:
         return made, []
+    rules.require_settled(session, draft.project_id)
     problems = _reason_problems(draft)
     try:
         found = _check(session, draft)

@@ -17,9 +17,11 @@ from app.domain.metrics import majority_baseline
 from app.domain.prompts import placeholders
 from app.domain.shapes import shape_of
 from app.errors import NotFound
+from app.services import rules
 from app.services.measures import Measures, measures
 from app.services.measures import Score as Measure
 from app.services.questions import misfit, questions_of
+from app.services.rules import RuleView
 from app.services.run_views import RunsPage
 from app.services.scoring import settings_hash, task_sampling
 from app.services.shown_answers import SHOWN, ShownAnswer, shown_answers
@@ -91,6 +93,7 @@ class ProjectView:
     description: str
     labels: list[Label]
     kind: str
+    rule: RuleView
     goal: str
     smallest_gain: float
     test_set: TestSetFacts | None
@@ -184,6 +187,7 @@ def project_view(
         description=project.description,
         labels=list(project.label_set),
         kind=project.answer_kind,
+        rule=rules.view(session, project),
         goal=project.goal,
         smallest_gain=project.smallest_gain,
         test_set=facts,

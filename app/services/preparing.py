@@ -11,6 +11,7 @@ from app.domain.columns import Wishes
 from app.domain.examples import Example, Imported
 from app.domain.overlap import forbidden_grams
 from app.domain.plans import Plan
+from app.domain.rules import Options
 from app.domain.splits import Placement
 from app.domain.tables import TableLimits
 from app.services.splitting import Planned, SplitChoices, near_examples
@@ -23,6 +24,7 @@ class Choices:
     """What a person decides about a file; what is empty is guessed or suggested, and "-" means no such column.
 
     `add_to` is a project whose test set the rows join, or replace with `replace`; the plan is then the test set's own.
+    `rule` are the options of comparing that were named.
     """
 
     input_column: str = ""
@@ -38,6 +40,7 @@ class Choices:
     holdout_share: float | None = None
     add_to: str = ""
     replace: bool = False
+    rule: Options = field(default_factory=dict)
 
     @property
     def splits(self) -> SplitChoices:
@@ -45,7 +48,7 @@ class Choices:
 
     @property
     def columns(self) -> Wishes:
-        named = self.field_columns, self.group_column, self.time_column
+        named = self.field_columns, self.group_column, self.time_column, self.rule
         return Wishes(self.input_column, self.label_column, self.kind, *named)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app.domain import plans
+from app.domain.answerspace import Answers
 from app.domain.columns import NO_COLUMN, Columns
 from app.domain.examples import ConflictingLabels, Example, Imported, build_examples, read_examples
 from app.domain.kinds import guess_kind
@@ -14,6 +15,7 @@ from app.domain.nearness import near_groups
 from app.domain.previews import first_rows, labels_in, likely_columns
 from app.domain.prompts import placeholders
 from app.domain.rightanswers import parts_of
+from app.domain.rules import Options, chosen, in_words, options_of
 from app.domain.setchecks import check_set
 from app.domain.tables import Table, read_table
 from app.errors import Invalid
@@ -68,7 +70,7 @@ class Preview:
 
     `conflicts` are inputs that have different labels, `conflict_rows` the rows they stand in, `conflict_lines` the
     lines of the first of them. `checked` is False until the columns are known. `settled` are all choices with what was
-    guessed for those that were left open.
+    guessed for those that were left open. `compared` says how answers will be compared, where there is a choice.
     """
 
     columns: list[str]
@@ -90,6 +92,7 @@ class Preview:
     time: str | None = None
     split: SplitPreview = field(default_factory=SplitPreview)
     settled: dict[str, Any] = field(default_factory=dict)
+    compared: str = ""
 
 
 def kept(stored: dict[str, Any]) -> Preview:
@@ -110,7 +113,16 @@ def settled(choices: Choices, preview: Preview) -> dict[str, Any]:
         "shares": [choices.dev_share, choices.holdout_share],
         "seed": choices.split_seed,
         "add_to": [choices.add_to, choices.replace],
+        "rule": _compared(choices.kind or preview.kind, choices.rule),
     }
+
+
+def _compared(kind: Any, rule: Options) -> dict[str, Any]:
+    """Every option of comparing, as far as those that were named go together."""
+    try:
+        return options_of(chosen(Answers(kind), rule))
+    except Invalid:
+        return dict(rule)
 
 
 def read(settings: Settings, data: bytes, filename: str, filled: Filled, found: Standing | None = None) -> Preview:
@@ -159,6 +171,7 @@ def _preview(table: Table, columns: Columns, **found: Any) -> Preview:
         fields=list(columns.fields),
         group=columns.group,
         time=columns.at,
+        compared=in_words(columns.rule),
         **found,
     )
 

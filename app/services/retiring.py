@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from app.errors import Conflict
 from app.services import catalogue, fallbacks
 from app.settings import Settings
-from app.storage import endpoints, spend, tables
+from app.storage import endpoints, rules, spend, tables
 from app.storage.answers import Call
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
@@ -16,6 +16,7 @@ _NAMES = {
     "campaign": ("campaign", "campaigns"),
     "champion": ("champion", "champions"),
     "prompt_version": ("prompt", "prompts"),
+    "grader": ("project whose answers it grades", "projects whose answers it grades"),
     "fallback": ("model that falls back to it", "models that fall back to it"),
 }
 _CALLS = ("logged call", "logged calls")
@@ -33,6 +34,7 @@ def uses(session: Session, endpoint_id: str) -> list[str]:
                 names = _NAMES.get(table.name, _RECORDS)
                 counts[names] = counts.get(names, 0) + (session.scalar(query) or 0)
     counts[_NAMES["fallback"]] = len(fallbacks.relying_on(session, endpoint_id))
+    counts[_NAMES["grader"]] = len(rules.graded_by(session, endpoints.get(session, endpoint_id).full_name))
     counts[_CALLS] = spend.logged(session, endpoint_id) or _asked_in_vain(session, endpoint_id)
     return [f"{count:,} {one if count == 1 else many}" for (one, many), count in counts.items() if count]
 

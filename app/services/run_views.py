@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Estimate
-from app.services import capping
+from app.services import capping, rules
 from app.services.capping import WARNING, CapUse
 from app.services.holding import WORKING
 from app.services.measures import Measures, measures
+from app.services.rules import RuleView
 from app.storage import campaign_boards, heartbeats, projects, run_boards
 from app.storage.base import now
 from app.storage.campaign_boards import Model, Models
@@ -93,6 +94,7 @@ class RunView:
     workers: list[WorkerShare]
     used: list[Used]
     near: list[CapUse]
+    rule: RuleView
     goal: str | None
     score: Estimate | None
     right: int
@@ -120,6 +122,7 @@ def run_view(session: Session, run_id: str) -> RunView:
     """Raises NotFound."""
     facts, named = run_boards.facts(session, run_id), campaign_boards.models(session)
     run, evaluation, latest = facts.run, facts.evaluation, run_boards.latest(session, run_id)
+    project = projects.get(session, run.project_id)
     held, took = run_boards.working(session, run_id), run_boards.worked_on(session, run_id)
     rate = _rate_now(run, latest)
     sealed = evaluation.split == "holdout"
@@ -158,11 +161,12 @@ def run_view(session: Session, run_id: str) -> RunView:
         workers=[_share(one, held.get(one.worker, 0)) for one in took],
         used=used(facts),
         near=_near(session, run),
+        rule=rules.view(session, project),
         goal=evaluation.goal,
         score=run_boards.score_of(evaluation),
         right=0 if sealed else evaluation.right,
         unreadable=0 if sealed else evaluation.unreadable,
-        measures=measures(None if sealed else evaluation.summary, projects.get(session, run.project_id).answer_space),
+        measures=measures(None if sealed else evaluation.summary, project.answer_space),
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,

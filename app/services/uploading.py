@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain.previews import quoted_lines
 from app.domain.prompts import clean, placeholders
 from app.errors import Conflict, Invalid, Problem
-from app.services import growing, importing, previewing, projects
+from app.services import growing, importing, previewing, projects, rules
 from app.services.arriving import ImportProgress, import_progress
 from app.services.importing import Choices
 from app.services.previewing import Filled, Preview
@@ -108,7 +108,7 @@ def note(session: Session, upload_id: str, filled: Filled, preview: Preview) -> 
 def request(session: Session, upload_id: str, filled: Filled, preview: Preview) -> str:
     """Queue the import; returns the job to poke after the commit. Raises Invalid naming the fields."""
     note(session, upload_id, filled, preview)
-    problems = _open_questions(filled, preview)
+    problems = [*_open_questions(filled, preview), *rules.grader_problems(session, filled.choices.rule)]
     try:
         if not filled.choices.add_to:
             projects.check(filled.draft)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from app.services import evaluating, holding, importing, improving, looking, retuning
+from app.services import evaluating, holding, importing, improving, looking, rereading, retuning, rules
 from app.settings import Settings
 from app.storage import jobs
 from app.storage.jobs import Nudge
@@ -24,6 +24,8 @@ def work(database: Database, settings: Settings, job_id: str) -> Sequence[Nudge]
             return looking.conclude(database, settings, job_id)
         if job.kind == retuning.KIND:
             return retuning.work(database, settings, job_id)
+        if job.kind == rules.KIND:
+            return rereading.work(database, settings, job_id)
         if job.kind == importing.KIND:
             again = importing.run(database, settings, job_id)
             return [Nudge(job_id, job.kind)] if again else []

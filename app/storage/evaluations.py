@@ -242,6 +242,13 @@ def summarise(
     row.unreadable = sum(reading == UNREADABLE for reading in answered)
 
 
+def clear(session: Session, evaluation_id: str) -> None:
+    """Without a score, until somebody sums it up again."""
+    row = session.get_one(Evaluation, evaluation_id)
+    row.value = row.low = row.high = row.summary = None
+    row.n = row.right = row.unreadable = 0
+
+
 def settings_hash(temperature: float, max_tokens: int, seed: int | None = None) -> str:
     """The identity of how answers are drawn."""
     return sha256(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.answercodes import UNGRADED
@@ -74,3 +74,10 @@ def of_examples(session: Session, evaluation_id: str, example_ids: Sequence[int]
         Grade.evaluation_id == evaluation_id, Grade.example_id.in_(example_ids), Grade.sample == 0
     )
     return {one.example_id: one for one in session.scalars(query)}
+
+
+def forget(session: Session, evaluation_id: str, example_ids: Sequence[int]) -> None:
+    """Drop the grades of another rule; what the grader replied stays in the answer store."""
+    for start in range(0, len(example_ids), _BATCH):
+        mine = Grade.example_id.in_(example_ids[start : start + _BATCH])
+        session.execute(delete(Grade).where(Grade.evaluation_id == evaluation_id, mine))

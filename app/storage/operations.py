@@ -167,6 +167,11 @@ def upload_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
     return {id_: Named(f"import of {filename}", f"/uploads/{id_}") for id_, filename in rows}
 
 
+def project_names(session: Session, ids: Collection[str]) -> dict[str, Named]:
+    rows = session.execute(select(Project.id, Project.name).where(Project.id.in_(ids)))
+    return {id_: Named(f"outputs of {name} to read again", f"/projects/{id_}") for id_, name in rows}
+
+
 def open_campaigns(session: Session) -> dict[str, int]:
     """How many campaigns are queued, running or paused; those that ended are not counted: they only grow."""
     query = select(Campaign.status, func.count()).where(Campaign.status.in_(OPEN)).group_by(Campaign.status)

@@ -16,6 +16,7 @@ from app.storage import (
     projects,
     prompts,
     rounds,
+    rules,
     runs,
     spend,
     test_sets,
@@ -28,5 +29,5 @@ from app.storage.base import Base
 metadata = Base.metadata
 __all__ = [
     "answers", "asking", "campaigns", "champions", "endpoints", "evaluations", "grades", "heartbeats", "jobs", "ledger", "metadata", "prices",
-    "probabilities", "projects", "prompts", "rounds", "runs", "spend", "test_sets", "traffic", "tunings", "uploads",
+    "probabilities", "projects", "prompts", "rounds", "rules", "runs", "spend", "test_sets", "traffic", "tunings", "uploads",
 ]  # fmt: skip

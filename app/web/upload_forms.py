@@ -8,9 +8,10 @@ from app.services.importing import Choices
 from app.services.previewing import Filled
 from app.services.projects import ProjectDraft
 from app.services.uploading import UploadView
+from app.web.rule_forms import RuleTyped, typed_rule
 
 
-class Typed(BaseModel):
+class Typed(RuleTyped, BaseModel):
     """The forms of a new project as they were filled in; `label` and `about` are pairs, `do` is the button."""
 
     file: UploadFile | None = None
@@ -71,6 +72,7 @@ class Typed(BaseModel):
             holdout_share=_share(self.holdout_share),
             add_to=self.add_to,
             replace=bool(self.replace),
+            rule={} if self.add_to else self.options(self.kind),
         )
 
 
@@ -115,6 +117,7 @@ def typed_of(view: UploadView) -> Typed:
         holdout_share=_percent(view.choices.holdout_share),
         add_to=view.choices.add_to,
         replace="yes" if view.choices.replace else "",
+        **typed_rule(view.choices.rule),
         label=labels,
         about=[described.get(label, "") for label in labels],
     )

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("evaluation_id", sa.String(), nullable=False),
         sa.Column("example_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sample", sa.Integer(), nullable=False),
-        sa.Column("score", sa.Float(), nullable=True),
+        sa.Column("score", sa.Double(), nullable=True),
         sa.Column("why", sa.String(), nullable=False),
         sa.Column("answer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("other_answer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),

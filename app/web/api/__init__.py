@@ -15,6 +15,7 @@ from app.web.api import (
     projects,
     prompts,
     rounds,
+    rules,
     spend,
     test_sets,
     thresholds,
@@ -26,6 +27,7 @@ router = APIRouter(prefix="/api/v1", dependencies=[Security(_token)])
 
 for part in (
     projects,
+    rules,
     test_sets,
     uploads,
     prompts,

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
+from app.domain import rules
 from app.domain.answerspace import Kind
 from app.domain.plans import PlanKind
 from app.services import uploading
@@ -17,12 +18,13 @@ from app.services.projects import ProjectDraft
 from app.services.uploading import UploadView, WaitingUpload
 from app.web.dependencies import Reading, Writing
 from app.web.numbers import Whole
+from app.web.rule_forms import RuleOptions
 
 router = APIRouter(tags=["uploads"])
 
 
-class Choice(BaseModel):
-    """What a person decides; what is left out stays as it was, or is guessed."""
+class Choice(RuleOptions):
+    """What a person decides; what is left out stays as it was, or is guessed. `match` and what follows compare answers."""
 
     name: str | None = None
     description: str | None = None
@@ -53,6 +55,7 @@ class Choice(BaseModel):
             given["label_descriptions"] = tuple(given["label_descriptions"].items())
         if "field_columns" in given:
             given["field_columns"] = tuple(given["field_columns"])
+        given["rule"] = rules.over(base.choices.rule, self.options())
         draft = {name: value for name, value in given.items() if name in vars(base.draft)}
         choices = {name: value for name, value in given.items() if name in vars(base.choices)}
         return Filled(ProjectDraft(**{**vars(base.draft), **draft}), Choices(**{**vars(base.choices), **choices}))

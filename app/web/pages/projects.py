@@ -11,13 +11,14 @@ from app.domain import formats
 from app.domain.confirming import LOOKS
 from app.domain.formats import AnswerFormat
 from app.errors import Conflict, Invalid
-from app.services import editing, overviews
+from app.services import editing, overviews, rules
 from app.services.overviews import ProjectView
 from app.storage import projects, prompts, test_sets
 from app.storage.campaign_boards import unfinished_campaign
 from app.web.dependencies import Reading, Writing
 from app.web.numbers import Whole
 from app.web.rendering import page
+from app.web.rule_forms import RuleTyped, typed_rule
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,7 +80,7 @@ def _simulated(view: ProjectView) -> bool:
 
 @router.get("/projects/{project_id}/edit")
 def edit(request: Request, session: Reading, project_id: str) -> Response:
-    return _edit(request, session, project_id, _texts(session, project_id))
+    return edit_page(request, session, project_id)
 
 
 def _texts(session: Session, project_id: str) -> Texts:
@@ -94,16 +95,20 @@ def _texts(session: Session, project_id: str) -> Texts:
     )
 
 
-def _edit(
+def edit_page(
     request: Request,
     session: Session,
     project_id: str,
-    typed: Texts,
+    typed: Texts | None = None,
     problems: dict[str, str] | None = None,
     status: int = 200,
     days: str | None = None,
+    rule: RuleTyped | None = None,
+    not_now: str = "",
 ) -> Response:
+    """All that a person changes by hand, each in a form of its own; `not_now` is why the rule cannot be changed."""
     project = projects.get(session, project_id)
+    compared = rules.view(session, project)
     return page(
         request,
         "projects/edit.html",
@@ -111,8 +116,13 @@ def _edit(
         project=project,
         days=str(project.body_days) if days is None else days,
         unfinished=unfinished_campaign(session, project_id),
-        typed=typed,
+        typed=typed or _texts(session, project_id),
         problems=problems or {},
+        compared=compared,
+        rule=rule or RuleTyped(**typed_rule(compared.options)),
+        not_now=not_now,
+        graders=rules.graders(session),
+        changes=rules.history(session, project),
     )
 
 
@@ -125,7 +135,7 @@ def keep_texts(request: Request, session: Writing, project_id: str, days: Annota
         )
     except Invalid as invalid:
         problems = {problem.where: problem.message for problem in invalid.problems}
-        return _edit(request, session, project_id, _texts(session, project_id), problems, 422, days)
+        return edit_page(request, session, project_id, None, problems, 422, days)
     return RedirectResponse(f"/projects/{project_id}", 303)
 
 
@@ -135,10 +145,10 @@ def describe(request: Request, session: Writing, project_id: str, typed: Annotat
     try:
         editing.describe(session, project_id, typed.name, typed.description, labels, typed.goal)
     except Conflict:
-        return _edit(request, session, project_id, typed, status=409)
+        return edit_page(request, session, project_id, typed, status=409)
     except Invalid as invalid:
         problems = {problem.where: problem.message for problem in invalid.problems}
-        return _edit(request, session, project_id, typed, problems, status=422)
+        return edit_page(request, session, project_id, typed, problems, status=422)
     return RedirectResponse(f"/projects/{project_id}", 303)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.goals import SUGGESTED
 from app.domain.previews import lines_of, quoted_lines
 from app.errors import Invalid, Problem
-from app.services import uploading
+from app.services import rules, uploading
 from app.services.uploading import UploadView
 from app.storage import boards, projects
 from app.web.dependencies import Reading, Writing
@@ -104,6 +104,7 @@ def _show(
         quoted=uploading.quoted(session, view.id, problems) if problems else view.quoted,
         lines_of=lines_of,
         goals=SUGGESTED,
+        graders=rules.graders(session),
         joins=projects.get(session, view.choices.add_to) if view.choices.add_to else None,
         draft_days=request.app.state.settings.draft_days,
     )
