@@ -63,12 +63,14 @@ class ComparisonView:
     """Everything that a comparison says but its rows; the first of `sides` is the base of every comparison.
 
     Of answers of kind number or text only right and wrong are kept: which were answered differently is not counted.
+    `instead_of` is the project's goal where `goal` stands in for it, because it asks for more than what was read.
     """
 
     project_id: str
     project: str
     kind: str
     goal: str
+    instead_of: str | None
     smallest_gain: float
     test: str
     sides: list[Side]
@@ -106,6 +108,7 @@ def compared(session: Session, chosen: Chosen) -> Counted:
         project=project.name,
         kind=project.answer_kind,
         goal=goal_compared(project).name,
+        instead_of=_replaced(project),
         smallest_gain=project.smallest_gain,
         test="exact McNemar" if goal_compared(project).counts_right else "paired permutation",
         sides=chosen.sides,
@@ -154,6 +157,11 @@ def goal_compared(project: Project) -> Goal:
     """The leading goal; where it asks for more than readings (tokens, graded scores) the share of right answers."""
     goal = parse_goal(project.goal)
     return Goal("accuracy") if amounts_of(goal) else goal
+
+
+def _replaced(project: Project) -> str | None:
+    goal = parse_goal(project.goal).name
+    return None if goal == goal_compared(project).name else goal
 
 
 @lru_cache(maxsize=128)
