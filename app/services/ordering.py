@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -67,9 +68,17 @@ class Order:
 
     def route(self, wish: Wish) -> Route:
         """Who may serve it: the one asked first."""
-        if self.grading is not None and self.grader_target is not None and wish.purpose == JUDGE:
-            return Route((self.grading.grader,), (self.grader_target,))
+        return self._to_grader if wish.purpose == JUDGE else self._to_task_model
+
+    @cached_property
+    def _to_task_model(self) -> Route:
         return Route(self.endpoints, self.targets)
+
+    @cached_property
+    def _to_grader(self) -> Route:
+        assert self.grading is not None, "only a graded project has requests to a grader"
+        assert self.grader_target is not None, "a grader has its target"
+        return Route((self.grading.grader,), (self.grader_target,))
 
     def wish(self, example: Placed, sample: int) -> Wish:
         """At temperature 0 a first sample may be anybody's answer; every other belongs to its example alone.
