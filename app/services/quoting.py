@@ -46,7 +46,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Usual:
-    """Tokens and cost of a task model's and of a generator's call, as they were on average; None when unknown."""
+    """Tokens and cost of a call for an answer or its grade, and of a generator's, on average so far; None when unknown."""
 
     tokens: float | None
     task_cost: float | None
@@ -74,12 +74,12 @@ def quote(
     opening = each * max(0, dev - evaluations.answered(session, start_version_id, task.id, version.id))
     a_round = PROPOSALS * (each * dev + 1) + each * min(settings.reflect_on, train)
     shared = capping.uses(session, capping.shared(project_id))
-    usual = _usual(session, project_id, task, generators)
+    grader = grading.grader if grading else None
+    usual = _usual(session, project_id, task, generators, grader, each)
     calls = _calls(caps, shared, usual)
     paid = max(0, calls - kept - opening) // a_round
     rounds = min(paid, max_rounds) if max_rounds else paid
     work = pricing.work(session, settings, project_id, version.id, start_version_id)
-    grader = grading.grader if grading else None
     price = pricing.at_most(settings, work, task, generators, calls, max_rounds, grader)
     cost = capping.at_most(price, caps, shared)
     return Quote(
@@ -104,15 +104,36 @@ def _calls(caps: Caps, shared: Sequence[CapUse], usual: Usual) -> int:
     return min(int(left / size) for kind, left in limits if (size := each[kind]))
 
 
-def _usual(session: Session, project_id: str, task: Endpoint, generators: Sequence[Endpoint]) -> Usual:
+def _usual(
+    session: Session,
+    project_id: str,
+    task: Endpoint,
+    generators: Sequence[Endpoint],
+    grader: Endpoint | None,
+    calls_each: int,
+) -> Usual:
     """From the project's spend so far, at the prices of those who are chosen now."""
     spent = spend.of_project(session, project_id)
-    answered, written = spent.get("task", Sums()), spent.get("generator", Sums())
-    tokens = (answered.tokens_in + answered.tokens_out) / answered.answers if answered.answers else None
+    answered, judged, written = (spent.get(purpose, Sums()) for purpose in ("task", "judge", "generator"))
+    each = [(answered, task, 1), *([(judged, grader, calls_each - 1)] if grader else [])]
+    lengths, prices = [_tokens(sums) for sums, _, _ in each], [_average(sums, one) for sums, one, _ in each]
+    often = [count for _, _, count in each]
     costs = [_average(written, one) for one in generators]
     known = [cost for cost in costs if cost is not None]
     writing = sum(known) / len(known) if known and len(known) == len(costs) else None
-    return Usual(tokens, _average(answered, task), writing)
+    return Usual(_mean(lengths, often), _mean(prices, often), writing)
+
+
+def _mean(known: Sequence[float | None], often: Sequence[int]) -> float | None:
+    """Of one call, where each kind is made so often; None where one is not known."""
+    found = [one for one in known if one is not None]
+    if len(found) < len(known):
+        return None
+    return sum(one * count for one, count in zip(found, often, strict=True)) / sum(often)
+
+
+def _tokens(sums: Sums) -> float | None:
+    return (sums.tokens_in + sums.tokens_out) / sums.answers if sums.answers else None
 
 
 def _average(sums: Sums, endpoint: Endpoint) -> float | None:
