@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from app.domain import answerspace
+from app.domain.answerspace import Answers, Texts
 from app.domain.confirming import Evidence
 from app.errors import Conflict, Invalid, NotFound
 from app.services import evaluating, opening, report_views, steering
@@ -16,8 +18,10 @@ from app.storage import evaluations, openings, prompt_boards, prompts, runs, sho
 from app.storage.answers import Call
 from app.storage.campaign_boards import models
 from app.storage.campaigns import HoldoutOpening
+from app.storage.endpoints import Endpoint
 from app.storage.jobs import Job
 from app.storage.openings import HoldoutSpent
+from app.storage.projects import Project
 from app.storage.session import Database
 from app.storage.test_sets import TestSetVersion
 from tests.databases import migrated_file
@@ -77,6 +81,19 @@ def begin(tickets: Tickets, wanted: OpeningDraft, once: str = "") -> str:
 def view(tickets: Tickets, opening_id: str) -> OpeningView:
     with tickets.database.read() as session:
         return report_views.opening_view(session, opening_id)
+
+
+def test_a_cap_on_money_refuses_a_grader_without_a_price(database: Database, settings: Settings) -> None:
+    tickets = sealing(database, settings, "http://127.0.0.1:9")
+    better = tickets.prompt("Kindly say: {{input}}")
+    with database.write() as session:
+        project = session.get_one(Project, tickets.project_id)
+        texts = Texts("criterion", criterion="It is kind.", grader="x/judge")
+        project.answers, project.labels, project.goal = answerspace.dump(Answers("text", texts=texts)), [], "mean_score"
+        provider = session.get_one(Endpoint, tickets.endpoint_id).provider_id
+        session.add(Endpoint(provider_id=provider, name="judge", role="judge"))
+    with pytest.raises(Invalid, match=r"x/judge has no known price"):
+        begin(tickets, draft(tickets, better, max_cost=1_000_000))
 
 
 def test_an_opening_is_answered_by_workers_and_ends_with_a_report(database: Database, settings: Settings) -> None:
