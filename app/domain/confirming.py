@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import hypot, sqrt
 from typing import TYPE_CHECKING, Literal
 
+from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.domain.comparing import compare, minimum_detectable_gain
 from app.domain.goals import Goal
 from app.domain.improving.asks import Scored
@@ -82,13 +83,18 @@ class Use:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Replies of one prompt on one split that could not be read, and whether they are more than may be."""
+    """Replies of one prompt on one split that could not be read, and whether they are more than may be.
+
+    The same of those that their grader gave no grade, which are in no mean.
+    """
 
     prompt: Literal["start", "best"]
     split: str
     count: int
     n: int
     alarm: bool
+    ungraded: int = 0
+    ungraded_alarm: bool = False
 
     @property
     def share(self) -> float:
@@ -241,6 +247,7 @@ def _share(successes: int, n: int) -> Estimate:
 
 
 def unreadable(prompt: Literal["start", "best"], split: str, scored: Scored, alarm_above: float) -> Unreadable:
-    """How many replies could not be read; a larger share than `alarm_above` is an alarm."""
-    count = sum(code == -1 for code in scored.answered)
-    return Unreadable(prompt, split, count, scored.n, count > alarm_above * scored.n)
+    """How many replies could not be read, or have no grade; a larger share than `alarm_above` is an alarm."""
+    count, ungraded = (sum(code == one for code in scored.answered) for one in (UNREADABLE, UNGRADED))
+    most = alarm_above * scored.n
+    return Unreadable(prompt, split, count, scored.n, count > most, ungraded, ungraded > most)

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.domain.answerspace import GRADED, Answers, Texts
 from app.domain.improving.asks import Message
+from app.domain.prompts import clean
 from app.domain.readers.objects import Object, the_object
 from app.domain.readers.readings import Unreadable
 from app.domain.readers.structured import held, plain
@@ -128,7 +129,7 @@ def _chosen(found: Object, name: str, values: Sequence[str]) -> str:
 
 
 def _reason(found: Object) -> str:
-    return (plain(found.get(REASON)) or "")[:500]
+    return clean((plain(found.get(REASON)) or "")[:500])[0]
 
 
 def _about_facts(task: str, answer: str, facts: Sequence[str]) -> Question:

@@ -152,7 +152,6 @@ def _nothing_shared(base: Side, other: Side) -> str:
     return f"{base.letter} and {other.letter} have no answered example in common, so nothing can be compared."
 
 
-@lru_cache(maxsize=128)
 def judged(
     goal: Goal, cells: tuple[Cell, ...], shape: Shape, pairs: tuple[Pair, ...] = ()
 ) -> tuple[Estimate, Estimate, Difference]:
@@ -160,8 +159,11 @@ def judged(
 
     `pairs` are the examples one by one where the goal asks for more than readings: grades, tokens, cost.
     """
-    if pairs:
-        return _with_amounts(goal, shape, pairs)
+    return _with_amounts(goal, shape, pairs) if pairs else _with_readings(goal, cells, shape)
+
+
+@lru_cache(maxsize=128)
+def _with_readings(goal: Goal, cells: tuple[Cell, ...], shape: Shape) -> tuple[Estimate, Estimate, Difference]:
     if goal.counts_right:
         cells, shape = right_or_wrong(cells), of_labels(2)
     expected, a, b = columns(cells)
@@ -169,7 +171,8 @@ def judged(
     return measure(goal, expected, a, shape), measure(goal, expected, b, shape), difference
 
 
-def _with_amounts(goal: Goal, shape: Shape, pairs: Sequence[Pair]) -> tuple[Estimate, Estimate, Difference]:
+@lru_cache(maxsize=2)  # of 100,000 examples one takes 25 MB
+def _with_amounts(goal: Goal, shape: Shape, pairs: tuple[Pair, ...]) -> tuple[Estimate, Estimate, Difference]:
     expected, a, b, each = (list(column) for column in zip(*pairs, strict=True))
     names, known = amounts_of(goal), list(zip(*each, strict=True))
     of_a, of_b = dict(zip(names, known, strict=False)), dict(zip(names, known[len(names) :], strict=True))

@@ -72,7 +72,10 @@ class Needs:
                 elif owner == answers.SHARED and hashed not in mine:
                     self.awaited += 1
                 elif token in self._waiting:
-                    self._waiting[token].append(need)
+                    if (
+                        self._waiting[token][-1] is not need
+                    ):  # whose two orders are one request when its texts are equal
+                        self._waiting[token].append(need)
                 else:
                     self._waiting[token] = [need]
                     self.open[f"{self._block}:{need.example.example_id}:{place}"] = Open(wish, token)

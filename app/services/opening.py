@@ -120,7 +120,9 @@ def _check(session: Session, draft: OpeningDraft) -> _Checked:
     elif why := why_not(model.full_name, model.role, "task"):
         problems.append(Problem(why, "endpoint_id"))
     else:
-        problems += capping.unpriced(session, project.id, {"endpoint_id": [model]}, draft.max_cost)
+        grading = grading_of(session, project)
+        seats = {"endpoint_id": [model], **({"grader": [grading.grader]} if grading else {})}
+        problems += capping.unpriced(session, project.id, seats, draft.max_cost)
     problems += evaluating.cap_problems({name: getattr(draft, name) for name in evaluating.CAPS})
     if problems or prompt is None or against is None or model is None:
         raise Invalid(problems)

@@ -14,7 +14,7 @@ from app.domain import answercodes, formats
 from app.domain.answerspace import Answers
 from app.domain.formats import AnswerFormat
 from app.domain.improving.asks import Message
-from app.domain.prompts import render
+from app.domain.prompts import clean, render
 from app.domain.readers.reading import Reader, reader
 from app.domain.readers.readings import Reading, unreadable
 from app.domain.readers.texts import TextReader
@@ -93,8 +93,8 @@ class Questions:
         return self._reader.read(reply, reference)
 
     def alone(self, reply: str) -> str:
-        """The text of a reply that was read, as a grader is shown it."""
-        return self._reader.text(reply) if isinstance(self._reader, TextReader) else reply
+        """The text of a reply that was read, as a grader is shown it; a JSON text may hold what cannot be sent or stored."""
+        return clean(self._reader.text(reply))[0] if isinstance(self._reader, TextReader) else reply
 
     def shares(self, packed: bytes | None, reading: Reading) -> "tuple[Distribution, ...]":
         """One distribution for a label, else one for each label of a set or field; empty where the reply does not tell.

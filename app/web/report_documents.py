@@ -170,10 +170,13 @@ def _unreadable(r: HoldoutReport) -> Iterator[Block]:
         return
     yield Heading("Unreadable replies")
     named = {"start": name_of(r, r.start), "best": name_of(r, r.best)}
-    rows = tuple(
-        (named[one.prompt], one.split.capitalize(), words.unreadable_words(one)) for one in r.evidence.unreadable
-    )
-    yield Grid(("Prompt", "Split", "Unreadable"), rows)
+    found = r.evidence.unreadable
+    rows = [(named[one.prompt], one.split.capitalize(), words.unreadable_words(one)) for one in found]
+    if not any(one.ungraded for one in found):
+        yield Grid(("Prompt", "Split", "Unreadable"), tuple(rows))
+        return
+    told = tuple((*row, words.ungraded_words(one)) for row, one in zip(rows, found, strict=True))
+    yield Grid(("Prompt", "Split", "Unreadable", "Without a grade"), told)
 
 
 def _prompts(r: HoldoutReport) -> Iterator[Block]:

@@ -149,6 +149,11 @@ def unreadable_words(one: Unreadable) -> str:
     return f"{said}, more than may be" if one.alarm else said
 
 
+def ungraded_words(one: Unreadable) -> str:
+    said = f"{thousands(one.ungraded)} of {thousands(one.n)}"
+    return f"{said}, more than may be" if one.ungraded_alarm else said
+
+
 def use_words(use: Use | None) -> tuple[str, str, str]:
     """Tokens in, tokens out, cost of an answer."""
     if use is None:

@@ -26,7 +26,7 @@ from app.domain.improving.asks import (
 )
 from app.domain.improving.briefs import Task
 from app.domain.improving.playing import play
-from app.domain.improving.state import Rules, State, load, why_to_stop
+from app.domain.improving.state import Member, Rules, State, load, why_to_stop
 from app.domain.prompts import fingerprint
 
 START = "Label this.\nInput: {{input}}\nLabel:"
@@ -210,6 +210,15 @@ def test_generators_that_talk_nonsense_end_the_campaign() -> None:
         assert why_to_stop(state, chosen) is None
         state = turn(world, state, chosen).state
     assert why_to_stop(state, chosen) == "no valid proposals"
+
+
+def test_a_mean_of_what_has_a_grade_alone_is_no_perfect_score() -> None:
+    chosen = rules(goal="mean_score")
+    ended = []
+    for graded in (chosen.dev_size, 5):
+        best = Member("{{input}}", 1.0, 0.9, 1.0, graded, 0)
+        ended.append(why_to_stop(State(0, (best,), best, best), chosen))
+    assert ended == ["perfect score on dev", None]
 
 
 def test_two_equal_proposals_are_one() -> None:

@@ -163,3 +163,9 @@ def test_sets_and_checklists_have_recalls_and_numbers_have_none(shape: Shape, co
 def test_more_unreadable_replies_than_may_be_are_an_alarm(pattern: str, alarm: bool) -> None:
     found = confirming.unreadable("best", "dev", answers(pattern), 0.05)
     assert (found.count, found.n, found.alarm) == (pattern.count("?"), len(pattern), alarm)
+    assert (found.ungraded, found.ungraded_alarm) == (0, False)
+
+
+def test_answers_without_a_grade_are_counted_apart() -> None:
+    found = confirming.unreadable("best", "dev", Scored((0,) * 100, (0,) * 93 + (-1,) + (-2,) * 6), 0.05)
+    assert (found.count, found.alarm, found.ungraded, found.ungraded_alarm) == (1, False, 6, True)

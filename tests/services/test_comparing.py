@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from random import Random
+from sys import getrefcount
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from app.services.comparables import Chosen
 from app.services.comparing import Counted
 from app.storage import projects
 from app.storage.answers import StoredAnswer
-from app.storage.comparisons import Wanted
+from app.storage.comparisons import Pair, Wanted
 from app.storage.evaluations import Evaluation, Output
 from app.storage.prompts import PromptVersion
 from app.storage.session import Database
@@ -83,6 +84,17 @@ def test_what_goals_ask_beside_readings_is_compared_row_by_row(database: Databas
     wanted, shape = parse_goal(goal), of_labels(3)
     assert found.difference == compare(wanted, EXPECTED, a, b, shape, comparing.SEED, amounts=(sides[0], sides[1]))
     assert found.other_score == measure(wanted, EXPECTED, b, shape, sides[1])
+
+
+def test_examples_that_were_compared_one_by_one_are_not_kept_for_long() -> None:
+    def pairs(seed: int) -> tuple[Pair, ...]:
+        return tuple((0, seed % 2, 0, (float(seed), float(n))) for n in range(30))
+
+    first = pairs(0)
+    held = getrefcount(first)
+    for seed in range(5):
+        comparing.judged(parse_goal("mean_score"), (), of_labels(2), first if seed == 0 else pairs(seed))
+    assert getrefcount(first) == held
 
 
 def test_the_other_way_round_better_is_worse(database: Database, world: Paired) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.domain import answerspace
+from app.domain import answerspace, formats
 from app.domain.answercodes import RIGHT, UNGRADED, WRONG
 from app.domain.answerspace import Answers, Texts
+from app.domain.formats import AnswerFormat
 from app.errors import Invalid
 from app.services import evaluating
 from app.settings import Settings
@@ -22,6 +23,7 @@ from app.storage.evaluations import Evaluation, Output
 from app.storage.grades import Grade
 from app.storage.prices import Price
 from app.storage.projects import Project
+from app.storage.prompts import PromptVersion
 from app.storage.session import Database
 from app.storage.test_sets import Placement
 from tests.gateway.scripted import Answer, Hit, Script, completion, refusal, serving
@@ -163,6 +165,46 @@ def test_samples_are_graded_each(database: Database, settings: Settings) -> None
         assert Counter(hit.body["model"] for hit in server.hits) == {"small": 30, "judge": 30}
     assert tickets.run(run_id).status == "finished"
     assert sum(readings(database).values()) == 30
+
+
+def test_what_no_database_keeps_is_dropped_from_the_reason_of_a_judge_and_from_what_it_is_shown(
+    database: Database, settings: Settings
+) -> None:
+    def judge(_: Hit) -> Answer:
+        return completion(r'{"reason": "n\u0000o\ud800ne", "fulfilled": "yes"}')
+
+    def task(_: Hit) -> Answer:
+        return completion(r'{"answer": "a\ud800b\u0000c"}')
+
+    with serving(served(judge, task)) as server:
+        tickets = graded(database, settings, server.base_url, 3)
+        with database.write() as session:
+            version = session.scalars(select(PromptVersion)).one()
+            version.format = formats.dump(AnswerFormat(how="json"))
+        run_id = tickets.start()
+        tickets.work_on()
+        asked = {hit.text.partition("<answer>\n")[2].partition("\n")[0] for hit in server.hits if hit.body["model"] == "judge"}  # fmt: skip
+    assert tickets.run(run_id).status == "finished"
+    assert asked == {"abc"}
+    with database.read() as session:
+        assert set(session.scalars(select(Grade.why))) == {"none"}
+
+
+def test_an_answer_that_is_the_reference_itself_is_compared_with_it_once(
+    database: Database, settings: Settings
+) -> None:
+    def judge(_: Hit) -> Answer:
+        return completion(json.dumps({"reason": "no difference", "better": "equal"}))
+
+    with serving(served(judge, lambda _: completion(REFERENCE))) as server:
+        tickets = graded(database, settings, server.base_url, 6, "preference")
+        run_id = tickets.start()
+        tickets.work_on()
+        assert Counter(hit.body["model"] for hit in server.hits) == {"small": 6, "judge": 6}
+    run = tickets.run(run_id)
+    assert (run.status, run.done, run.reused) == ("finished", 6, 0)
+    with database.read() as session:
+        assert Counter(session.scalars(select(Output.score).where(Output.counts))) == {0.5: 6}
 
 
 def test_a_preference_is_asked_for_in_both_orders(database: Database, settings: Settings) -> None:

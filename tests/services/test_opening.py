@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from app.domain import answerspace
+from app.domain.answerspace import Answers, Texts
 from app.domain.confirming import Evidence
 from app.errors import Conflict, Invalid, NotFound
 from app.services import evaluating, opening, report_views, steering
@@ -16,10 +18,14 @@ from app.storage import evaluations, openings, prompt_boards, prompts, runs, sho
 from app.storage.answers import Call
 from app.storage.campaign_boards import models
 from app.storage.campaigns import HoldoutOpening
+from app.storage.endpoints import Endpoint
 from app.storage.jobs import Job
 from app.storage.openings import HoldoutSpent
+from app.storage.projects import Project
 from app.storage.session import Database
-from app.storage.test_sets import TestSetVersion
+from app.storage.test_sets import Placement, TestSetVersion
+from app.web.markdown import markdown
+from app.web.report_documents import document
 from tests.databases import migrated_file
 from tests.gateway.scripted import Answer, Hit, completion, refusal, serving
 from tests.services.tickets import Tickets, right, ticket
@@ -77,6 +83,47 @@ def begin(tickets: Tickets, wanted: OpeningDraft, once: str = "") -> str:
 def view(tickets: Tickets, opening_id: str) -> OpeningView:
     with tickets.database.read() as session:
         return report_views.opening_view(session, opening_id)
+
+
+def grade_with_a_judge(tickets: Tickets) -> None:
+    """Make the tickets' answers free texts; the judge has no price."""
+    with tickets.database.write() as session:
+        project = session.get_one(Project, tickets.project_id)
+        texts = Texts("criterion", criterion="It is kind.", grader="x/judge")
+        project.answers, project.labels, project.goal = answerspace.dump(Answers("text", texts=texts)), [], "mean_score"
+        provider = session.get_one(Endpoint, tickets.endpoint_id).provider_id
+        session.add(Endpoint(provider_id=provider, name="judge", role="judge"))
+        session.execute(update(Placement).values(label=0, reference="as you like it"))
+
+
+def test_a_report_tells_how_many_answers_have_no_grade(database: Database, settings: Settings) -> None:
+    def judging(hit: Hit) -> Answer:
+        if hit.body["model"] != "judge":
+            return completion(f"kindly {hit.text}" if "Kindly" in hit.text else hit.text)
+        is_no_verdict = "kindly" in hit.text and "[shipping]" in hit.text
+        return completion("I cannot say" if is_no_verdict else '{"reason": "so", "fulfilled": "yes"}')
+
+    with serving(judging) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better = tickets.prompt("Kindly say: {{input}}")
+        grade_with_a_judge(tickets)
+        opening_id = begin(tickets, draft(tickets, better))
+        tickets.work_on()
+    report = view(tickets, opening_id).report
+    assert report is not None
+    assert report.best.holdout is not None
+    assert report.best.holdout.n == SIZE - 20
+    found = {one.prompt: (one.ungraded, one.ungraded_alarm) for one in report.evidence.unreadable}
+    assert found == {"start": (0, False), "best": (20, True)}
+    assert "20 of 60, more than may be" in markdown(document(report))
+
+
+def test_a_cap_on_money_refuses_a_grader_without_a_price(database: Database, settings: Settings) -> None:
+    tickets = sealing(database, settings, "http://127.0.0.1:9")
+    better = tickets.prompt("Kindly say: {{input}}")
+    grade_with_a_judge(tickets)
+    with pytest.raises(Invalid, match=r"x/judge has no known price"):
+        begin(tickets, draft(tickets, better, max_cost=1_000_000))
 
 
 def test_an_opening_is_answered_by_workers_and_ends_with_a_report(database: Database, settings: Settings) -> None:

@@ -140,7 +140,7 @@ def enter(state: State, member: Member, pool_size: int) -> tuple[State, tuple[De
 
 def why_to_stop(state: State, rules: Rules) -> str | None:
     """The reason for ending before the next round, if there is one."""
-    if state.champion.value >= 1.0:
+    if state.champion.value >= 1.0 and state.champion.n >= rules.dev_size:  # of a mean, n is of what has a grade
         return "perfect score on dev"
     if rules.max_rounds and state.round >= rules.max_rounds:
         return "rounds"
