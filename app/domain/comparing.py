@@ -5,22 +5,23 @@ own intervals are never compared. Codes of answers are those of `metrics`.
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, exp, isnan, log, nan, sqrt
 from typing import TYPE_CHECKING, Literal
 
 from app.domain import racing
+from app.domain.drawing import resampled, swapped
 from app.domain.goals import Goal
 from app.domain.metrics import (
     DECIMALS,
     INTERVAL_DRAWS,
     INTERVAL_SEED,
     Z95,
-    chunks,
     least_half_width,
     percentiles,
     require_codes,
-    resamples,
     tally_with,
 )
 from app.domain.shapes import Shape, of_labels
@@ -198,8 +199,7 @@ def _tango_variance(only_a: int, only_b: int, n: int, difference: float) -> floa
 class _Pairs:
     """Paired answers counted out: `cells` are the distinct (expected, a, b) with their amounts, as `counts` says.
 
-    `sums` says what an example of each cell adds to a's score and then to b's; `mirrored` what it adds with a and b
-    swapped.
+    `sides` say what an example of each cell adds to a's score and to b's.
     """
 
     def __init__(
@@ -210,26 +210,48 @@ class _Pairs:
         sides: tuple[Answers, Answers],
         amounts: tuple[Amounts, Amounts],
     ) -> None:
-        self.goal, self.shape, self.n = goal, shape, len(expected)
-        amounts = both_scored(goal, amounts)
-        self._given, names = (expected, sides, amounts), amounts_of(goal)
+        import numpy as np
+
+        self.goal, self.shape, amounts = goal, shape, both_scored(goal, amounts)
+        names = amounts_of(goal)
         known = [side[name] for side in amounts for name in names]
-        self.cells, self.counts, kept = tally_with((expected, *sides), known)
-        ours, theirs = (
+        self.cells, self.counts, self._kept = tally_with((expected, *sides), known)
+        self.sides = tuple(
             parts(goal, shape, self.cells[:, 0], self.cells[:, 1 + side], dict(zip(names, part, strict=True)))
-            for side, part in enumerate((kept[: len(names)], kept[len(names) :]))
+            for side, part in enumerate(np.split(self._kept, 2))
         )
-        self.sums, self.mirrored = _beside(ours, theirs), _beside(theirs, ours)
-        self.differ = abs(ours - theirs).sum(axis=1) > 0
+
+    @cached_property
+    def sums(self) -> "csr_array":
+        """What an example of each cell adds to a's score and then to b's."""
+        return _beside(*self.sides)
 
     @property
-    def order(self) -> tuple[object, ...]:
-        """What tells this side of the pair from its mirror."""
-        return self.cells.tolist(), self.counts.tolist(), self.sums.toarray().tobytes() if self._given[2][0] else b""
+    def movable(self) -> tuple["csr_array", "Ints"]:
+        """What swapping a and b adds for an example of each cell where that is something, and how many there are."""
+        gain = self.sides[1] - self.sides[0]
+        differ = abs(gain).sum(axis=1) > 0
+        return _beside(gain[differ], -gain[differ]), self.counts[differ]
 
-    def swapped(self) -> "_Pairs":
-        expected, (a, b), (of_a, of_b) = self._given
-        return _Pairs(self.goal, self.shape, expected, (b, a), (of_b, of_a))
+    def order(self, mirror: "_Pairs") -> int:
+        """Below 0 where this side of the pair comes before its mirror, above 0 after; 0 when it is its own mirror."""
+        found = _order(self.cells.ravel(), mirror.cells.ravel()) or _order(self.counts, mirror.counts)
+        if found or not len(self._kept):
+            return found
+        ours, theirs = (side.sums.toarray().tobytes() for side in (self, mirror))
+        return int(ours > theirs) - int(ours < theirs)
+
+    def mirrored(self) -> "_Pairs":
+        """The same with a and b for each other, its cells sorted as they would be had they been counted so."""
+        import numpy as np
+
+        found, kept = copy(self), np.concatenate(np.split(self._kept, 2)[::-1])
+        cells = self.cells[:, [0, 2, 1]]
+        place = np.lexsort([*cells.T, *kept][::-1])
+        found.cells, found.counts, found._kept = cells[place], self.counts[place], kept[:, place]
+        found.sides = tuple(side[place] for side in self.sides[::-1])
+        vars(found).pop("sums", None)
+        return found
 
     def gains(self, sums: "Floats") -> "Floats":
         """The score of b minus that of a; the last axis holds a's sums, then b's."""
@@ -259,6 +281,14 @@ def both_scored(goal: Goal, amounts: tuple[Amounts, Amounts]) -> tuple[Amounts, 
     return of_a, of_b
 
 
+def _order(ours: "Ints", theirs: "Ints") -> int:
+    """Which of two columns of one length comes first, as lists are compared."""
+    import numpy as np
+
+    apart = np.flatnonzero(ours != theirs)[:1]
+    return int(np.sign(ours[apart] - theirs[apart]).sum())
+
+
 def _beside(ours: "csr_array", theirs: "csr_array") -> "csr_array":
     from scipy.sparse import hstack
 
@@ -269,16 +299,16 @@ def _drawn_difference(pairs: _Pairs, seed: int, draws: int, *, with_p: bool) -> 
     """Paired bootstrap and permutation, run on one canonical side of the pair: (b, a) mirrors (a, b) exactly."""
     import numpy as np
 
-    mirror = pairs.swapped()
-    this, other = pairs.order, mirror.order
-    if other < this:
+    mirror = pairs.mirrored()
+    order = pairs.order(mirror)
+    if order > 0:
         value, low, high, p = _drawn_difference(mirror, seed, draws, with_p=with_p)
         return -value, -high, -low, p
     value = float(pairs.gains(pairs.counts @ pairs.sums))
     rng = np.random.default_rng((seed, 1))
     strata = pairs.cells[:, 0] if pairs.shape.kind == "label" else np.zeros(len(pairs.cells), np.int64)
-    low, high = percentiles([pairs.gains(w @ pairs.sums) for w in resamples(strata, pairs.counts, draws, rng)])
-    if other == this:  # a difference that is its own mirror has an interval that is, too
+    low, high = percentiles([pairs.gains(sums) for sums in resampled(pairs.sums, strata, pairs.counts, draws, rng)])
+    if order == 0:  # a difference that is its own mirror has an interval that is, too
         low, high = min(low, -high), max(high, -low)
     least = least_half_width(pairs.rest_on)  # few examples on which nothing differs do not prove a tie
     p = _permutation_p(pairs, seed, draws) if with_p else None
@@ -301,33 +331,26 @@ def swap_test(
 
 
 def _permutation_p(pairs: _Pairs, seed: int, draws: int) -> float:
+    import numpy as np
+
     unswapped = pairs.counts @ pairs.sums
     observed = abs(float(pairs.gains(unswapped))) - _EQUAL
-    change, movable = (pairs.mirrored - pairs.sums)[pairs.differ], pairs.counts[pairs.differ]
+    change, movable = pairs.movable
     every = int(movable.sum()) <= EXHAUSTIVE_UP_TO
-    hits = tried = 0
-    for swapped in _all_swaps(movable) if every else _random_swaps(movable, change.shape[1], draws, seed):
-        gains = pairs.gains(unswapped + swapped @ change)
+    hits, tried, rng = 0, 0, np.random.default_rng((seed, 2))
+    for changed in _all_swaps(change, movable) if every else swapped(change, movable, draws, rng):
+        gains = pairs.gains(unswapped + changed)
         hits, tried = hits + int((abs(gains) >= observed).sum()), tried + len(gains)
     return hits / tried if every else (1 + hits) / (1 + tried)
 
 
-def _all_swaps(movable: "Ints") -> Iterator["Ints"]:
-    """Every subset of the items, counted per cell: one chunk of shape (2 ** items, cells)."""
+def _all_swaps(change: "csr_array", movable: "Ints") -> Iterator["Floats"]:
+    """What every subset of the items adds when it is swapped: one chunk of shape (2 ** items, width)."""
     import numpy as np
 
     items = int(movable.sum())
     subsets = (np.arange(2**items)[:, None] >> np.arange(items)) & 1
-    yield subsets @ np.repeat(np.eye(len(movable), dtype=np.int64), movable, axis=0)
-
-
-def _random_swaps(movable: "Ints", width: int, draws: int, seed: int) -> Iterator["Ints"]:
-    """How many of each cell's items are swapped when each is with probability 1/2, in chunks."""
-    import numpy as np
-
-    rng = np.random.default_rng((seed, 2))
-    for rows in chunks(draws, width + len(movable)):
-        yield rng.binomial(movable, 0.5, size=(rows, len(movable)))
+    yield subsets @ np.repeat(np.eye(len(movable), dtype=np.int64), movable, axis=0) @ change
 
 
 def minimum_detectable_gain(n: int, discordance: float = 0.2) -> float:

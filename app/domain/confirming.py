@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.domain.comparing import compare, minimum_detectable_gain
+from app.domain.drawing import chunks
 from app.domain.goals import Goal
 from app.domain.improving.asks import Scored
 from app.domain.mcnemar import one_sided_p
-from app.domain.metrics import DECIMALS, Z95, Estimate, chunks, measure, wilson
+from app.domain.metrics import DECIMALS, Z95, Estimate, measure, wilson
 from app.domain.multiplicity import holm
 from app.domain.racing import counts
 from app.domain.shapes import Shape

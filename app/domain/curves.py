@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain.metrics import INTERVAL_SEED, Z95, Estimate, chunks, least_half_width, percentiles, resamples
+from app.domain.drawing import chunks, resamples
+from app.domain.metrics import INTERVAL_SEED, Z95, Estimate, least_half_width, percentiles
 from app.domain.probabilities import FLOOR
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ nor scipy, so that a worker that only scores blocks stays small.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isnan, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from app.domain.answercodes import UNREADABLE
+from app.domain.drawing import resampled
 from app.domain.goals import Goal
 from app.domain.shapes import Shape, of_labels
 from app.domain.summing import SCORE, amounts_of, cases, counted, parts, proportion, score
@@ -28,8 +29,6 @@ Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 DECIMALS = 6
 INTERVAL_DRAWS = 2_000
 INTERVAL_SEED = 20_000
-SMALL_CLASS = 30
-_CHUNK = 2_000_000  # cells times draws held in memory at once: 16 MB
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,10 @@ def require_codes(expected: Sequence[int], answered: Sequence[int], codes: int, 
     """Raises ValueError when lengths differ (no answers at all are fine) or a number is none of so many codes."""
     if answered and len(expected) != len(answered):
         raise ValueError(f"{len(expected)} expected answers, {len(answered)} answers")
-    strangers = {e for e in set(expected) if not 0 <= e < codes} | {a for a in set(answered) if not least <= a < codes}
+    strangers = set[int]()
+    for column, lowest in ((expected, 0), (answered, least)):
+        if column and not (lowest <= min(column) and max(column) < codes):
+            strangers |= {code for code in column if not lowest <= code < codes}
     if strangers:
         raise ValueError(f"no such answer among {codes}: {sorted(strangers)}")
 
@@ -177,8 +179,7 @@ def _estimates(
     shares = {goal: proportion(goal, shape, total) if examples is None else None for goal in goals}
     drawn: dict[Goal, list[Floats]] = {goal: [] for goal in goals if shares[goal] is None}
     if drawn:
-        for weights in resamples(strata, counts, INTERVAL_DRAWS, np.random.default_rng(INTERVAL_SEED)):
-            sums = weights @ each
+        for sums in resampled(each, strata, counts, INTERVAL_DRAWS, np.random.default_rng(INTERVAL_SEED)):
             for goal, scores in drawn.items():
                 scores.append(score(goal, shape, sums))
     found = dict[Goal, Estimate]()
@@ -234,12 +235,14 @@ def tally_with(columns: Sequence[Sequence[int]], amounts: Sequence[Sequence[floa
     """The same, with the amounts of each cell, of shape (amounts, cells): rows with other amounts are other cells."""
     import numpy as np
 
-    known = [[inf if isnan(one) else one for one in column] for column in amounts]  # NaN is not itself: it has no order
-    found = Counter(zip(*columns, *known, strict=True))
-    ordered = sorted(found)
-    kept = np.array([row[len(columns) :] for row in ordered], float).reshape(len(ordered), len(amounts)).T
-    cells = np.array([row[: len(columns)] for row in ordered], np.int64).reshape(len(ordered), len(columns))
-    return cells, np.array([found[row] for row in ordered], np.int64), np.where(np.isinf(kept), np.nan, kept)
+    keys = np.array(columns, np.int64).reshape(len(columns), -1)
+    known = np.array(amounts, float).reshape(len(amounts), keys.shape[1])
+    place = np.lexsort([*keys, *known][::-1])  # NaN comes last
+    keys, known = keys[:, place], known[:, place]
+    new = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    new |= ((known[:, 1:] != known[:, :-1]) & ~(np.isnan(known[:, 1:]) & np.isnan(known[:, :-1]))).any(axis=0)
+    first = np.flatnonzero(np.concatenate([[True], new])) if len(place) else place
+    return keys[:, first].T, np.diff(first, append=len(place)), known[:, first]
 
 
 def percentiles(drawn: Sequence["Floats"]) -> tuple[float, float]:
@@ -248,29 +251,3 @@ def percentiles(drawn: Sequence["Floats"]) -> tuple[float, float]:
 
     low, high = np.quantile(np.concatenate(drawn), (0.025, 0.975)).tolist()
     return low, high
-
-
-def resamples(of_class: "Ints", counts: "Ints", draws: int, rng: "np.random.Generator") -> Iterator["Ints"]:
-    """Bootstrap draws of examples as counts per cell, in chunks of shape (some draws, cells).
-
-    When a class has fewer than 30 examples every class is drawn for itself, so that none vanishes.
-    """
-    import numpy as np
-
-    strata = np.unique(of_class)
-    if min(counts[of_class == label].sum() for label in strata) >= SMALL_CLASS:
-        of_class, strata = np.zeros_like(of_class), np.zeros(1, np.int64)
-    for rows in chunks(draws, len(counts)):
-        weights = np.empty((rows, len(counts)), np.int64)
-        for label in strata:
-            inside = np.flatnonzero(of_class == label)
-            n = counts[inside].sum()
-            weights[:, inside] = rng.multinomial(n, counts[inside] / n, size=rows)
-        yield weights
-
-
-def chunks(draws: int, width: int) -> Iterator[int]:
-    """Sizes that add up to `draws`, each small enough to hold with rows of this width."""
-    most = max(1, _CHUNK // max(1, width))
-    for start in range(0, draws, most):
-        yield min(most, draws - start)

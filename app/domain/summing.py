@@ -1,7 +1,7 @@
 """What one answer adds to a score, and the score of such sums: every metric is a function of sums over examples.
 
 A row of sums holds, for every class of the shape, hits (named and so), namings and occurrences; then, for every digit,
-how often it was right; then examples, right answers, graded scores, F1 of each
+how often it was wrong; then examples, right answers, graded scores, F1 of each
 set of labels for itself, answers that have a score, and the amounts that penalties are on. Sums have the
 shape (..., width): a bootstrap or a permutation is one matrix product with counts of examples.
 A score that is not a number is one that a grader did not give: it is in no mean.
@@ -41,7 +41,7 @@ def amounts_of(goal: Goal) -> tuple[str, ...]:
 def parts(goal: Goal, shape: Shape, expected: "Ints", answered: "Ints", amounts: Amounts) -> "csr_array":
     """What an answer of each row adds: shape (rows, width)."""
     import numpy as np
-    from scipy.sparse import csr_array, hstack
+    from scipy.sparse import csr_array
 
     n, classes = len(expected), len(shape.classes)
     wanted, said = shape.decoded(expected), shape.decoded(answered)
@@ -53,34 +53,22 @@ def parts(goal: Goal, shape: Shape, expected: "Ints", answered: "Ints", amounts:
             there = np.flatnonzero(numbers >= 0)
             rows.append(there)
             columns.append(numbers[there] + offset)
-        hit = np.flatnonzero(wanted[:, place] == said[:, place])
-        rows.append(hit)
-        columns.append(np.full(len(hit), 3 * classes + place))
-    shown = (np.concatenate(rows), np.concatenate(columns)) if rows else (np.empty(0, int), np.empty(0, int))
-    counted = csr_array((np.ones(len(shown[0])), shown), shape=(n, 3 * classes + len(shape.digits)))
+        missed = np.flatnonzero(wanted[:, place] != said[:, place])
+        rows.append(missed)
+        columns.append(np.full(len(missed), 3 * classes + place))
     right = expected == answered
     scores = np.asarray(amounts[SCORE] if SCORE in amounts_of(goal) else right, float)
     has_score = ~np.isnan(scores)
     measured = [_charged(penalty, amounts) for penalty in goal.penalties]
-    return hstack(
-        [
-            counted,
-            csr_array(
-                np.stack(
-                    [
-                        np.ones(n),
-                        right,
-                        np.where(has_score, scores, 0.0),
-                        _f1_of_sets(shape, wanted, said),
-                        has_score,
-                        *measured,
-                    ],
-                    axis=1,
-                )
-            ),
-        ],
-        format="csr",
-    )
+    alone, graded = _f1_of_sets(shape, wanted, said), np.where(has_score, scores, 0.0)
+    values = [np.ones(sum(map(len, rows)))]
+    for place, column in enumerate((np.ones(n), right, graded, alone, has_score, *measured)):
+        there = np.flatnonzero(column)
+        rows.append(there)
+        columns.append(np.full(len(there), 3 * classes + len(shape.digits) + place))
+        values.append(np.asarray(column[there], float))
+    found = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+    return csr_array(found, shape=(n, width(goal, shape)))
 
 
 def _f1_of_sets(shape: Shape, wanted: "Ints", said: "Ints") -> "Floats":
@@ -139,13 +127,13 @@ def _metric(goal: Goal, shape: Shape, sums: "Floats", over: Over) -> "Floats":
 
     classes, digits = len(shape.classes), len(shape.digits)
     hits, named, there = (sums[..., place * classes : (place + 1) * classes] for place in range(3))
-    right_digits, (n, right, graded, alone, scored) = (
+    wrong_digits, (n, right, graded, alone, scored) = (
         sums[..., 3 * classes : 3 * classes + digits],
         _last(sums, 3 * classes + digits),
     )
     place, digit = class_of(goal, shape), digit_of(goal, shape)
     if goal.metric in RIGHT_SHARE:
-        share: Floats = (right if digit is None else right_digits[..., digit]) / _least_one(n)
+        share: Floats = (right if digit is None else n - wrong_digits[..., digit]) / _least_one(n)
         return share
     if goal.metric == "mean_score":
         mean: Floats = graded / _least_one(scored)
@@ -154,7 +142,7 @@ def _metric(goal: Goal, shape: Shape, sums: "Floats", over: Over) -> "Floats":
         of_sets: Floats = alone / _least_one(n)
         return of_sets
     if goal.metric == "hamming_score":
-        alike: Floats = right_digits.sum(axis=-1) / _least_one(digits * n)
+        alike: Floats = (digits * n - wrong_digits.sum(axis=-1)) / _least_one(digits * n)
         return alike
     if goal.metric == "mcc":
         return _mcc(hits, named, there, n)
@@ -222,7 +210,7 @@ def proportion(goal: Goal, shape: Shape, sums: "Floats") -> tuple[int, int] | No
     classes, place, digit = len(shape.classes), class_of(goal, shape), digit_of(goal, shape)
     n = int(sums[3 * classes + len(shape.digits)])
     if digit is not None:
-        return int(sums[3 * classes + digit]), n
+        return n - int(sums[3 * classes + digit]), n
     if place is None or goal.metric not in ("precision", "recall"):
         return None
     return int(sums[place]), cases(goal, shape, sums)

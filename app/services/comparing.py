@@ -181,8 +181,8 @@ def _with_amounts(goal: Goal, shape: Shape, pairs: tuple[Pair, ...]) -> tuple[Es
 
 
 def _draws(cells: int) -> int:
-    """Fewer where there are very many different answers, so that a page is not waited for; never under a thousand."""
-    return max(1_000, min(DRAWS, 20_000_000 // max(1, cells)))
+    """Fewer where there are very many different answers, so that a page is not waited for; never under two thousand."""
+    return max(2_000, min(DRAWS, 20_000_000 // max(1, cells)))
 
 
 def _with_verdicts(found: Sequence[Comparison], smallest_gain: float) -> list[Comparison]:

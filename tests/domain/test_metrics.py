@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from app.domain.drawing import resamples
 from app.domain.goals import Goal
 from app.domain.metrics import (
     Estimate,
@@ -16,7 +17,6 @@ from app.domain.metrics import (
     confusion,
     majority_baseline,
     measure,
-    resamples,
     tally,
     wilson,
 )

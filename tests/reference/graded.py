@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
-from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED, chunks
+from app.domain.drawing import chunks
+from app.domain.metrics import INTERVAL_DRAWS, INTERVAL_SEED
 
 if TYPE_CHECKING:
     import numpy as np
