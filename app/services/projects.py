@@ -118,4 +118,4 @@ def _listed(answers: Answers) -> list[str]:
 def _asked(answers: Answers) -> list[str]:
     if answers.kind == "label":
         return ["Answer with one of these labels, exactly as it is written above."]
-    return [f"Answer with {describe(answers)}."]
+    return [f"Answer with {describe(answers).removesuffix('.')}."]  # a criterion may be a sentence

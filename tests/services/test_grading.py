@@ -15,6 +15,7 @@ from app.domain.answerspace import Answers, Texts
 from app.domain.formats import AnswerFormat
 from app.errors import Invalid
 from app.services import evaluating
+from app.services.projects import start_prompt
 from app.settings import Settings
 from app.storage import evaluations, grades, runs
 from app.storage.answers import Call
@@ -280,3 +281,9 @@ def test_only_what_has_no_grade_waits_for_one(database: Database, settings: Sett
         ids = set(session.scalars(select(Output.example_id)))
         assert grades.awaiting(session, evaluation, 0, ids).keys() == ids
         assert grades.awaiting(session, evaluation, 1, ids) == {}
+
+
+@pytest.mark.parametrize("criterion", ["It is kind.", "It is kind"])
+def test_the_prompt_that_is_written_for_a_criterion_ends_its_sentence_once(criterion: str) -> None:
+    texts = Texts("criterion", criterion=criterion, grader="x/judge")
+    assert "this criterion: It is kind.\n" in start_prompt("Reply to the customer.", Answers("text", texts=texts))
