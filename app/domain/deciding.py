@@ -32,9 +32,25 @@ def decide(
     import numpy as np
 
     p = np.asarray(probabilities, np.float64)
-    answers = np.argmax(p if thresholds is None else p - np.asarray(thresholds, np.float64), axis=1)
+    answers = np.argmax(p, axis=1) if thresholds is None else said(p, np.asarray(thresholds, np.float64))
     doubtful = (p.max(axis=1) < abstain_below) | (margins(p) < least_margin)
     return np.where(doubtful, ABSTAINED, answers)
+
+
+def said(p: "Floats", thresholds: "Floats") -> "Ints":
+    """The label of each row of shape (n, labels), where some labels have no threshold: NaN.
+
+    Of those that reach their threshold the one that is furthest above it; where none does the most probable of those
+    that have none, and where all have one the one that is least below it.
+    """
+    import numpy as np
+
+    free, lead = np.isnan(thresholds), p - thresholds
+    if free.any():
+        reached = np.any(lead >= 0, axis=1, keepdims=True)
+        lead = np.where(free, np.where(reached, -np.inf, p), np.where(lead >= 0, lead, -np.inf))
+    answers: Ints = np.argmax(lead, axis=1)
+    return answers
 
 
 def decide_each(probabilities: "ArrayLike", thresholds: "ArrayLike") -> "NDArray[np.bool_]":
