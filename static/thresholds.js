@@ -63,6 +63,22 @@
   slider.value = String(stopAt(at));
   slider.setAttribute("aria-valuetext", at > 1 ? "never" : `threshold ${at.toFixed(4)}`);
   slider.closest(".slider").hidden = false;
+  /* The whole table is counted by the server: what its page says at this threshold takes the section's place. */
+  const decide = async () => {
+    const section = document.getElementById("decided-section");
+    if (!section) return;
+    const address = `?${new URLSearchParams(new FormData(slider.form))}`;
+    const answer = await fetch(address);
+    if (!answer.ok || address !== `?${new URLSearchParams(new FormData(slider.form))}`) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    section.replaceWith(page.getElementById("decided-section") ?? "");
+  };
+
+  let resting;
+  slider.addEventListener("change", () => {
+    clearTimeout(resting);
+    resting = setTimeout(decide, 400);
+  });
   slider.addEventListener("input", () => {
     const stop = Number(slider.value);
     typed.value = short(thresholds[stop]);

@@ -95,6 +95,9 @@ def _print(view: ThresholdsView, console: Console) -> None:
     )
     kept = f"answers {percent(away.kept / away.n, 1)}, right among those {_estimate(away.accuracy)}"
     console.print(f"Abstaining below {score(min(away.at, 1.0))} of the {away.confidence}: {kept}.", markup=False)
+    if tuned.decided is not None:
+        both = _estimate(tuned.decided.right), _estimate(tuned.decided.top)
+        console.print(f"By all thresholds {both[0]} are right, by the likeliest class alone {both[1]}.", markup=False)
 
 
 def _cells(one: Chosen, shown: bool) -> tuple[str, ...]:

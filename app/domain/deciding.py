@@ -32,9 +32,28 @@ def decide(
     import numpy as np
 
     p = np.asarray(probabilities, np.float64)
-    answers = np.argmax(p if thresholds is None else p - np.asarray(thresholds, np.float64), axis=1)
+    answers = np.argmax(p, axis=1) if thresholds is None else said(p, np.asarray(thresholds, np.float64))
     doubtful = (p.max(axis=1) < abstain_below) | (margins(p) < least_margin)
     return np.where(doubtful, ABSTAINED, answers)
+
+
+def said(p: "Floats", thresholds: "Floats") -> "Ints":
+    """The label of each row of shape (n, labels), where some labels have no threshold: NaN.
+
+    Of those that reach their threshold the one that is furthest above it; where none does the most probable of those
+    that have none, and where all have one the one that is least below it.
+    """
+    import numpy as np
+
+    free, own = np.flatnonzero(np.isnan(thresholds)), np.flatnonzero(~np.isnan(thresholds))
+    if not len(own):
+        likeliest: Ints = np.argmax(p, axis=1)
+        return likeliest
+    lead = p[:, own] - thresholds[own]
+    answers = own[np.argmax(lead, axis=1)]
+    if len(free):
+        answers = np.where(lead.max(axis=1) >= 0, answers, free[np.argmax(p[:, free], axis=1)])
+    return answers
 
 
 def decide_each(probabilities: "ArrayLike", thresholds: "ArrayLike") -> "NDArray[np.bool_]":

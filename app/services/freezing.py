@@ -1,6 +1,5 @@
 """Thresholds that people froze: with what they were tuned for, and whether they still hold."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -8,23 +7,22 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain import answerspace, shapes
+from app.domain import shapes
 from app.domain.curves import sweep
-from app.domain.freezing import FrozenThresholds, threshold_key
+from app.domain.freezing import FrozenThresholds
 from app.domain.metrics import Estimate
 from app.domain.shapes import Shape, shape_of
 from app.domain.tuningrules import choose
 from app.errors import Conflict, NotFound
 from app.services import threshold_views, threshold_wishes, tuning
 from app.services.threshold_facts import Abstaining, Counts
+from app.services.threshold_keys import key_of
 from app.services.threshold_views import counts_of
 from app.services.threshold_wishes import UNCALIBRATED, Wish
 from app.storage import campaign_boards, probabilities, projects, run_boards, tunings
 from app.storage.campaign_boards import Model
-from app.storage.endpoints import Endpoint
 from app.storage.probabilities import Threshold
-from app.storage.projects import Project
-from app.storage.prompts import Prompt, PromptVersion
+from app.storage.prompts import PromptVersion
 
 
 @dataclass(frozen=True)
@@ -133,15 +131,6 @@ def _abstaining(session: Session, evaluation_id: str, shape: Shape, place: int, 
         "digit": shape.classes[place].digit,
         **asdict(threshold_views.abstaining(sure, wish.confidence, wish.accuracy)),
     }
-
-
-def key_of(session: Session, version_id: str, endpoint_id: str) -> str:
-    """The key that thresholds of this prompt version on this task model have now."""
-    version, endpoint = session.get_one(PromptVersion, version_id), session.get_one(Endpoint, endpoint_id)
-    project = session.get_one(Project, session.get_one(Prompt, version.prompt_id).project_id)
-    served = json.dumps([endpoint.provider.base_url, endpoint.name])
-    asks = {"format": version.format, "answers": answerspace.dump(project.answer_space)}
-    return threshold_key(version.text, served, json.dumps(asks, sort_keys=True, ensure_ascii=False))
 
 
 def get(session: Session, threshold_id: str) -> Threshold:

@@ -16,6 +16,7 @@ from app.domain.thresholds import at_threshold
 from app.domain.tuningrules import Rule, reached, read_rule
 from app.services import freezing, tuning
 from app.services.threshold_facts import Abstaining, Counts
+from app.services.threshold_keys import key_of
 from app.services.threshold_views import counts_of
 from app.storage import evaluations, probabilities
 from app.storage.campaigns import HoldoutOpening
@@ -100,7 +101,7 @@ def of_opening(
 def _applied(
     session: Session, opening: HoldoutOpening, row: Threshold, prompt: Side, names: Sequence[str]
 ) -> FrozenOnHoldout:
-    now = freezing.key_of(session, row.prompt_version_id, row.endpoint_id)
+    now = key_of(session, row.prompt_version_id, row.endpoint_id)
     changed = freezing.frozen_thresholds(row).changed(now)
     check = None if changed else frozen_on_holdout(session, row, opening.id)
     if check is not None:
@@ -145,7 +146,7 @@ def _checked(session: Session, row: Threshold, shares: Shares, lacking: int) -> 
         n=len(shares.examples),
         lacking=lacking,
         classes=classes,
-        changed=stored.changed(freezing.key_of(session, row.prompt_version_id, row.endpoint_id)),
+        changed=stored.changed(key_of(session, row.prompt_version_id, row.endpoint_id)),
         kept=kept[1] if kept else None,
         accuracy=Estimate(kept[0] / kept[1], *wilson(*kept), kept[1]) if kept and kept[1] else None,
         abstaining=freezing.read_abstaining(row.chosen["abstaining"]) if kept else None,

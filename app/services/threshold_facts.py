@@ -1,6 +1,7 @@
 """What there is to say of an evaluation's thresholds, as pages, the JSON twin and the command line show it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from app.domain.metrics import Estimate
 from app.domain.profiles import Calibrated, Profile
@@ -108,8 +109,39 @@ class ClassLine:
 
 
 @dataclass(frozen=True)
+class Applied:
+    """A class's threshold in the table of decisions: the one `shown`, one `frozen` before, or none."""
+
+    name: str
+    threshold: float | None
+    source: Literal["shown", "frozen", ""]
+
+
+@dataclass(frozen=True)
+class DecidedCell:
+    """How many examples of an expected label (by code) are said to be of another; -2 is abstained."""
+
+    expected: int
+    said: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What all thresholds together decide; `right` is of the answers that are `given`, `top` of the likeliest label alone."""
+
+    thresholds: list[Applied]
+    abstains: bool
+    cells: list[DecidedCell]
+    n: int
+    given: int
+    right: Estimate | None
+    top: Estimate
+
+
+@dataclass(frozen=True)
 class Tuned:
-    """One class with everything that its page shows."""
+    """One class with everything that its page shows; `decided` of one label out of few, `found` examples in its list."""
 
     place: int
     name: str
@@ -120,7 +152,9 @@ class Tuned:
     rules: list[Chosen]
     abstaining: Abstaining
     doubts: list[Doubt]
+    found: int
     next_offset: int | None
+    decided: Decided | None
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from app.domain.shapes import Shape, shape_of
 from app.domain.shares import Column, Confidence
 from app.domain.thresholds import At, Choice
 from app.domain.tuningrules import Rule, choose, reached, stops
-from app.errors import Conflict
+from app.errors import Conflict, Invalid, Problem
 from app.services import threshold_wishes, tuning
+from app.services.decisions import Decisions, decisions
 from app.services.threshold_facts import (
     Abstaining,
     Chosen,
@@ -145,8 +146,12 @@ def _tuned(
         by_margin: tuning.confidence_of(session, evaluation.id, shape, place, column, by_margin=by_margin)
         for by_margin in {wish.confidence == "margin", wish.doubt == "margin"}
     }
+    away = abstaining(sure[wish.confidence == "margin"], wish.confidence, wish.accuracy)
+    shown = place, mine.at.threshold, used
+    decided = decisions(session, evaluation, shape, wish, shown, sure[wish.confidence == "margin"], away)
     distance = sure[True].values if wish.doubt == "margin" else abs(used.p - min(1.0, mine.at.threshold))
-    places = _nearest(distance, wish.offset).tolist()
+    listed = _listed(decided, wish, len(distance))
+    places = listed[_nearest(distance[listed], wish.offset)].tolist()
     margins = tuning.margins_at(session, evaluation.id, shape, place, column, places)
     doubts = _doubts(session, evaluation, project, used, places, margins)
     onward = wish.offset + DOUBTFUL
@@ -158,10 +163,23 @@ def _tuned(
         stops=_stops(swept, rules),
         chosen=mine,
         rules=rules,
-        abstaining=abstaining(sure[wish.confidence == "margin"], wish.confidence, wish.accuracy),
+        abstaining=away,
         doubts=doubts,
-        next_offset=onward if onward < len(column.p) else None,
+        found=len(listed),
+        next_offset=onward if onward < len(listed) else None,
+        decided=decided.table if decided else None,
     )
+
+
+def _listed(decided: Decisions | None, wish: Wish, n: int) -> "NDArray[np.int64]":
+    """The places of the examples that the list is of: all, or those of one cell of what is decided."""
+    import numpy as np
+
+    if wish.expected is None and wish.said is None:
+        return np.arange(n)
+    if decided is None:
+        raise Invalid([Problem("there are too many classes or examples to tell who is taken for what", "expected")])
+    return decided.places(wish)
 
 
 def adjusted(column: Column, folds: "NDArray[Any]", fitted: dict[str, Any], kind: str) -> Column:

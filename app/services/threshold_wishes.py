@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, cast
 
+from app.domain.deciding import ABSTAINED
 from app.domain.goals import Goal, parse_goal
 from app.domain.profiles import KINDS as CALIBRATIONS
 from app.domain.shapes import Shape, class_of
@@ -21,7 +22,8 @@ class Wish:
     """The numbers of every rule, and `kind`, the one whose threshold is shown.
 
     `name` is the class, empty for the usual one; `threshold` is set by hand and shown when the kind is `set`.
-    `accuracy` is what answering must keep when the rest is abstained.
+    `accuracy` is what answering must keep when the rest is abstained, and `abstain` whether the whole table of decisions
+    does so. `expected` and `said` ask for the examples of one of its cells alone, by codes; -2 is said for abstained.
     """
 
     name: str = ""
@@ -37,6 +39,9 @@ class Wish:
     accuracy: float = 0.95
     doubt: str = "threshold"
     offset: int = 0
+    abstain: bool = False
+    expected: int | None = None
+    said: int | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -118,6 +123,13 @@ def wished(usual: Wish, shape: Shape, given: Mapping[str, str]) -> Wish:
             found = replace(found, **cast("Any", {field: text}))
     if name := given.get("class", ""):
         found = replace(found, name=name)
+    codes = {field: _code(given.get(field, ""), shape) for field in ("expected", "said")}
+    found = replace(found, abstain=bool(given.get("abstain", "")), expected=codes["expected"], said=codes["said"])
+    problems += [
+        Problem("must be the code of a label", field)
+        for field, code in codes.items()
+        if given.get(field, "") and code is None
+    ]
     problems += _checks(found, shape)
     if problems:
         raise Invalid(problems)
@@ -148,6 +160,12 @@ def _rule(text: str, usual: Wish) -> Rule:
         return read_rule(text)
     except Invalid as wrong:
         raise Invalid([Problem(str(wrong), "rule")]) from wrong
+
+
+def _code(text: str, shape: Shape) -> int | None:
+    """Of a label, or that of no answer, where an answer is one label out of several."""
+    known = [ABSTAINED, *range(len(shape.classes))] if shape.kind == "label" else []
+    return next((code for code in known if str(code) == text.strip()), None)
 
 
 def _number(text: str) -> float | None:

@@ -158,6 +158,11 @@ def column_of(session: Session, evaluation_id: str, place: int) -> tuple[Column,
     return Column(**unpacked(part.layout, part.packed)), part.fitted
 
 
+def columns_of(session: Session, evaluation_id: str, most: int) -> list[Column]:
+    """The columns of the first classes."""
+    return [Column(**unpacked(part.layout, part.packed)) for part in tunings.parts(session, evaluation_id, most)]
+
+
 def folds(session: Session, evaluation_id: str) -> "Ints":
     """The fold of every example. Raises Conflict when it was not worked out."""
     part = _found(session, evaluation_id, FRAME)

@@ -50,6 +50,12 @@ def part(session: Session, evaluation_id: str, number: int) -> Tuning | None:
     return session.scalar(select(Tuning).where(*wanted).options(undefer(Tuning.packed), undefer(Tuning.fitted)))
 
 
+def parts(session: Session, evaluation_id: str, most: int) -> list[Tuning]:
+    """Those of the first classes with their arrays, in order."""
+    wanted = (Tuning.evaluation_id == evaluation_id, Tuning.part >= 0, Tuning.part < most)
+    return list(session.scalars(select(Tuning).where(*wanted).order_by(Tuning.part).options(undefer(Tuning.packed))))
+
+
 def told(session: Session, evaluation_id: str) -> dict[int, dict[str, Any]]:
     """What was worked out, by part; no arrays."""
     query = select(Tuning.part, Tuning.told).where(Tuning.evaluation_id == evaluation_id)

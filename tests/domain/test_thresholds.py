@@ -191,3 +191,15 @@ def test_frozen_thresholds_hold_for_what_they_were_tuned_for_alone() -> None:
     assert frozen.changed(threshold_key("prompt 2", "endpoint 1", "json")) == ("prompt version",)
     assert frozen.changed(threshold_key("prompt 1", "endpoint 2", "codes")) == ("endpoint", "answer format")
     assert not frozen.holds("")
+
+
+def test_where_only_some_labels_have_a_threshold_it_alone_says_who_is_taken() -> None:
+    p = np.array([[0.5, 0.3, 0.2], [0.3, 0.4, 0.3], [0.2, 0.35, 0.45], [0.6, 0.39, 0.01]])
+    none = float("nan")
+    assert decide(p, thresholds=[0.4, none, none]).tolist() == [0, 1, 2, 0]
+    assert decide(p, thresholds=[0.1, none, none]).tolist() == [0, 0, 0, 0]
+    assert decide(p, thresholds=[0.9, none, none]).tolist() == [1, 1, 2, 1]
+    assert decide(p, thresholds=[0.55, 0.35, none]).tolist() == [2, 1, 1, 0], (
+        "of two above the one that is furthest above"
+    )
+    assert decide(p, thresholds=[none, none, none]).tolist() == decide(p).tolist()

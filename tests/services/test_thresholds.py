@@ -309,3 +309,67 @@ def test_a_frozen_threshold_is_confirmed_on_the_holdout_that_was_opened(database
         assert threshold_views.thresholds_view(session, held.run_id, {}).standing.state == "sealed"
         with pytest.raises(Conflict, match="tuned on train or dev"):
             threshold_views.evaluation_of(session, held.run_id)
+
+
+def told(view: ThresholdsView) -> dict[tuple[int, int], int]:
+    assert view.tuned is not None
+    assert view.tuned.decided is not None
+    return {(one.expected, one.said): one.count for one in view.tuned.decided.cells}
+
+
+def recounted(sure: Sure, said: Any) -> dict[tuple[int, int], int]:
+    pairs = list(zip(sure.expected.tolist(), said.tolist(), strict=True))
+    return {pair: pairs.count(pair) for pair in sorted(set(pairs))}
+
+
+def test_the_whole_table_takes_the_shown_class_at_its_threshold_and_else_the_likeliest_other(sure: Sure) -> None:
+    p = sure.shares.astype(float)
+    for threshold in (0.2, 0.9):
+        others = 1 + p[:, 1:].argmax(axis=1)
+        said = np.where(p[:, 0] >= threshold, 0, others)
+        view = look(sure, class_=LABELS[0], rule="set", t=str(threshold))
+        assert told(view) == recounted(sure, said)
+        assert view.tuned is not None
+        assert view.tuned.decided is not None
+        assert [one.source for one in view.tuned.decided.thresholds] == ["shown", "", ""]
+        assert view.tuned.decided.right is not None
+        assert view.tuned.decided.right.value == pytest.approx((said == sure.expected).mean())
+        assert view.tuned.decided.top.value == pytest.approx((p.argmax(axis=1) == sure.expected).mean())
+        at = view.tuned.chosen.at
+        assert at.tp == told(view)[0, 0], "the small table and the whole one count the shown class alike"
+
+
+def test_frozen_thresholds_of_the_other_classes_decide_too_and_the_doubtful_are_left_out(sure: Sure) -> None:
+    with sure.database.write() as session:
+        for name, threshold in ((LABELS[1], "threshold 0.3"), (LABELS[2], "threshold 0.6")):
+            freezing.freeze(session, sure.run_id, {"class": name, "rule": threshold})
+    p, at = sure.shares.astype(float), np.array([0.4, 0.3, 0.6])
+    given = {"class_": LABELS[0], "rule": "set", "t": "0.4", "accuracy": "0.9"}
+    assert told(look(sure, **given)) == recounted(sure, (p - at).argmax(axis=1))
+    view = look(sure, **given, abstain="yes")
+    assert view.tuned is not None
+    kept = p.max(axis=1) >= view.tuned.abstaining.at
+    assert told(view) == recounted(sure, np.where(kept, (p - at).argmax(axis=1), -2))
+    assert view.tuned.decided is not None
+    assert view.tuned.decided.given == view.tuned.abstaining.kept == int(kept.sum()) < 330
+
+
+def test_every_cell_of_the_table_opens_its_examples(sure: Sure) -> None:
+    given = {"rule": "set", "t": "0.35"}
+    cells = told(look(sure, **given))
+    for (expected, said), count in cells.items():
+        tuned = look(sure, **given, expected=str(expected), said=str(said)).tuned
+        assert tuned is not None
+        assert tuned.found == count
+        assert len(tuned.doubts) == min(20, count)
+        assert {one.expected for one in tuned.doubts} == {LABELS[expected]}
+    row = look(sure, **given, expected="1").tuned
+    assert row is not None
+    assert row.found == int((sure.expected == 1).sum())
+
+
+@pytest.mark.parametrize("code", ["3", "-1", "one", "01"])
+def test_a_cell_that_is_not_there_is_refused_by_its_field(sure: Sure, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        look(sure, said=code)
+    assert [problem.where for problem in refused.value.problems] == ["said"]

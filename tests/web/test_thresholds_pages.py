@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -177,8 +178,21 @@ def test_the_evaluation_leads_to_its_thresholds(world: World, sure: Sure) -> Non
     assert f'href="{here(sure)}"' in world.visitor().read(f"/evaluations/{sure.run_id}")
 
 
+def test_a_cell_of_the_whole_table_is_a_link_to_its_examples(world: World, sure: Sure) -> None:
+    html = world.visitor().read(f"{here(sure)}?class=billing&abstain=yes")
+    links = re.findall(r'<td class="q[15]"><a href="([^"#]+)#doubts">(\d+)</a>', html)
+    assert sum(int(count) for _, count in links) == 330
+    address, count = links[0]
+    opened = words(world.visitor().read(here(sure) + address.replace("&amp;", "&")))
+    assert f"Only the {count} that are billing and taken for billing" in opened
+    assert f"1–{min(20, int(count))} of {count}" in opened
+    told: Any = world.visitor().json(f"{here(sure)}?class=billing&abstain=yes&expected=0&said=-2")
+    cells = {(one["expected"], one["said"]): one["count"] for one in told["tuned"]["decided"]["cells"]}
+    assert told["tuned"]["found"] == cells.get((0, -2), 0)
+
+
 @pytest.mark.browser
-def test_the_slider_moves_counts_curve_and_what_is_frozen_without_the_network(
+def test_the_slider_moves_counts_curve_and_what_is_frozen_and_asks_once_for_the_whole_table(
     world: World, sure: Sure, browser: Browser
 ) -> None:
     p, truth = sure.shares[:, 0].astype(float), sure.expected == 0
@@ -202,7 +216,10 @@ def test_the_slider_moves_counts_curve_and_what_is_frozen_without_the_network(
         expect(page.locator("[data-count=tn]")).to_have_text(str((~said & ~truth).sum()))
         expect(page.locator("[data-value=precision]")).to_have_text(f"{(said & truth).sum() / said.sum():.3f}")
         assert page.locator("#spot").get_attribute("cx") != before
-        assert (complaints, asked) == ([], [])
+        others = 1 + sure.shares[:, 1:].argmax(axis=1)
+        taken = [int((truth & (np.where(said, 0, others) == code)).sum()) for code in range(3)]
+        expect(page.locator("#decided-section tbody tr").first).to_have_text(f"billing{''.join(map(str, taken))}")
+        assert (complaints, len(asked)) == ([], 1)
         shown = page.locator("[data-interval=recall]").inner_text()
         page.get_by_role("button", name="Show", exact=True).first.click()
         expect(page.locator("#by-rule")).to_have_text("Set by hand")

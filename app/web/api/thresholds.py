@@ -1,6 +1,6 @@
 """The JSON twin of thresholds: what the page shows, freezing, and what was frozen."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, Field
@@ -39,10 +39,16 @@ class Asked(BaseModel):
 
 
 class Shown(Asked):
-    """`doubt` orders the doubtful examples: by nearness to the threshold, or by the margin; go on with `offset`."""
+    """`doubt` orders the doubtful examples: by nearness to the threshold, or by the margin; go on with `offset`.
+
+    `expected` and `said` ask for those of one cell of `tuned.decided` alone, by codes.
+    """
 
     doubt: str = ""
     offset: Whole = 0
+    abstain: Literal["", "yes"] = Field("", description="whether decisions leave out what is below the limit")
+    expected: int | None = Field(None, description="the code of a label: its place among them")
+    said: int | None = Field(None, description="the code of a label; -2 is abstained")
 
     def given(self) -> dict[str, str]:
         found = super().given()

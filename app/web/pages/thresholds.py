@@ -19,6 +19,7 @@ from app.web.rendering import page
 router = APIRouter(include_in_schema=False)
 FIELDS = (
     "class", "rule", "beta", "precision", "recall", "fp", "fn", "t", "calibrate", "confidence", "accuracy", "doubt",
+    "abstain", "expected", "said",
 )  # fmt: skip
 
 
