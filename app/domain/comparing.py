@@ -25,7 +25,7 @@ from app.domain.metrics import (
     tally_with,
 )
 from app.domain.shapes import Shape, of_labels
-from app.domain.summing import SCORE, Amounts, amounts_of, cases, parts, score
+from app.domain.summing import SCORE, Amounts, amounts_of, cases, counted, parts, score
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -131,6 +131,7 @@ def _difference(
     else:
         pairs = _Pairs(goal, shape, expected, (a, b), amounts)
         value, low, high, p = _drawn_difference(pairs, seed, draws, with_p=with_p)
+        n = min(n, pairs.counted)
     value, low, high = (round(number, DECIMALS) + 0.0 for number in (value, low, high))  # + 0.0: never -0.0
     return Difference(value, low, high, None if p is None else float(f"{p:.6g}"), n)
 
@@ -252,6 +253,12 @@ class _Pairs:
         found.sides = tuple(side[place] for side in self.sides[::-1])
         vars(found).pop("sums", None)
         return found
+
+    @property
+    def counted(self) -> int:
+        """How many pairs the difference is of: with a mean score those that have one on both sides."""
+        totals = self.counts @ self.sums
+        return counted(self.goal, self.shape, totals[: len(totals) // 2])
 
     def gains(self, sums: "Floats") -> "Floats":
         """The score of b minus that of a; the last axis holds a's sums, then b's."""

@@ -1,7 +1,8 @@
 """Scores prompt versions on a prefix of a split: outputs that are there are used, missing answers are bought."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import nan
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -276,6 +277,7 @@ class Scorer:
             known = session.get_one(evaluations.Evaluation, evaluation_id)
             if scored.n < known.n or (known.goal == goal and scored.n == known.n):
                 return
+        scored = _graded_alone(scored)
         estimate, summary = self._job.rules.measure(scored), self._summary(scored)
         with self._database.write() as session:
             jobs.renew(session, self._lease)
@@ -295,6 +297,15 @@ def _answered(evaluation_id: str, asking: Questions, example: Placed, answer: St
     key = {"evaluation_id": evaluation_id, "example_id": example.example_id, "sample": 0}
     told = {"answer_id": answer.id, "served_by": None, "counts": output["reading"] != UNGRADED}
     return Answered({**key, **output, **told}, probability and {**key, **probability})
+
+
+def _graded_alone(scored: Scored) -> Scored:
+    """The same with scores that are not numbers where there is no grade: pages leave these out of the mean."""
+    if UNGRADED not in scored.answered or "score" not in scored.amounts:
+        return scored
+    pairs = zip(scored.amounts["score"], scored.answered, strict=True)
+    scores = tuple(nan if code == UNGRADED else score for score, code in pairs)
+    return replace(scored, amounts={**scored.amounts, "score": scores})
 
 
 def _told(grade: Grade | None) -> str:

@@ -102,7 +102,8 @@ def amounts(
 ) -> dict[str, tuple[float, ...]]:
     """One number of each name for every example: its graded score, or its answer's tokens or cost (micro-units).
 
-    What is not known counts as 0; an answer that is only right or wrong scores 1 or 0, one without a grade NaN.
+    What is not known counts as 0; an answer that is only right or wrong scores 1 or 0. So one without a grade scores 0:
+    these amounts decide battles and verdicts, and no prompt may gain by what its judge cannot read.
     """
     if not names:
         return {}
@@ -113,7 +114,7 @@ def amounts(
         .where(Output.evaluation_id == evaluation_id, Output.sample == 0, Output.counts)
     )
     found = {row[0]: row[1:] for row in session.execute(query)}
-    return {name: tuple(_number(found[one][place]) for one in example_ids) for place, name in enumerate(names)}
+    return {name: tuple(float(found[one][place] or 0) for one in example_ids) for place, name in enumerate(names)}
 
 
 def amount_columns(names: Sequence[str]) -> "list[ColumnElement[Any]]":
@@ -125,10 +126,6 @@ def amount_columns(names: Sequence[str]) -> "list[ColumnElement[Any]]":
         "cost": func.coalesce(StoredAnswer.cost, 0),
     }
     return [columns[name] for name in names]
-
-
-def _number(amount: float | None) -> float:
-    return nan if amount is None else float(amount)
 
 
 def replies(session: Session, evaluation_id: str) -> dict[int, str]:
