@@ -45,11 +45,14 @@ def said(p: "Floats", thresholds: "Floats") -> "Ints":
     """
     import numpy as np
 
-    free, lead = np.isnan(thresholds), p - thresholds
-    if free.any():
-        reached = np.any(lead >= 0, axis=1, keepdims=True)
-        lead = np.where(free, np.where(reached, -np.inf, p), np.where(lead >= 0, lead, -np.inf))
-    answers: Ints = np.argmax(lead, axis=1)
+    free, own = np.flatnonzero(np.isnan(thresholds)), np.flatnonzero(~np.isnan(thresholds))
+    if not len(own):
+        likeliest: Ints = np.argmax(p, axis=1)
+        return likeliest
+    lead = p[:, own] - thresholds[own]
+    answers: Ints = own[np.argmax(lead, axis=1)]
+    if len(free):
+        answers = np.where(lead.max(axis=1) >= 0, answers, free[np.argmax(p[:, free], axis=1)])
     return answers
 
 

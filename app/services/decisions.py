@@ -68,7 +68,6 @@ def decisions(
     columns, frozen = tuning.columns_of(session, evaluation.id, classes), _frozen(session, evaluation, shape)
     expected = np.stack([one.truth for one in columns], axis=1).argmax(axis=1)
     p, thresholds = np.stack([one.p for one in columns], axis=1), np.full(classes, np.nan)
-    top = int((p.argmax(axis=1) == expected).sum())
     for other, (at, calibrator) in frozen.items():
         thresholds[other] = at
         p[:, other] = calibration.from_json(calibrator).apply(p[:, other]) if calibrator else p[:, other]
@@ -82,10 +81,10 @@ def decisions(
         )
         for number, (one, at) in enumerate(zip(shape.classes, thresholds.tolist(), strict=True))
     ]
-    return Decisions(_table(applied, wish.abstain, expected, answers, top), expected, answers)
+    return Decisions(_table(applied, wish.abstain, expected, answers, abstaining.accuracy_of_all), expected, answers)
 
 
-def _table(applied: list[Applied], abstains: bool, expected: "Ints", answers: "Ints", top: int) -> Decided:
+def _table(applied: list[Applied], abstains: bool, expected: "Ints", answers: "Ints", top: Estimate) -> Decided:
     import numpy as np
 
     columns, n = len(applied) - ABSTAINED, len(answers)
@@ -95,11 +94,8 @@ def _table(applied: list[Applied], abstains: bool, expected: "Ints", answers: "I
         for cell in np.flatnonzero(counts)
     ]
     right, given = int((expected == answers).sum()), int((answers != ABSTAINED).sum())
-    return Decided(applied, abstains, cells, n, given, _share(right, given) if given else None, _share(top, n))
-
-
-def _share(hits: int, n: int) -> Estimate:
-    return Estimate(hits / n, *wilson(hits, n), n)
+    share = Estimate(right / given, *wilson(right, given), given) if given else None
+    return Decided(applied, abstains, cells, n, given, share, top)
 
 
 def _frozen(
