@@ -50,7 +50,7 @@ def said(p: "Floats", thresholds: "Floats") -> "Ints":
         likeliest: Ints = np.argmax(p, axis=1)
         return likeliest
     lead = p[:, own] - thresholds[own]
-    answers = own[np.argmax(lead, axis=1)]
+    answers: Ints = own[np.argmax(lead, axis=1)]
     if len(free):
         answers = np.where(lead.max(axis=1) >= 0, answers, free[np.argmax(p[:, free], axis=1)])
     return answers
