@@ -133,11 +133,11 @@ CASES = [
     Case("goemotions", 14, "macro_f1", splits_by("By class"), labels_are_scored("neutral"), probabilities=True),
     Case("nlupp_banking", 14, "micro_f1", splits_by("By class"), labels_are_scored("transfer_payment_deposit"), probabilities=True),
     Case(
-        "gsm8k", 5, "accuracy", lambda page: says(page, "holds numbers: a reply is right when it gives the same number"),
+        "gsm8k", 5, "accuracy", lambda page: says(page, "A reply is right when it gives the same number"),
         exact_match_is_told, numbers_stand_there,
     ),
     Case(
-        "bbh", 5, "exact_match", lambda page: says(page, "holds short texts: a reply is right when"),
+        "bbh", 5, "exact_match", lambda page: says(page, "A reply is right when it is the same text"),
         exact_match_is_told, texts_stand_there,
     ),
     Case(

@@ -79,8 +79,10 @@ def test_the_cap_on_calls_holds_retries_included(demo_file: Path, tmp_path: Path
 
 
 def test_a_generator_that_always_talks_nonsense_ends_the_campaign_saying_so(demo_file: Path, tmp_path: Path) -> None:
-    options = ("--generators", "practice/scholar-v1", "--rounds", "9")
-    report = Run(tmp_path / "run", demo_file, options).finish()
+    options = ("--generators", "openai/scholar-v1", "--rounds", "9", "--yes")
+    with practice(tmp_path, free_port()) as url:
+        elsewhere = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}
+        report = Run(tmp_path / "run", demo_file, options, elsewhere).finish()
     assert report["stopped_because"] == "no valid proposals"
     assert report["verdict"] == "start kept"
     assert all(turn["outcome"] == "none" for turn in report["rounds"])

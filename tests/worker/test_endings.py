@@ -13,7 +13,7 @@ from tests.flows.running import clean_environment
 
 BREAKS = """
 import time
-from celery.signals import worker_ready
+from celery.signals import task_received, worker_ready
 from worker.main import celery
 
 @celery.task(name="nap")
@@ -24,9 +24,9 @@ def boom():
     raise AssertionError("what no worker recovers from")
 
 @worker_ready.connect
-def break_it(sender, **kwargs):
+def begin(sender, **kwargs):
+    task_received.connect(lambda **kwargs: sender.hub.call_later(1.0, boom), weak=False)
     nap.apply_async(queue="calls")
-    sender.hub.call_later(3.0, boom)
 
 celery.worker_main(["worker", "-P", "prefork", "-c", "1", "-Q", "calls", "--without-gossip", "--without-mingle"])
 """
