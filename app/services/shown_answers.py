@@ -60,7 +60,7 @@ class ShownCell:
 class RunAnswers:
     """A page of the answers of a run's evaluation, in the test set's fixed order.
 
-    `n`, `right` and `unreadable` were counted when a run of it ended.
+    `n`, `right`, `unreadable` and `ungraded` were counted when a run of it ended.
     """
 
     run_id: str
@@ -73,6 +73,7 @@ class RunAnswers:
     n: int
     right: int
     unreadable: int
+    ungraded: int
     show: str
     cell: ShownCell | None
     answers: list[ShownAnswer]
@@ -101,6 +102,7 @@ def run_answers(
         limit=SHOWN + 1,
         offset=offset,
     )
+    told = evaluation.summary or {}
     return RunAnswers(
         run_id=run_id,
         project_id=project.id,
@@ -109,9 +111,10 @@ def run_answers(
         version=facts.version,
         task_model=campaign_boards.models(session)[evaluation.endpoint_id],
         split=evaluation.split,
-        n=evaluation.n,
+        n=told["samples"]["examples"] if "samples" in told else evaluation.n,
         right=evaluation.right,
         unreadable=evaluation.unreadable,
+        ungraded=told["ungraded"]["count"] if "ungraded" in told else 0,
         show=show,
         cell=_in_words(shape, cell) if cell else None,
         answers=shown_answers(session, evaluation.id, asking, evaluation.prompt_version_id, rows[:SHOWN]),

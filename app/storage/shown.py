@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.domain.answercodes import UNREADABLE
+from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.storage.answers import StoredAnswer
 from app.storage.evaluations import Output
 from app.storage.test_sets import Example, Placement, open_everywhere
@@ -37,14 +37,19 @@ def outputs(
     offset: int = 0,
     cell: Cell | None = None,
 ) -> list[Any]:
-    """Rows of an open split for a page: `show` those that are right, wrong or unreadable, or those of one cell.
+    """Rows of an open split for a page: `show` those that are right, wrong, unreadable or without a grade, or those of one cell.
 
     The holdout has no such door, nor has an example that any other version of the test set holds back.
     """
     if split not in ("train", "dev"):
         raise ValueError("only train and dev are open")
     hit = Output.reading == Output.label
-    kinds = {"right": hit, "wrong": ~hit, "unreadable": Output.reading == UNREADABLE}
+    kinds = {
+        "right": hit,
+        "wrong": ~hit,
+        "unreadable": Output.reading == UNREADABLE,
+        "ungraded": Output.reading == UNGRADED,
+    }
     wanted = _in_cell(cell) if cell else kinds[show]
     query = (
         select(

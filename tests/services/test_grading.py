@@ -14,7 +14,7 @@ from app.domain.answercodes import RIGHT, UNGRADED, WRONG
 from app.domain.answerspace import Answers, Texts
 from app.domain.formats import AnswerFormat
 from app.errors import Invalid
-from app.services import evaluating
+from app.services import evaluating, shown_answers
 from app.services.projects import start_prompt
 from app.settings import Settings
 from app.storage import evaluations, grades, runs
@@ -98,6 +98,9 @@ def test_every_answer_is_graded_once_and_the_mean_leaves_out_what_has_no_grade(
         evaluation = session.get_one(Evaluation, run.evaluation_id)
         assert (evaluation.n, evaluation.right, evaluation.unreadable) == (50 - none, right, 0)
         assert evaluation.value == pytest.approx(right / (50 - none), abs=1e-6)
+        shown = shown_answers.run_answers(session, run_id, "ungraded")
+        assert (len(shown.answers), shown.ungraded, shown.n, shown.right) == (none, none, 50, right)
+        assert all(one.graded and "fulfilled is none of" in one.why for one in shown.answers)
         summary = evaluations.summary_of(session, run.evaluation_id) or {}
         assert summary["ungraded"]["count"] == none
         said = session.scalars(select(Grade.why).where(Grade.score.is_(None))).all()

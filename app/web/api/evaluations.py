@@ -79,7 +79,7 @@ def show(session: Reading, run_id: str) -> RunView:
 def answers(
     session: Reading,
     run_id: str,
-    show: Literal["wrong", "right", "unreadable"] = "wrong",
+    show: Literal["wrong", "right", "unreadable", "ungraded"] = "wrong",
     place: Whole | None = None,
     expected: Code | None = None,
     read: Code | None = None,

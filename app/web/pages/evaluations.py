@@ -187,7 +187,7 @@ def answers(
     request: Request,
     session: Reading,
     run_id: str,
-    show: Literal["wrong", "right", "unreadable"] = "wrong",
+    show: Literal["wrong", "right", "unreadable", "ungraded"] = "wrong",
     place: Whole | None = None,
     expected: Code | None = None,
     read: Code | None = None,
