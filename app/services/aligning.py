@@ -27,13 +27,15 @@ EXPECTATIONS = 200
 class Answer:
     """One evaluation's answer to an example: `answered` is None when the reply could not be read.
 
-    `call_id` is None when it came from the store and no call for this example is in the log.
+    `call_id` is None when it came from the store and no call for this example is in the log. `score`, from 0 to 1, is
+    there where an answer can be partly right.
     """
 
     answered: str | None
     right: bool
     reply: str
     call_id: str | None
+    score: float | None
 
 
 @dataclass(frozen=True)
@@ -188,4 +190,5 @@ def _row(
 
 
 def _answer(name: str | None, expected: int, reply: Reply, calls: dict[tuple[str, int], str]) -> Answer:
-    return Answer(name, reply.reading == expected, reply.text, calls.get((reply.request_hash, reply.sample)))
+    call_id = calls.get((reply.request_hash, reply.sample))
+    return Answer(name, reply.reading == expected, reply.text, call_id, reply.score)

@@ -41,9 +41,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one evaluation answered to one example."""
+    """What one evaluation answered to one example; `score` where it can be partly right."""
 
     reading: int
+    score: float | None
     text: str
     request_hash: str
     sample: int
@@ -196,7 +197,7 @@ def replies(
 ) -> dict[tuple[str, int], Reply]:
     """What was answered, by evaluation and example."""
     columns = (
-        Output.evaluation_id, Output.example_id, Output.reading,
+        Output.evaluation_id, Output.example_id, Output.reading, Output.score,
         StoredAnswer.text, StoredAnswer.request_hash, StoredAnswer.sample,
     )  # fmt: skip
     query = (

@@ -25,7 +25,7 @@ def lines(rows: Iterable[Sequence[object]]) -> str:
 def compared(sides: Sequence[Side], pages: Iterable[Sequence[Row]]) -> Iterator[str]:
     """A comparison's rows, piece by piece: an answer that could not be read is empty, and so is one that is not there."""
     heads = [f"{side.letter} v{side.version} on {side.task_model.name}" for side in sides]
-    about = [f"{head}: {what}" for head in heads for what in ("answer", "right", "reply", "call")]
+    about = [f"{head}: {what}" for head in heads for what in ("answer", "right", "score", "reply", "call")]
     yield lines([["row", "input", "expected", "change", *about]])
     for rows in pages:
         yield lines([_line(row) for row in rows])
@@ -35,7 +35,8 @@ def _line(row: Row) -> list[object]:
     cells: list[object] = [row.position + 1, row.input, row.expected, row.change.replace("_", " ")]
     for one in row.answers:
         if one is None:
-            cells += ["", "", "", ""]
+            cells += ["", "", "", "", ""]
         else:
-            cells += [one.answered or "", "yes" if one.right else "no", one.reply, one.call_id or ""]
+            right, graded = "yes" if one.right else "no", "" if one.score is None else one.score
+            cells += [one.answered or "", right, graded, one.reply, one.call_id or ""]
     return cells
