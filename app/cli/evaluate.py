@@ -18,12 +18,13 @@ from app.cli.stack import stack
 from app.domain import formats
 from app.domain.goals import parse_goals, written
 from app.errors import Conflict, EndpointFailure, Invalid, Problem
-from app.services import catalogue, editing, evaluating, importing, projects
+from app.services import catalogue, editing, evaluating, importing, projects, run_offers
 from app.services.commanding import paid
 from app.services.evaluating import RunDraft
 from app.services.importing import Choices, Prepared
 from app.services.measures import Measures
 from app.services.projects import ProjectDraft
+from app.services.run_offers import RunQuote
 from app.services.run_views import RunView
 from app.settings import Settings
 from app.storage import projects as stored
@@ -93,6 +94,8 @@ def evaluate(
                 max_cost=None if max_cost is None else round(max_cost * 1_000_000),
             )
             run, nudges = _ordered(session, now, draft)
+            offer = run_offers.quote(session, now, draft)
+        console.print(gain_words(offer), highlight=False)
         poke(nudges)
         view = watch(database, run.id, console)
     tell_end(console, view)
@@ -133,6 +136,12 @@ def _ordered(session: Session, now: Settings, draft: RunDraft) -> tuple[Run, Any
         return evaluating.start(session, now, draft, new_id())
     except Conflict as conflict:
         raise Invalid(str(conflict)) from conflict
+
+
+def gain_words(offer: RunQuote) -> str:
+    """What so many examples can show, before any is answered."""
+    least = f"a difference in right answers below {score(offer.detectable)} to another prompt"
+    return f"With {offer.examples:,} examples {least} cannot be told from chance (power 80%, when one in five differs)."
 
 
 def tell(console: Console, found: Measures) -> None:

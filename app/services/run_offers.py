@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.domain.comparing import minimum_detectable_gain
 from app.domain.grading import requests_each
 from app.services import capping, evaluating, fallbacks, pricing, starting
 from app.services.capping import Caps
@@ -23,6 +24,8 @@ class RunQuote:
 
     `calls` are bought at most when none has to be repeated, under the cap on calls if that is lower. `cost` is at most
     that many millionths of money, None when a price is not known. `open_run` is a run that answers them right now.
+    `detectable` is the smallest difference in right answers to another prompt that so many examples can show (power
+    80 %, when one in five answers differs).
     """
 
     examples: int
@@ -32,6 +35,7 @@ class RunQuote:
     cost: int | None
     fallbacks: list[str]
     open_run: str | None
+    detectable: float
 
 
 def quote(session: Session, settings: Settings, draft: RunDraft) -> RunQuote:
@@ -52,7 +56,14 @@ def quote(session: Session, settings: Settings, draft: RunDraft) -> RunQuote:
     capped = capping.at_most(cost, Caps(cost=draft.max_cost), shared)
     going = runs.open_of_evaluation(session, known.id) if known else None
     return RunQuote(
-        examples, wanted, there, calls, capped, [one.full_name for one in serving[1:]], going.id if going else None
+        examples=examples,
+        answers=wanted,
+        there=there,
+        calls=calls,
+        cost=capped,
+        fallbacks=[one.full_name for one in serving[1:]],
+        open_run=going.id if going else None,
+        detectable=minimum_detectable_gain(examples),
     )
 
 

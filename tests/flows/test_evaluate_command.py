@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.cli.stack import CALLERS, DRIVERS, pools_that_answer, stack
+from app.domain.comparing import minimum_detectable_gain
 from app.domain.fronts import front
 from app.services import overviews
 from app.settings import Settings
@@ -92,6 +93,8 @@ def test_repeats_count_an_example_once_and_votes_are_drawn_with_seeds(tmp_path: 
     assert done.returncode == 0, done.stderr
     found = json.loads(out.read_text(encoding="utf-8"))
     assert (found["done"], found["score"]["n"]) == (120, 40)
+    least = f"With 40 examples a difference in right answers below {minimum_detectable_gain(40):.3f} to another prompt"
+    assert 0 <= done.stdout.find(least) < done.stdout.find("Evaluation "), "it is said before the first answer"
     repeats = found["measures"]["repeats"]
     assert (repeats["examples"], repeats["answers"], repeats["repeated"]) == (40, 120, 40)
     assert repeats["steady"] < 40, "samples that are drawn differ"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, update
 
+from app.domain.comparing import minimum_detectable_gain
 from app.services import blocks, campaigns, capping
 from app.services.campaigns import CampaignDraft
 from app.services.capping import Caps
@@ -319,6 +320,11 @@ def test_the_api_orders_steers_and_names_bad_fields(desk: Desk) -> None:
     choice = {"prompt_version_id": desk.tickets.prompt_id, "endpoint_id": desk.tickets.endpoint_id}
     quote = client.post(f"{place}/quote", json=choice).json()
     assert (quote["answers"], quote["calls"], quote["there"]) == (50, 50, 0)
+    assert quote["detectable"] == pytest.approx(minimum_detectable_gain(50))
+    fewer = client.post(f"{place}/quote", json={**choice, "examples": 20, "samples": 3}).json()
+    assert fewer["detectable"] == pytest.approx(minimum_detectable_gain(20)), "more answers to an example prove no more"
+    shown = words(desk.visitor.send(desk.form, desk.choice(do="quote", examples="20"), 200))
+    assert f"Gain it can show {fewer['detectable']:.3f} a smaller difference" in shown
     made = client.post(place, json={**choice, "once": "mine", "max_calls": 100})
     assert (made.status_code, made.json()["status"]) == (201, "queued")
     assert client.post(place, json={**choice, "once": "mine", "max_calls": 100}).json() == made.json()
