@@ -1,6 +1,7 @@
 """`agon evaluate`: one prompt on one model over a labelled file, with every score, and no campaign."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from app.cli.runs import poke, tell_end, watch
 from app.cli.stack import stack
 from app.domain import formats
 from app.domain.goals import parse_goals, written
+from app.domain.summaries import Mean
 from app.errors import Conflict, EndpointFailure, Invalid, Problem
 from app.services import catalogue, editing, evaluating, importing, projects, run_offers
 from app.services.commanding import paid
@@ -31,7 +33,7 @@ from app.storage import projects as stored
 from app.storage import prompts
 from app.storage.base import new_id
 from app.storage.runs import Run
-from app.web.formats import score
+from app.web.formats import money, score
 
 SCORES_SHOWN = 40
 
@@ -151,6 +153,8 @@ def tell(console: Console, found: Measures) -> None:
         e = one.estimate
         table.add_row(one.name, score(e.value), f"{score(e.low)} to {score(e.high)}", f"{e.n:,}")
     console.print(table)
+    for line in takes_words(found.means):
+        console.print(line, highlight=False)
     if not found.classes:
         return
     classes = Table("class", "occurs", "named", "precision", "recall", "F1")
@@ -158,6 +162,24 @@ def tell(console: Console, found: Measures) -> None:
         shares = (kind.precision, kind.recall, kind.f1)
         classes.add_row(kind.name, f"{kind.there:,}", f"{kind.named:,}", *(score(one.value) for one in shares))
     console.print(classes)
+
+
+def takes_words(means: Mapping[str, Mean]) -> Iterator[str]:
+    """What an answer takes on average; one example has no interval."""
+    for name, written_as in (("tokens", _tokens), ("cost", _cost)):
+        mean = means.get(name)
+        if mean is None or mean.low is None or mean.high is None:
+            continue
+        value, low, high = map(written_as, (mean.value, mean.low, mean.high))
+        yield f"{name.capitalize()} an answer: {value} (95% interval {low} to {high}, n {mean.n:,})."
+
+
+def _tokens(count: float) -> str:
+    return score(count, 1)
+
+
+def _cost(micros: float) -> str:
+    return money(round(micros))
 
 
 def as_json(view: RunView) -> str:

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import isnan
+from math import inf, isnan, sqrt
 from typing import Any
 
 from app.domain.answercodes import UNGRADED, UNREADABLE
 from app.domain.goals import Goal, parse_goal
-from app.domain.metrics import Estimate, measure_all, wilson
+from app.domain.metrics import DECIMALS, Z95, Estimate, measure_all, wilson
 from app.domain.shapes import OPEN, Shape
+from app.domain.summing import SCORE
 
 MOST_CELLS = 5_000
 SCORES: Mapping[str, tuple[str, ...]] = {
@@ -27,12 +28,14 @@ class Answers:
     """What was answered, answer by answer: codes, amounts (as `metrics.measure` takes them), and whose they are.
 
     `examples` says which example each answer is of; answers of one example follow each other, the first sample first.
+    Amounts that are `unknown` of some answer stand at 0 there, and have no mean.
     """
 
     expected: Sequence[int]
     answered: Sequence[int]
     examples: Sequence[int]
     amounts: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
     @property
     def repeated(self) -> bool:
@@ -49,10 +52,20 @@ class Answers:
         return [expected for expected, _ in rows], [answered for _, answered in rows]
 
 
+@dataclass(frozen=True)
+class Mean:
+    """An amount on average over n examples with its 95 % interval; one example has none, nor has an older summary, nor n."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+
 def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str, Any]:
     """Scores of the goals and of the kind, every class, the commonest confusions, unreadable replies, texts without a grade, repeats.
 
-    An estimate is {value, low, high, n}; classes have also how often they occur, are named and are hit (in all answers).
+    An estimate is {value, low, high, n}, and so is a mean; classes have also how often they occur, are named and are hit (in all answers).
     """
     scores = [*map(parse_goal, SCORES[shape.kind]), *_digit_scores(shape)]
     if "score" in answers.amounts and shape.kind in OPEN:
@@ -69,7 +82,7 @@ def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str
         "unreadable": _share(answers, UNREADABLE),
         "ungraded": _share(answers, UNGRADED),
         "samples": _samples(answers),
-        "means": {name: mean for name, amounts in answers.amounts.items() if (mean := _mean(amounts)) is not None},
+        "means": _means(answers),
     }
 
 
@@ -124,9 +137,34 @@ def _cells(shape: Shape, answers: Answers) -> list[list[int]]:
     return [[*cell, often] for cell, often in sorted(counted.most_common(MOST_CELLS))]
 
 
-def _mean(amounts: Sequence[float]) -> float | None:
-    known = [amount for amount in amounts if not isnan(amount)]
-    return sum(known) / len(known) if known else None
+def _means(answers: Answers) -> dict[str, dict[str, Any]]:
+    known = {name: amounts for name, amounts in answers.amounts.items() if name not in answers.unknown}
+    found = {name: mean_of(amounts, answers.examples, _most(name)) for name, amounts in known.items()}
+    return {name: asdict(mean) for name, mean in found.items() if mean is not None}
+
+
+def _most(name: str) -> float:
+    return 1.0 if name == SCORE else inf
+
+
+def mean_of(amounts: Sequence[float], examples: Sequence[int], most: float = inf) -> Mean | None:
+    """The mean of amounts from 0 to `most` over examples, of which each counts once, with the mean of its answers.
+
+    The interval is that of the normal distribution, with errors clustered by example. None where no amount is a number.
+    """
+    by_example: dict[int, list[float]] = {}
+    for one, amount in zip(examples, amounts, strict=True):
+        if not isnan(amount):
+            by_example.setdefault(one, []).append(amount)
+    each = [sum(found) / len(found) for found in by_example.values()]
+    if not (n := len(each)):
+        return None
+    value = sum(each) / n
+    if n == 1:
+        return Mean(round(value, DECIMALS), n=n)
+    half = Z95 * sqrt(sum((one - value) ** 2 for one in each) / (n - 1) / n)
+    low, high = max(0.0, value - half), min(most, value + half)
+    return Mean(round(value, DECIMALS), round(low, DECIMALS), round(high, DECIMALS), n)
 
 
 def _share(answers: Answers, code: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from app.domain.answerspace import Answers
 from app.domain.metrics import Estimate
 from app.domain.shapes import Class, shape_of
+from app.domain.summaries import Mean
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Measures:
     unreadable: Unreadable
     ungraded: Unreadable
     repeats: Repeats
-    means: dict[str, float]
+    means: dict[str, Mean]
 
 
 _NONE = {"count": 0, "n": 0, "low": 0.0, "high": 1.0}  # of summaries that were made before there were graders
@@ -103,7 +104,7 @@ def measures(summary: Mapping[str, Any] | None, answers: Answers) -> Measures | 
         unreadable=Unreadable(**summary["unreadable"]),
         ungraded=Unreadable(**summary.get("ungraded", _NONE)),
         repeats=Repeats(**summary["samples"]),
-        means=summary["means"],
+        means={name: _mean(found) for name, found in summary["means"].items()},
     )
 
 
@@ -113,6 +114,11 @@ def _score(found: Mapping[str, Any]) -> Score:
 
 def _estimate(found: Mapping[str, Any]) -> Estimate:
     return Estimate(found["value"], found["low"], found["high"], found["n"])
+
+
+def _mean(found: Mapping[str, Any] | float) -> Mean:
+    """Summaries of an older Agon hold the mean alone."""
+    return Mean(**found) if isinstance(found, Mapping) else Mean(found)
 
 
 def _classes(summed: Sequence[Mapping[str, Any]], answers: Answers) -> list[ClassScores]:

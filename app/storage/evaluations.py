@@ -5,7 +5,7 @@ from hashlib import sha256
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, case, func, select
+from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, case, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.answercodes import UNGRADED, UNREADABLE
@@ -17,6 +17,8 @@ from app.storage.test_sets import Placed, Placement, placed_between
 if TYPE_CHECKING:
     from app.domain.metrics import Estimate
     from app.domain.summaries import Answers
+
+TAKES = ("tokens", "cost")
 
 
 class Evaluation(Base):
@@ -185,8 +187,9 @@ def answered_in_order(session: Session, evaluation_id: str) -> "Answers":
             Output.label,
             Output.reading,
             Output.score,
-            func.coalesce(StoredAnswer.tokens_in, 0) + func.coalesce(StoredAnswer.tokens_out, 0),
-            func.coalesce(StoredAnswer.cost, 0),
+            *amount_columns(TAKES),
+            or_(StoredAnswer.tokens_in.is_(None), StoredAnswer.tokens_out.is_(None)).label("no_tokens"),
+            StoredAnswer.cost.is_(None).label("no_cost"),
         )
         .join(StoredAnswer, StoredAnswer.id == Output.answer_id)
         .where(Output.evaluation_id == evaluation_id, Output.counts)
@@ -207,6 +210,7 @@ def answered_in_order(session: Session, evaluation_id: str) -> "Answers":
         answered=[row.reading for row in rows],
         examples=[row.example_id for row in rows],
         amounts={"score": scores, "tokens": [float(row[4]) for row in rows], "cost": [float(row[5]) for row in rows]},
+        unknown=frozenset(name for name in TAKES if any(getattr(row, f"no_{name}") for row in rows)),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, event, select, update
 
 from app.domain.comparing import minimum_detectable_gain
 from app.services import blocks, campaigns, capping
@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.storage import heartbeats, jobs, prompts, runs
 from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
+from app.storage.evaluations import Evaluation
 from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.runs import Run
@@ -28,6 +29,9 @@ from tests.web.arena_world import Visitor, World
 from tests.web.reading import token_on, words
 
 SIZE = 50
+TAKES = (
+    "An answer takes 9.0 tokens on average (95% interval 9.0–9.0, n 50) and $0.000011 ($0.000011 to $0.000011, n 50)."
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ def test_an_evaluation_is_ordered_watched_and_summed_up(desk: Desk) -> None:
     assert "accuracy on dev, of 50 examples." in page.replace("Accuracy", "accuracy")
     assert re.search(r"1\.000 95% interval 0\.9\d\d–1\.000 · n 50", page)
     assert "here:1/1 not at work on it now 50 3 of 3 done" in page
+    assert TAKES in page
     project = desk.page(f"/projects/{desk.tickets.project_id}")
     assert re.search(r"v1 by a person 9 characters 1\.000 95% interval", project), "its score stands at the prompt"
     assert "v1 on dev" in project
@@ -102,10 +107,30 @@ def test_an_evaluation_is_ordered_watched_and_summed_up(desk: Desk) -> None:
     told = desk.told(here)
     assert (told["status"], told["done"], told["right"], told["unreadable"]) == ("finished", 50, 50, 0)
     assert [one["used"] for one in told["used"]] == [50, 450, 550]
+    assert told["measures"]["means"]["tokens"] == {"value": 9, "low": 9, "high": 9, "n": 50}
     calls: Any = desk.told(f"/calls?run={run_id}&limit=100")["calls"]
     assert {call["run_id"] for call in calls} == {run_id}
     assert len(calls) == 50
     assert desk.told("/calls?run=another")["calls"] == []
+
+
+def test_a_summary_of_an_older_agon_shows_its_means_without_an_interval(desk: Desk) -> None:
+    here = desk.order()
+    desk.tickets.work()
+    with desk.world.database.write() as session:
+        row = session.scalars(select(Evaluation)).one()
+        row.summary = {**(row.summary or {}), "means": {"score": 1.0, "tokens": 9.0, "cost": 11.0}}
+    assert "An answer takes 9.0 tokens on average." in desk.page(here)
+    told = desk.told(f"/evaluations/{here.rsplit('/', 1)[1]}")
+    assert told["measures"]["means"]["cost"] == {"value": 11, "low": None, "high": None, "n": None}
+
+
+def test_no_mean_of_the_cost_is_told_where_a_price_was_unknown(desk: Desk) -> None:
+    here = desk.order()
+    with desk.world.database.write() as session:
+        session.execute(delete(Price))
+    desk.tickets.work()
+    assert "An answer takes 9.0 tokens on average (95% interval 9.0–9.0, n 50)." in desk.page(here)
 
 
 def test_what_is_asked_again_comes_from_the_store_and_is_counted_so(desk: Desk) -> None:
