@@ -42,10 +42,16 @@ def print_report(report: dict[str, Any], console: Console, simulated: bool) -> N
     _print_generators(report["generators"], console)
     cost = "unknown" if report["cost"] is None else f"{report['cost']:.4f}"
     console.print(
-        f"{report['answers']['total']} answers used, {report['calls_paid']} calls bought, {report['tokens']} tokens, "
+        f"{used_words(report['answers'])} used, {report['calls_paid']} calls bought, {report['tokens']} tokens, "
         f"cost {cost}, {report['seconds']:.0f} s; ended by: {report['stopped_because']}.",
         highlight=False,
     )
+
+
+def used_words(answers: dict[str, int]) -> str:
+    """Grades apart, which would pass for retries among the calls; reports of an older Agon do not count them."""
+    grades = answers.get("grades", 0)
+    return f"{answers['total']} answers" + (f" and {grades} grades" if grades else "")
 
 
 def _print_generators(rows: list[dict[str, Any]], console: Console) -> None:

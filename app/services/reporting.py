@@ -13,7 +13,7 @@ from app.domain.metrics import Estimate, majority_baseline
 from app.domain.ratings import rate_counts
 from app.domain.shapes import OPEN
 from app.services.gathering import Looked
-from app.storage import endpoints, projects, prompts, rounds, test_sets
+from app.storage import endpoints, grades, projects, prompts, rounds, test_sets
 from app.storage.campaigns import Campaign
 
 
@@ -58,7 +58,12 @@ def build(session: Session, campaign: Campaign, state: State | None, confirmatio
         "holdout_opened": int(confirmation.looked is not None),
         "evidence": asdict(confirmation.evidence) if confirmation.evidence else None,
         "thresholds": confirmation.thresholds,
-        "answers": {"task": task, "generator": generator, "total": task + generator},
+        "answers": {
+            "task": task,
+            "generator": generator,
+            "total": task + generator,
+            "grades": grades.used(session, campaign),
+        },
         "calls_paid": campaign.calls_spent,
         "tokens": campaign.tokens,
         "cost": None if campaign.cost is None else campaign.cost / 1_000_000,

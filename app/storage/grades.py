@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, delete, func, select, union
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.answercodes import UNGRADED
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base
-from app.storage.evaluations import Output
+from app.storage.campaigns import Campaign
+from app.storage.evaluations import Evaluation, Output
+from app.storage.rounds import UsedAnswer
 from app.storage.session import add_rows
 
 _BATCH = 500
@@ -81,3 +83,26 @@ def forget(session: Session, evaluation_id: str, example_ids: Sequence[int]) -> 
     for start in range(0, len(example_ids), _BATCH):
         mine = Grade.example_id.in_(example_ids[start : start + _BATCH])
         session.execute(delete(Grade).where(Grade.evaluation_id == evaluation_id, mine))
+
+
+def used(session: Session, campaign: Campaign) -> int:
+    """The distinct replies of graders behind the grades of the answers that a campaign used."""
+    replies = [
+        select(reply.label("reply"))
+        .select_from(Evaluation)
+        .join(Grade, Grade.evaluation_id == Evaluation.id)
+        .join(
+            Output,
+            (Output.evaluation_id == Grade.evaluation_id)
+            & (Output.example_id == Grade.example_id)
+            & (Output.sample == Grade.sample),
+        )
+        .join(UsedAnswer, (UsedAnswer.campaign_id == campaign.id) & (UsedAnswer.answer_id == Output.answer_id))
+        .where(
+            Evaluation.version_id == campaign.version_id,
+            Evaluation.endpoint_id == campaign.task_endpoint_id,
+            reply.is_not(None),
+        )
+        for reply in (Grade.answer_id, Grade.other_answer_id)
+    ]
+    return session.scalar(select(func.count()).select_from(union(*replies).subquery())) or 0

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
+from app.cli.printing import used_words
 from app.domain import answerspace
 from app.domain.answerspace import Answers, Texts
 from app.domain.improving.state import Rules
@@ -91,6 +92,9 @@ def test_who_answers_and_grades_does_not_change_what_comes_out(tmp_path: Path, u
         with world.database.read() as session:
             judged = session.scalar(select(func.count()).where(Call.purpose == "judge"))
             assert judged == session.scalar(select(func.count(func.distinct(Grade.answer_id))))
+            used = (campaign.report or {})["answers"]
+            assert (used["grades"], used["total"] + used["grades"]) == (judged, campaign.calls_spent)
+            assert used_words(used) == f"{used['total']} answers and {judged} grades"
             outputs = session.execute(select(Output.reading, Output.counts, Output.score)).all()
             assert all(row.counts and row.score is not None for row in outputs)
             assert session.scalar(select(func.count()).select_from(Grade)) == len(outputs)
