@@ -1,18 +1,23 @@
 """Labelled sets by the command line, each from its file to the report of its holdout, beside an app that serves."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli import app
+from app.settings import settings
 from tests.conftest import data_folder
-from tests.flows.running import every, serve
+from tests.flows.running import clean_environment, every, serve
 from tests.flows.test_command import agon
 
 MODEL = "practice/scholar-v1"
+TONE = "Как автор относится к сущности?\n{{input}}"
 RUSSIAN = "Ответь коротко.\n{{input}}\nОтвет:"
 
 
@@ -24,15 +29,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield made
 
 
-def done(folder: Path, *command: str) -> str:
-    found = agon(*command, folder=folder)
-    assert found.returncode == 0, found.stderr
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """That folder as a command of this process finds it: to start Python for each would cost more than its work."""
+    for name in os.environ.keys() - clean_environment().keys():
+        if not name.startswith("AGON_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AGON_DATA_DIR", str(folder / "data"))
+    settings.cache_clear()
+    yield folder
+    settings.cache_clear()
+
+
+def done(*command: str) -> str:
+    found = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert found.exit_code == 0, found.output
     return found.stdout
 
 
 def evaluated(folder: Path, file: Path, goal: str, *options: str) -> dict[str, Any]:
     out = folder / "out.json"
-    told = done(folder, "evaluate", str(file), "--task-model", MODEL, "--goal", goal, "--json", str(out), *options)
+    told = done("evaluate", str(file), "--task-model", MODEL, "--goal", goal, "--json", str(out), *options)
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     assert f"Evaluation {found['id']} of prompt {found['version_id']}, v{found['version']} of the project." in told
     return found
@@ -45,27 +62,31 @@ def evaluated(folder: Path, file: Path, goal: str, *options: str) -> dict[str, A
         ("nlupp_banking", 16, "micro_f1", "Which of the intents?\n{{input}}", ()),
         ("rubq", 10, "mean_score", RUSSIAN, ()),
         ("nlbse24_issues", 6, "macro_f1", "bug, feature or question?\n{{input}}", ()),
+        ("goemotions", 20, "samples_f1", "Which emotions?\n{{input}}", ()),
+        ("bbh", 11, "exact_match", "Answer alone, without reasons.\n{{input}}", ()),
+        ("rusentne2023", 12, "f1[negative]", TONE, ("--before", "quote,reasoning")),
+        ("banking77", 10, "macro_f1", "Which of the intents?\n{{input}}", ()),
     ],
-    ids=["sms_spam", "nlupp_banking", "rubq", "nlbse24_issues"],
+    ids=["sms_spam", "nlupp_banking", "rubq", "nlbse24_issues", "goemotions", "bbh", "rusentne2023", "banking77"],
 )
 def test_from_a_file_to_the_report_of_its_holdout_by_commands(
-    folder: Path, name: str, step: int, goal: str, prompt: str, options: tuple[str, ...]
+    here: Path, name: str, step: int, goal: str, prompt: str, options: tuple[str, ...]
 ) -> None:
-    file = every(folder / f"{name}.jsonl", data_folder() / f"{name}.jsonl", step)
-    (folder / "prompt.txt").write_text(prompt, encoding="utf-8")
-    a = evaluated(folder, file, goal)
-    b = evaluated(folder, file, goal, "--prompt", "prompt.txt", "--how", "json", *options)
+    file = every(here / f"{name}.jsonl", data_folder() / f"{name}.jsonl", step)
+    (here / "prompt.txt").write_text(prompt, encoding="utf-8")
+    a = evaluated(here, file, goal)
+    b = evaluated(here, file, goal, "--prompt", str(here / "prompt.txt"), "--how", "json", *options)
     assert (a["project_id"], a["goal"], a["version"] < b["version"]) == (b["project_id"], goal, True)
-    compared = done(folder, "compare", a["id"], b["id"], "--json", "compared.json")
+    compared = done("compare", a["id"], b["id"], "--json", str(here / "compared.json"))
     assert "Verdict on B:" in compared
-    assert json.loads((folder / "compared.json").read_text(encoding="utf-8"))["goal"] == goal
+    assert json.loads((here / "compared.json").read_text(encoding="utf-8"))["goal"] == goal
     opened = done(
-        folder, "open-holdout", b["version_id"], "--task-model", MODEL, "--against", a["version_id"],
+        "open-holdout", b["version_id"], "--task-model", MODEL, "--against", a["version_id"],
         "--reason", "before it goes live", "--yes",
     )  # fmt: skip
     opening = re.search(r"agon report (\w+)", opened)
     assert opening, opened
-    report = done(folder, "report", opening[1]).replace("\\", "")  # Markdown's own marks are escaped
+    report = done("report", opening[1]).replace("\\", "")  # Markdown's own marks are escaped
     assert report.startswith(f"# Holdout report: v{b['version']} of {name}")
     assert f"**Goal:** {goal};" in report
     assert all(line in report for line in prompt.replace("{{input}}", "").split("\n"))
@@ -74,7 +95,8 @@ def test_from_a_file_to_the_report_of_its_holdout_by_commands(
 def test_numbers_are_improved_from_a_file_by_one_command(folder: Path) -> None:
     file = every(folder / "gsm8k.jsonl", data_folder() / "gsm8k.jsonl", 8)
     options = ("--rounds", "1", "--max-calls", "500", "--goal", "exact_match", "--json", "improved.json")
-    done(folder, "improve", str(file), "--task-model", MODEL, *options)
+    told = agon("improve", str(file), "--task-model", MODEL, *options, folder=folder)
+    assert told.returncode == 0, told.stderr
     found = json.loads((folder / "improved.json").read_text(encoding="utf-8"))
     assert (found["goal"], sum(found["splits"].values())) == ("exact_match", 100)
     assert found["kept"] == ("best" if found["verdict"] == "better" else "start")
