@@ -107,3 +107,15 @@ def test_who_answers_and_grades_does_not_change_what_comes_out(tmp_path: Path, u
             told.append(sorted(session.execute(select(Evaluation.split, Evaluation.n, Evaluation.value))))
         world.close()
     assert told[:3] == told[3:]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"task": 264, "generator": 6, "total": 270, "grades": 540}, "270 answers and 540 grades"),
+        ({"task": 264, "generator": 6, "total": 270, "grades": 0}, "270 answers"),
+        ({"task": 264, "generator": 6, "total": 270}, "270 answers"),  # a report of an older Agon
+    ],
+)
+def test_grades_are_told_apart_from_answers(answers: dict[str, int], said: str) -> None:
+    assert used_words(answers) == said
