@@ -15,9 +15,11 @@ from app.services import importing, rules
 from app.services.importing import Prepared
 from app.settings import settings
 from app.storage import endpoints, projects
+from app.storage import rules as stored_rules
 from app.storage.endpoints import Endpoint
 from app.storage.jobs import Nudge
 from app.storage.projects import Project
+from app.storage.rules import RuleChange
 from app.storage.session import Database
 
 POLL_SECONDS = 0.2
@@ -69,15 +71,18 @@ def _change(session: Session, project_id: str, rule: Options) -> list[Nudge]:
 
 def _wait(database: Database, console: Console, project_id: str) -> None:
     """Until stored answers are read again, if they are."""
-    outputs = 0
+    with database.read() as session:
+        if (change := stored_rules.going_on(session, project_id)) is None:
+            return
     with console.status("reading stored answers again") as shown:
         while True:
             with database.read() as session:
                 found = rules.progress(session, project_id)
             if found is None:
                 break
-            outputs = found.outputs
             shown.update(f"reading stored answers again: {found.done:,} of {found.evaluations:,} evaluations")
             time.sleep(POLL_SECONDS)
+    with database.read() as session:
+        outputs = session.get_one(RuleChange, change.id).outputs
     if outputs:
         console.print(f"{outputs:,} stored answers were read again; none was bought.", highlight=False)
