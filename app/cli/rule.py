@@ -49,6 +49,7 @@ def apply(database: Database, console: Console, prepared: Prepared, rule: Option
         project_id = importing.known_project(session, prepared)
         nudges = _change(session, project_id, rule) if project_id and rule else []
         project = projects.get(session, project_id) if project_id else None
+        change = stored_rules.going_on(session, project_id) if project_id else None
         words, name = in_words(project.answer_space if project else prepared.answers), project.name if project else ""
     if nudges:
         console.print(f"The project {name} of this file compares answers anew from now on.", markup=False)
@@ -56,8 +57,8 @@ def apply(database: Database, console: Console, prepared: Prepared, rule: Option
         console.print(words, markup=False, highlight=False)
     for nudge in nudges:
         Poker(settings()).poke(nudge.job_id, nudge.kind)
-    if project_id:
-        _wait(database, console, project_id)
+    if change is not None:
+        _wait(database, console, change)
 
 
 def _change(session: Session, project_id: str, rule: Options) -> list[Nudge]:
@@ -69,15 +70,12 @@ def _change(session: Session, project_id: str, rule: Options) -> list[Nudge]:
         raise Invalid(str(conflict)) from conflict
 
 
-def _wait(database: Database, console: Console, project_id: str) -> None:
-    """Until stored answers are read again, if they are."""
-    with database.read() as session:
-        if (change := stored_rules.going_on(session, project_id)) is None:
-            return
+def _wait(database: Database, console: Console, change: RuleChange) -> None:
+    """Until stored answers are read again."""
     with console.status("reading stored answers again") as shown:
         while True:
             with database.read() as session:
-                found = rules.progress(session, project_id)
+                found = rules.progress(session, change.project_id)
             if found is None:
                 break
             shown.update(f"reading stored answers again: {found.done:,} of {found.evaluations:,} evaluations")
