@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.domain.answercodes import UNGRADED
 from app.gateway.calls import Purchase
 from app.services import bookkeeping, capping
-from app.services.needs import Need, Needs, Open
+from app.services.needs import Met, Needs, Open
 from app.services.ordering import Order, Stored
 from app.services.purse import Purse
 from app.services.questions import Answered
@@ -72,21 +72,22 @@ class Holding:
         """Use what the store has, also for the grades of answers that it has; the rest is open."""
         unanswered = [one for one in missing if one.example_id not in ungraded]
         wanted = [self._needs.to_answer(one, self.block.sample) for one in unanswered]
-        found = [self._rows(need) for need in self._needs.take(session, wanted)]
+        found = [self._rows(met) for met in self._needs.take(session, wanted)]
         self._store(session, found, reused=len(found))
         if self.order.grading is not None:
             known = {**ungraded, **self._awaiting(session, {one.output["example_id"] for one in found})}
             places = [one for one in missing if one.example_id in known]
             wanted = [self._needs.to_grade(one, known[one.example_id]) for one in places]
-            graded = [self._rows(need) for need in self._needs.take(session, wanted)]
+            graded = [self._rows(met) for met in self._needs.take(session, wanted)]
             self._store(session, graded, reused=sum(one.output["example_id"] not in ungraded for one in graded))
 
-    def _rows(self, need: Need) -> Answered:
+    def _rows(self, met: Met) -> Answered:
         """The output of a need that is met, with what stands beside it."""
-        replies, sample = self._needs.replies(need), self.block.sample
+        need, found = met
         if need.answer is not None:
-            return self.order.graded(need.example, sample, need.answer, [reply for reply, _ in replies])
-        return self.order.answered(need.example, sample, *replies[0])
+            replies = [reply for reply, _ in found]
+            return self.order.graded(need.example, self.block.sample, need.answer, replies)
+        return self.order.answered(need.example, self.block.sample, *found[0])
 
     def save(self, session: Session, batch: Sequence[Purchase]) -> list[Nudge]:
         """Write down what was bought: answers, outputs, the log, and last the ledger, whose rows others wait for."""
