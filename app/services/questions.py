@@ -135,17 +135,10 @@ class Questions:
         from app.domain.probabilities import from_stated
 
         digits = answercodes.digits_of(self.answers, reading.code)
-        sizes = sizes_of(self.answers)
+        sizes = answercodes.sizes_of(self.answers)
         return tuple(
             from_stated(digit, stated, size) for digit, stated, size in zip(digits, reading.stated, sizes, strict=True)
         )
-
-
-def sizes_of(answers: Answers) -> tuple[int, ...]:
-    """How many values each distribution of such answers is over."""
-    if answers.kind == "label":
-        return (len(answers.labels),)
-    return (2,) * len(answers.labels) if answers.kind == "labels" else answercodes.sizes_of(answers)
 
 
 def misfit(project: Project, version: PromptVersion) -> str:

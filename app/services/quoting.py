@@ -25,8 +25,8 @@ PROPOSALS = len(SEATS)
 class Quote:
     """`rounds` at full length that the caps pay for, `fewest_calls` below which they pay for none.
 
-    `kept_for_holdout` are the calls that no round may use, none where the holdout is `spent` and will not be opened; `cost` is at most that many millionths of money, None when
-    a price is not known. `usual_cost` is what so many calls come to at the lengths that the project's earlier calls
+    `kept_for_holdout` are the calls that no round may use, none where the holdout is `spent` and will not be opened;
+    `cost` is at most that many millionths of money, None when a price is not known. `usual_cost` is what so many calls come to at the lengths that the project's earlier calls
     had, None before there were any. `shared` are the caps of project, day and instance with what they leave. What is
     `detectable` is the smallest difference in right answers that so many examples can show (power 80 %, when one in
     five answers differs); None without a holdout that can be opened.

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,18 @@ import pytest
 from sqlalchemy import delete, event, select, update
 
 from app.domain.comparing import minimum_detectable_gain
-from app.services import blocks, campaigns, capping
+from app.services import campaigns
 from app.services.campaigns import CampaignDraft
-from app.services.capping import Caps
-from app.settings import Settings
-from app.storage import heartbeats, jobs, prompts, runs
+from app.storage import jobs, prompts, runs
 from app.storage.base import now
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.evaluations import Evaluation
 from app.storage.prices import Price
 from app.storage.projects import Project
 from app.storage.runs import Run
-from tests.gateway.scripted import Server, refusal, serving
-from tests.services.tickets import Tickets, right
-from tests.web.arena_world import Visitor, World
+from tests.gateway.scripted import refusal, serving
+from tests.services.tickets import right
+from tests.web.desks import Desk, at_a_desk
 from tests.web.reading import token_on, words
 
 SIZE = 50
@@ -34,52 +31,10 @@ TAKES = (
 )
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Tickets with their model's server, and somebody who looks at the pages."""
-
-    world: World
-    tickets: Tickets
-    server: Server
-
-    @property
-    def visitor(self) -> Visitor:
-        return self.world.visitor()
-
-    @property
-    def form(self) -> str:
-        return f"/projects/{self.tickets.project_id}/evaluations/new"
-
-    def order(self, **changes: object) -> str:
-        """The address of a run that the form started."""
-        return self.visitor.send(self.form, self.choice(**changes))
-
-    def choice(self, **changes: object) -> dict[str, object]:
-        usual = {"prompt_version_id": self.tickets.prompt_id, "endpoint_id": self.tickets.endpoint_id}
-        return {**usual, "samples": "1", "temperature": "0", **changes}
-
-    def work_once(self, blocks_at_most: float = 60.0) -> None:
-        settings = self.tickets.settings.model_copy(update={"slice_seconds": blocks_at_most})
-        blocks.work(self.tickets.database, settings, "here:1/1")
-
-    def page(self, address: str) -> str:
-        return words(self.visitor.read(address))
-
-    def told(self, address: str) -> dict[str, Any]:
-        return self.visitor.json(address)
-
-
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    settings = Settings(data_dir=tmp_path, block_size=20, in_flight=8, save_seconds=0.05, call_attempts=2)
-    with serving(right) as server:
-        world = replace(World.at(tmp_path), settings=settings)
-        tickets = Tickets.at(world.database, settings, server.base_url, SIZE)
-        world.project_id = tickets.project_id
-        with world.database.write() as session:
-            heartbeats.beat(session, "here:1")
-        yield Desk(world, tickets, server)
-        world.close()
+    with at_a_desk(tmp_path, SIZE) as found:
+        yield found
 
 
 def test_an_evaluation_is_ordered_watched_and_summed_up(desk: Desk) -> None:
@@ -207,52 +162,6 @@ def test_a_fault_pauses_with_what_to_do_and_operations_lets_it_go_on(desk: Desk)
     desk.tickets.work()
     assert desk.told(here)["status"] == "finished"
     assert desk.visitor.client.post(f"/api/v1/operations/runs/{run_id}/retry").status_code == 409
-
-
-def test_a_cap_that_is_reached_is_raised_on_a_form(desk: Desk) -> None:
-    here = desk.order(max_calls="33", max_cost="1")
-    run_id = here.rsplit("/", 1)[1]
-    desk.tickets.work_on()
-    page = desk.page(here)
-    assert "A cap is reached. The cap on calls of this run is reached: 33 of 33 calls are used" in page
-    assert "100% used 33 of 33" in page
-    assert "The cap on calls of this run is reached: 33 of 33 calls are used" in desk.page("/operations")
-    form = desk.visitor.read(f"{here}/caps")
-    assert re.search(r'name="max_calls"[^>]* value="33"', form)
-    assert "17 of 50 answers are still missing" in words(form)
-    low = desk.visitor.send(f"{here}/caps", {"max_calls": "33", "max_cost": "x"}, 422)
-    assert re.search(r'id="error-max_calls">must be more than is used already \(33\)', low)
-    assert re.search(r'id="error-max_cost">must be an amount of money above 0', low)
-    desk.world.poked.clear()
-    assert desk.visitor.send(f"{here}/caps", {"max_calls": "1,000", "max_tokens": "", "max_cost": "0.5"}) == here
-    assert desk.world.poked
-    desk.tickets.work_on()
-    told = desk.told(here)
-    assert (told["status"], [one["cap"] for one in told["used"]]) == ("finished", [1000, None, 500_000])
-    changed = desk.visitor.client.patch(f"/api/v1/evaluations/{run_id}", json={"max_calls": 5})
-    assert (changed.status_code, "finished already" in changed.json()["detail"]) == (409, True)
-
-
-def test_from_four_fifths_of_a_cap_on_the_page_warns(desk: Desk) -> None:
-    here = desk.order(max_calls="60", max_tokens="1000000")
-    desk.tickets.work_on()
-    used: Any = desk.told(here)["used"]
-    assert [(one["kind"], one["warning"]) for one in used] == [("calls", True), ("tokens", False), ("cost", False)]
-    assert "83% used 50 of 60" in desk.page(here)
-
-
-def test_a_cap_of_the_project_that_is_nearly_used_up_is_told_while_the_run_goes_on(desk: Desk) -> None:
-    with desk.world.database.write() as session:
-        capping.set_shared(session, f"project:{desk.tickets.project_id}", Caps(calls=60))
-    here = desk.order(examples="49", temperature="1")
-    desk.tickets.work_on()
-    assert "nearly" not in desk.page(here)
-    here = desk.order()
-    assert "A cap is nearly used up. 49 of 60 calls are used of the cap on calls of project t." in desk.page(here)
-    desk.tickets.work_on()
-    told = desk.told(here)
-    assert told["status"] == "exhausted"
-    assert "The cap on calls of project t is reached" in told["note"]
 
 
 def test_rows_of_a_fallback_are_named_and_shown_apart(desk: Desk) -> None:
