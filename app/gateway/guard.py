@@ -5,10 +5,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from time import monotonic
 from urllib.parse import SplitResult, urlsplit
-
-import httpcore2
 
 from app.errors import EndpointFailure, Invalid
 from app.settings import Settings
@@ -97,39 +94,6 @@ def refusal(host: str) -> str:
         f"The host {host} leads to a private or reserved address, which this server may not use; "
         "choose another base URL, or list the host in AGON_PRIVATE_ENDPOINTS (link-local ones stay refused)."
     )
-
-
-class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Resolves once, checks every address, and connects to one that was checked: no second look-up to lie in."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._network = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Raises EndpointFailure (lasting) for a forbidden address, ConnectError or ConnectTimeout otherwise."""
-        until = monotonic() + (timeout if timeout is not None else 3600.0)
-        try:
-            addresses = await checked_addresses(host, port, timeout, self._policy)
-        except TimeoutError as error:
-            raise httpcore2.ConnectTimeout(f"looking up {host} took too long") from error
-        except OSError as error:
-            raise httpcore2.ConnectError(f"{host} cannot be looked up") from error
-        fault: Exception = httpcore2.ConnectError(f"{host} has no address")
-        for tried, address in enumerate(addresses):
-            share = max(until - monotonic(), 0.001) / (len(addresses) - tried)
-            try:
-                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                fault = error
-        raise fault
 
 
 async def checked_addresses(host: str, port: int, timeout: float | None, policy: Policy) -> list[str]:

@@ -1,14 +1,15 @@
 """The OpenAI client behind the guard, for all that is not hot; its requests carry no header but the needed ones."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import httpcore2
 import httpx2
 
 from app.gateway.faults import Refused, Trouble
-from app.gateway.guard import GuardedBackend, check_target
+from app.gateway.guard import Policy, check_target, checked_addresses
 from app.gateway.limits import Limits
 from app.gateway.wire import LARGEST_REPLY, tls
 
@@ -17,6 +18,39 @@ if TYPE_CHECKING:
 
 NO_KEY = "none"  # the client insists on a key; without one the header is taken off again
 SENT = {b"host", b"content-type", b"content-length", b"user-agent"}
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Resolves once, checks every address, and connects to one that was checked: no second look-up to lie in."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._network = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Raises EndpointFailure (lasting) for a forbidden address, ConnectError or ConnectTimeout otherwise."""
+        until = monotonic() + (timeout if timeout is not None else 3600.0)
+        try:
+            addresses = await checked_addresses(host, port, timeout, self._policy)
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout(f"looking up {host} took too long") from error
+        except OSError as error:
+            raise httpcore2.ConnectError(f"{host} cannot be looked up") from error
+        fault: Exception = httpcore2.ConnectError(f"{host} has no address")
+        for tried, address in enumerate(addresses):
+            share = max(until - monotonic(), 0.001) / (len(addresses) - tried)
+            try:
+                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                fault = error
+        raise fault
 
 
 class GuardedTransport(httpx2.AsyncHTTPTransport):

@@ -9,7 +9,6 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 import aiohttp
-import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec import Struct
 from yarl import URL
@@ -89,7 +88,12 @@ class Wire:
 
 @lru_cache(maxsize=1)
 def tls() -> ssl.SSLContext:
-    """One context a process: reading the certificate store takes tens of milliseconds."""
+    """One context a process: reading the certificate store takes tens of milliseconds.
+
+    Loaded for the first server with TLS: httpx2 and what it brings are megabytes in each process that answers blocks.
+    """
+    import httpx2
+
     return httpx2.create_ssl_context(trust_env=False)
 
 
