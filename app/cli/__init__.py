@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import compare, endpoints, reports, rows, runs, status, thresholds
+from app.cli import compare, endpoints, reports, rows, runs, splits, status, thresholds
 from app.cli import evaluate as evaluating
 from app.cli import improve as improving
 from app.cli.stack import offer_alone, stack, wait_for_web
@@ -32,6 +32,7 @@ app.command("rotate-keys")(endpoints.rotate_keys)
 app.command("status")(status.show)
 app.command("runs")(runs.show_open)
 app.command("run")(runs.follow)
+app.command("splits")(splits.show)
 app.command("add-rows")(rows.add)
 app.command("compare")(compare.show)
 app.command("report")(reports.report)

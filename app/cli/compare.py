@@ -18,6 +18,7 @@ from app.errors import Invalid, Problem
 from app.services import aligning, comparables, comparing
 from app.services.comparables import Chosen, Side
 from app.services.comparing import Comparison, ComparisonView
+from app.services.tried import Tried
 from app.storage import projects
 from app.storage.comparisons import Wanted
 from app.storage.session import Database
@@ -101,5 +102,15 @@ def sentences(view: ComparisonView, one: Comparison) -> Iterator[str]:
     if one.rows_needed is not None:
         gap = 100 * abs(one.counts.fixed - one.counts.broken) / n
         yield f"If {gap:.1f} points is the true difference, about {one.rows_needed:,} rows tell the two apart."
+    if one.tried:
+        yield from _tried(one, one.tried)
     if one.relabelled:
         yield f"{one.relabelled:,} rows expect another answer in {one.other}'s test set version; A's is what counts here."
+
+
+def _tried(one: Comparison, found: Tried) -> Iterator[str]:
+    if found.p is not None:
+        yield f"{found.n:,} prompts were tried on these examples: was {one.other} picked as the best of them, p is {found.p:.4f}."
+    if found.base is not None and found.other is not None:
+        both = f"{one.base} {score(found.base)}, {one.other} {score(found.other)}"
+        yield f"Expected on new data: {both} (pulled towards the mean of the {found.complete:,} that answered every example)."

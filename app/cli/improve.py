@@ -78,6 +78,8 @@ def improve(
         group_column=choices.group_column or None,
         time_column=choices.time_column or None,
         plan=choices.plan or None,
+        dev_share=choices.dev_share,
+        holdout_share=choices.holdout_share,
         rule=dict(choices.rule) or None,
         max_tokens=max_tokens,
         max_cost=None if max_cost is None else round(max_cost * 1_000_000),

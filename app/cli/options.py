@@ -23,6 +23,8 @@ def choices(
     group_column: Annotated[str, typer.Option(help="rows that stay together; guessed when empty, - for none")] = "",
     time_column: Annotated[str, typer.Option(help="when a row came to be; guessed when empty, - for none")] = "",
     plan: Annotated[str, typer.Option(help="stratified, grouped, out_of_time, random; else what suits")] = "",
+    dev_share: Annotated[float | None, typer.Option(help="such as 0.2; else what suits the size")] = None,
+    holdout_share: Annotated[float | None, typer.Option(help="such as 0.3; else what suits the size")] = None,
     match: Annotated[
         str | None,
         typer.Option(help="texts: exact, contains, regex, or graded: similarity, facts, criterion, preference"),
@@ -41,8 +43,8 @@ def choices(
         raise Invalid([Problem("must be refuse or drop", "--on-conflict")])
     given = locals()
     rule = {name: given[name] for name in ALL if given[name] is not None}
-    columns = (input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column, plan)
-    return Choices(*columns, rule=rule)
+    columns = (input_column, label_column, on_conflict, split_seed, kind, (), group_column, time_column)
+    return Choices(*columns, plan=plan, dev_share=dev_share, holdout_share=holdout_share, rule=rule)
 
 
 def takes_choices(command: Callable[..., None]) -> Callable[..., None]:
@@ -64,6 +66,7 @@ def takes_choices(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def by_option(invalid: Invalid) -> Invalid:
-    """The same problems, those of a rule under the names that its options have here."""
-    named = [Problem(one.message, f"--{one.where.replace('_', '-')}" if one.where in ALL else one.where) for one in invalid.problems]  # fmt: skip
+    """The same problems, those of an option under the name that it has here."""
+    known = inspect.signature(choices).parameters
+    named = [Problem(one.message, f"--{one.where.replace('_', '-')}" if one.where in known else one.where) for one in invalid.problems]  # fmt: skip
     return Invalid(named)

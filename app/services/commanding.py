@@ -42,6 +42,8 @@ class Command:
     group_column: str | None = None
     time_column: str | None = None
     plan: str | None = None
+    dev_share: float | None = None
+    holdout_share: float | None = None
     rule: Mapping[str, object] | None = None
 
     def key(self, data: bytes) -> str:

@@ -24,11 +24,13 @@ from app.domain.pairing import (
 from app.domain.shapes import Shape, of_labels, shape_of
 from app.domain.summing import amounts_of
 from app.services.comparables import Chosen, Side
+from app.services.tried import Tried, tried
 from app.storage import comparisons, projects
 from app.storage.comparables import Comparable
 from app.storage.comparisons import Pair
 from app.storage.projects import Project
 
+Judged = tuple[Estimate | None, Estimate | None, Difference | None]
 DRAWS = 10_000
 SEED = 0  # of the permutations: a page that is opened again says the same
 
@@ -57,6 +59,7 @@ class Comparison:
     detectable: float | None
     relabelled: int
     note: str
+    tried: Tried | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def _comparison(
 ) -> Comparison:
     found, goal = counts(cells), parse_goal(project.goal)
     pairs = comparisons.amounts(session, rows[0].evaluation, rows[1].evaluation, amounts_of(goal)) if amounts_of(goal) else ()  # fmt: skip
-    scored = judged(goal, cells, shape_of(project.answer_space), pairs) if found.n else (None, None, None)
+    scored: Judged = judged(goal, cells, shape_of(project.answer_space), pairs) if found.n else (None, None, None)
     return Comparison(
         base=base.letter,
         other=other.letter,
@@ -140,7 +143,15 @@ def _comparison(
         detectable=detectable(found),
         relabelled=comparisons.relabelled(session, rows[0].evaluation, rows[1].evaluation),
         note="" if found.n else _nothing_shared(base, other),
+        tried=_tried(session, project, rows, scored),
     )
+
+
+def _tried(session: Session, project: Project, rows: tuple[Comparable, Comparable], scored: Judged) -> Tried | None:
+    a, b, difference = scored
+    if a is None or b is None or difference is None:
+        return None
+    return tried(session, project, (rows[0].evaluation, rows[1].evaluation), (a, b), difference)
 
 
 def _nothing_shared(base: Side, other: Side) -> str:

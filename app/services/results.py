@@ -45,7 +45,8 @@ class GeneratorResult:
 class Result:
     """`gain` is best minus start on the holdout; `opening` says which look at that holdout this was.
 
-    `spent` says why it stayed shut, where it had been opened as often as may be. `dev_evaluations` are those of start
+    `spent` says why it stayed shut, where it had been opened as often as may be. `expected` is the leader's dev score
+    pulled towards the mean of all candidates, None where that is not known. `dev_evaluations` are those of start
     and leader, to be set side by side; empty when they are one prompt.
     """
 
@@ -58,6 +59,7 @@ class Result:
     gain: Difference | None
     opening: int | None
     spent: str
+    expected: float | None
     majority_baseline: float | None
     generators: list[GeneratorResult]
     dev_evaluations: list[str]
@@ -70,6 +72,7 @@ def result_of(session: Session, campaign: Campaign, names: Names) -> Result | No
         return None
     best_id = campaign.best_version_id or campaign.start_version_id
     numbers = live.version_numbers(session, (campaign.start_version_id, best_id))
+    evidence = report.get("evidence") or {}
     start, best, gain = report["start"], report["best"], report["gain_on_holdout"]
     simulated = {endpoint.full_name for endpoint in names.values() if endpoint.simulated}
     n = best["holdout"]["n"] if best["holdout"] else 0
@@ -82,7 +85,8 @@ def result_of(session: Session, campaign: Campaign, names: Names) -> Result | No
         best_round=best["round"],
         gain=Difference(gain["value"], gain["low"], gain["high"], gain["p"], n) if gain else None,
         opening=live.opening_number(session, campaign.id),
-        spent=(report.get("evidence") or {}).get("spent", ""),
+        spent=evidence.get("spent", ""),
+        expected=(evidence.get("luck") or {}).get("shrunk"),
         majority_baseline=report["majority_baseline"],
         generators=[GeneratorResult(**row, simulated=row["name"] in simulated) for row in report["generators"]],
         dev_evaluations=_on_dev(session, campaign, best_id),

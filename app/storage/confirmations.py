@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.storage.answers import Call, StoredAnswer
 from app.storage.campaigns import Campaign
 from app.storage.evaluations import Evaluation, Output
+from app.storage.prompts import Prompt, PromptVersion
 from app.storage.test_sets import Placement
 
 AT_ONCE = 500  # ids in one statement
@@ -87,6 +88,33 @@ def scored_on_dev(session: Session, endpoint_id: str, version_id: str) -> int:
         Evaluation.n > 0,
     )
     return session.scalar(query) or 0
+
+
+@dataclass(frozen=True)
+class DevScore:
+    """What one prompt version was summed up to: its goal as text, its value, and how many examples it answered."""
+
+    goal: str | None
+    value: float | None
+    n: int
+
+
+def dev_scores(session: Session, project_id: str, like: Evaluation) -> list[DevScore]:
+    """Of every prompt version of a project that answered the same dev on the same task model in the same way."""
+    query = (
+        select(Evaluation.goal, Evaluation.value, Evaluation.n)
+        .join(PromptVersion, PromptVersion.id == Evaluation.prompt_version_id)
+        .join(Prompt, Prompt.id == PromptVersion.prompt_id)
+        .where(
+            Prompt.project_id == project_id,
+            Evaluation.endpoint_id == like.endpoint_id,
+            Evaluation.version_id == like.version_id,
+            Evaluation.split == "dev",
+            Evaluation.settings_hash == like.settings_hash,
+            Evaluation.n > 0,
+        )
+    )
+    return [DevScore(*row) for row in session.execute(query)]
 
 
 def used(session: Session, evaluation_id: str) -> Used:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.goals import Goal
+from app.domain.goals import parse_goal
 from app.domain.metrics import measure
+from app.domain.summing import amounts_of
 from app.storage import answers, evaluations, prompts, test_sets
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint, Provider
@@ -131,8 +132,10 @@ class Paired:
             evaluations.add_outputs(session, outputs)
             if called:
                 answers.log(session, [self._call(prompt_id, n) for n in read])
-            estimate = measure(Goal("accuracy"), list(right.values()), list(read.values()), len(LABELS))
-            evaluations.summarise(session, found.id, "accuracy", estimate, list(right.values()), list(read.values()))
+            own = session.get_one(Project, self.project_id).goal
+            goal = "accuracy" if amounts_of(parse_goal(own)) else own
+            estimate = measure(parse_goal(goal), list(right.values()), list(read.values()), len(LABELS))
+            evaluations.summarise(session, found.id, goal, estimate, list(right.values()), list(read.values()))
             return found.id
 
     def _call(self, prompt_id: str, n: int) -> dict[str, Any]:

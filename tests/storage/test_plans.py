@@ -109,6 +109,7 @@ QUERIES: dict[str, Callable[[Session], object]] = {
     "what was answered of the holdout": lambda session: confirmations.answered(
         session, Campaign(id="c", task_endpoint_id="e", version_id="v"), {"1", "2"}
     ),
+    "what was tried on a dev set": lambda session: confirmations.dev_scores(session, "p", ONE),
     "evaluations by their ids": lambda session: comparables.evaluation_ids(session, ["a", "b"]),
     "evaluations to compare": lambda session: comparables.get(session, ["a", "b"]),
     "the last runs of evaluations": lambda session: comparables.last_runs(session, ["a", "b"]),
