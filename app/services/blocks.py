@@ -63,7 +63,7 @@ class Crew:
         self._held: dict[str, Holding] = {}
         self._purse: Purse | None = None
         self._halted = False
-        self._writer = ThreadPoolExecutor(1, "saving")
+        self._beside = ThreadPoolExecutor(1, "saving")  # one thread, so that what it does keeps its order
         self._saving: Future[None] | None = None
         self.nudges: list[Nudge] = []
 
@@ -93,15 +93,24 @@ class Crew:
             raise
 
     def close(self) -> None:
-        self._writer.shutdown()
+        self._beside.shutdown()
 
-    def _requests(self, lease: Lease | None) -> Iterator[Request]:
-        while lease is not None:
-            held = self._take(lease)
-            for key, asked in list(held.open.items()):
+    def _requests(self, lease: Lease) -> Iterator[Request]:
+        """Block after block; the next one is taken beside the calls while the last of this one are still to be sent."""
+        held: Holding | None = self._take(lease)
+        while held is not None:
+            wanted = list(held.open.items())
+            ahead = None
+            for left, (key, asked) in zip(range(len(wanted), 0, -1), wanted, strict=True):
+                if ahead is None and left <= self._settings.in_flight:
+                    ahead = self._beside.submit(self._take_another)
                 first, *others = self._order.route(asked.wish).targets
                 yield bookkeeping.request_of(key, asked.wish, first, tuple(others))
-            lease = None if self._halted else self._another()
+            held = ahead.result() if ahead else self._take_another()
+
+    def _take_another(self) -> Holding | None:
+        lease = None if self._halted else self._another()
+        return self._take(lease) if lease else None
 
     def _take(self, lease: Lease) -> Holding:
         purse = Purse(self._database, lease, self._settings.in_flight, self._purse.chunk if self._purse else 0)
@@ -137,7 +146,7 @@ class Crew:
     def _record(self, batch: Sequence[Purchase]) -> None:
         """Save what came beside the calls, one batch at a time: the wire need not wait for the database."""
         self._wait_for_save()
-        self._saving = self._writer.submit(self._save, batch)
+        self._saving = self._beside.submit(self._save, batch)
 
     def _wait_for_save(self) -> None:
         """Until the last batch is saved; raises what it raised."""
@@ -162,6 +171,7 @@ class Crew:
 
     def _let_go(self, reason: str = "", **why: Any) -> None:
         """Give back every block that we still hold; a lease that was lost is somebody else's already."""
+        self._beside.submit(lambda: None).result()  # whatever is saved or taken beside the calls comes before
         try:
             self._wait_for_save()
         except LeaseLost:
