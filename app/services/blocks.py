@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,8 @@ from app.storage import endpoints, jobs, parties, runs
 from app.storage.jobs import Lease, LeaseLost, Nudge
 from app.storage.runs import BLOCK
 from app.storage.session import Database
+
+WAVES = 2  # of calls in flight, that are still to be sent of a block when the next one is taken
 
 
 def work(database: Database, settings: Settings, holder: str) -> list[Nudge]:
@@ -63,7 +65,8 @@ class Crew:
         self._held: dict[str, Holding] = {}
         self._purse: Purse | None = None
         self._halted = False
-        self._beside = ThreadPoolExecutor(1, "saving")  # one thread, so that what it does keeps its order
+        self._beside = ThreadPoolExecutor(2, "beside")
+        self._taking: Future[Holding | None] | None = None
         self._saving: Future[None] | None = None
         self.nudges: list[Nudge] = []
 
@@ -100,13 +103,13 @@ class Crew:
         held: Holding | None = self._take(lease)
         while held is not None:
             wanted = list(held.open.items())
-            ahead = None
-            for left, (key, asked) in zip(range(len(wanted), 0, -1), wanted, strict=True):
-                if ahead is None and left <= self._settings.in_flight:
-                    ahead = self._beside.submit(self._take_another)
+            soon = max(len(wanted) // 2, len(wanted) - WAVES * self._settings.in_flight)
+            for place, (key, asked) in enumerate(wanted):
+                if place == soon:
+                    self._taking = self._beside.submit(self._take_another)
                 first, *others = self._order.route(asked.wish).targets
                 yield bookkeeping.request_of(key, asked.wish, first, tuple(others))
-            held = ahead.result() if ahead else self._take_another()
+            held = self._taking.result() if self._taking and wanted else self._take_another()
 
     def _take_another(self) -> Holding | None:
         lease = None if self._halted else self._another()
@@ -171,7 +174,8 @@ class Crew:
 
     def _let_go(self, reason: str = "", **why: Any) -> None:
         """Give back every block that we still hold; a lease that was lost is somebody else's already."""
-        self._beside.submit(lambda: None).result()  # whatever is saved or taken beside the calls comes before
+        if self._taking is not None:
+            wait([self._taking])
         try:
             self._wait_for_save()
         except LeaseLost:

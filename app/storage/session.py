@@ -15,6 +15,7 @@ from sqlalchemy import (
     Insert,
     Result,
     Table,
+    Text,
     bindparam,
     column,
     create_engine,
@@ -23,10 +24,13 @@ from sqlalchemy import (
     make_url,
     select,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
+
+from app.storage.arrays import array_text
 
 UNIQUE_VIOLATION = "23505"  # PostgreSQL's
 
@@ -154,7 +158,7 @@ def add_rows(
     made = cast("Table", table.__table__)
     if session.get_bind().dialect.name != "postgresql":
         return session.execute(finish(sqlite.insert(made)), rows)
-    arrays = {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
+    arrays = {f"all_{name}": array_text([row[name] for row in rows]) for name in rows[0]}
     return session.execute(_from_arrays(made, tuple(rows[0]), finish), arrays)
 
 
@@ -162,7 +166,7 @@ def add_rows(
 def _from_arrays(table: Table, names: tuple[str, ...], finish: Callable[[Any], Any]) -> Any:
     """The statement that takes one array a column; made once."""
     columns = [table.columns[name] for name in names]
-    arrays = [bindparam(f"all_{one.name}", type_=postgresql.ARRAY(one.type)) for one in columns]
+    arrays = [sql_cast(bindparam(f"all_{one.name}", type_=Text), postgresql.ARRAY(one.type)) for one in columns]
     given = func.unnest(*arrays).table_valued(*(column(one.name, one.type) for one in columns)).render_derived()
     chosen = select(*(given.columns[one.name] for one in columns))
     return finish(postgresql.insert(table).from_select(columns, chosen))
