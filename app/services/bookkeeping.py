@@ -131,6 +131,7 @@ def call_row(
     """One line of the log; `key` is the provider's, which no body may hold."""
     moment = now()
     price = in_force(served.prices, moment)
+    counted = bought.prompt_tokens, bought.completion_tokens, bought.cached_tokens
     made_again = wish.example_id is not None and (wish.purpose == "task" or errand.holdout)
     said = None if made_again else [(name, masked(text, key)) for name, text in wish.said()]
     return {
@@ -152,9 +153,11 @@ def call_row(
         "latency_ms": bought.latency_ms,
         "tokens_in": bought.prompt_tokens,
         "tokens_out": bought.completion_tokens,
+        "tokens_cached": bought.cached_tokens,
         "price_in": price and price.price_in,
+        "price_cached_in": price and price.price_cached_in,
         "price_out": price and price.price_out,
-        "cost": price.cost(bought.prompt_tokens, bought.completion_tokens) if price and bought.ok else None,
+        "cost": price.cost(*counted) if price and bought.ok else None,
         "finish_reason": bought.finish_reason,
         "model": bought.model,
         "request_id": bought.request_id,

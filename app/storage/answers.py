@@ -81,7 +81,9 @@ class Call(Base):
     latency_ms: Mapped[int]
     tokens_in: Mapped[int | None]
     tokens_out: Mapped[int | None]
+    tokens_cached: Mapped[int | None]  # of those in
     price_in: Mapped[int | None] = mapped_column(BigInteger)
+    price_cached_in: Mapped[int | None] = mapped_column(BigInteger)
     price_out: Mapped[int | None] = mapped_column(BigInteger)
     cost: Mapped[int | None] = mapped_column(BigInteger)
     finish_reason: Mapped[str]

@@ -40,7 +40,8 @@ class CallFilter:
 class LoggedCall:
     """One purchase. While `hidden`, what would tell who wrote is None: endpoint, model, cost and error.
 
-    `cost` is in millionths of money, None also when a price is unknown; `latency_ms` is the last attempt's.
+    `tokens_cached` of `tokens_in` came from the provider's cache, None where it does not say. `cost` is in millionths
+    of money, None also when a price is unknown; `latency_ms` is the last attempt's.
     """
 
     id: str
@@ -59,6 +60,7 @@ class LoggedCall:
     latency_ms: int
     tokens_in: int | None
     tokens_out: int | None
+    tokens_cached: int | None
     cost: int | None
     finish_reason: str
     model: str | None
@@ -160,6 +162,7 @@ def _logged(call: Call, hidden: Any, endpoint: Endpoint, campaign: int | None, p
         latency_ms=call.latency_ms,
         tokens_in=call.tokens_in,
         tokens_out=call.tokens_out,
+        tokens_cached=call.tokens_cached,
         cost=None if veiled else call.cost,
         finish_reason=call.finish_reason,
         model=None if veiled else call.model,

@@ -31,11 +31,17 @@ class Price(Base):
     source: Mapped[str] = mapped_column(default=PERSON)
     created_by: Mapped[str] = mapped_column(ForeignKey("person.id"), default=OWNER)
 
-    def cost(self, tokens_in: int | None, tokens_out: int | None) -> int | None:
-        """Micro-units for one call, or None when a price or a count is not known."""
+    def cost(self, tokens_in: int | None, tokens_out: int | None, tokens_cached: int | None = None) -> int | None:
+        """Micro-units for one call, or None when a price or a count is not known.
+
+        `tokens_cached` of those in came from the provider's cache; without a price of their own they cost as others do.
+        """
         if self.price_in is None or self.price_out is None or tokens_in is None or tokens_out is None:
             return None
-        return round((self.price_in * tokens_in + self.price_out * tokens_out) / 1_000_000)
+        cached = min(tokens_cached or 0, tokens_in)
+        price_cached = self.price_in if self.price_cached_in is None else min(self.price_cached_in, self.price_in)
+        whole = self.price_in * (tokens_in - cached) + price_cached * cached + self.price_out * tokens_out
+        return round(whole / 1_000_000)
 
 
 def in_force(prices: Iterable[Price], moment: datetime) -> Price | None:

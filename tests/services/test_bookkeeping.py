@@ -72,3 +72,22 @@ def test_the_log_keeps_what_was_compared_without_keys_and_nothing_of_sealed_exam
     reply, said = unpack_body(row["body"])
     assert (reply, row["cost"]) == ("0.250000", 9)
     assert said == ([("first text", "кот [key]"), ("second text", "a cat")] if kept else None)
+
+
+@pytest.mark.parametrize(
+    ("cached", "price_cached", "cost"),
+    [
+        (800, 250_000, 200 + 200 + 50),
+        (None, 250_000, 1_000 + 50),
+        (800, None, 1_000 + 50),
+        (5_000, 250_000, 250 + 50),
+        (800, 9_000_000, 1_000 + 50),
+    ],
+    ids=["cheaper", "not said", "no price of their own", "more than there were", "never dearer than reserved"],
+)
+def test_tokens_from_a_cache_cost_what_they_cost(cached: int | None, price_cached: int | None, cost: int) -> None:
+    asked = endpoint(1_000_000, 5_000_000)
+    asked.prices[0].price_cached_in = price_cached
+    bought = Purchase("k", "e", "e", True, "x", prompt_tokens=1_000, completion_tokens=10, cached_tokens=cached)
+    row = call_row(bought, "hash", PLAIN, Errand(), asked, asked, "")
+    assert (row["cost"], row["tokens_cached"], row["price_cached_in"]) == (cost, cached, price_cached)
