@@ -122,4 +122,5 @@ class Supervisor:
 
 
 def python_module(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", *arguments]
+    """A module of ours, whatever the folder we are started in holds: -P keeps that folder out of the path."""
+    return [sys.executable, "-P", "-m", *arguments]

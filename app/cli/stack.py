@@ -109,14 +109,12 @@ def worker_command(settings: Settings, pool: str, *, beat: bool = True) -> list[
     They are apart because a process that only makes calls needs a fraction of a driver's memory.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    schedule = settings.data_dir.resolve() / "beat-schedule"
     drives = pool == DRIVERS
+    queue = "celery" if drives else CALLS_QUEUE
     processes = settings.worker_processes + 1 if drives else settings.call_processes
-    command = python_module(
-        "celery", "-q", "-A", "worker.main:celery", "worker", "-n", f"{pool}@%h", "-P", "prefork", "-c", str(processes),
-        "-Q", "celery" if drives else CALLS_QUEUE, "--without-gossip", "--without-mingle", "-l", settings.log_level,
-    )  # fmt: skip
-    return [*command, "-B", "--schedule", str(schedule)] if drives and beat else command
+    named = "--pool", pool, "--queue", queue, "--processes", str(processes), "--log-level", settings.log_level
+    schedule = settings.data_dir.resolve() / "beat-schedule"
+    return python_module("worker", *named, *(("--schedule", str(schedule)) if drives and beat else ()))
 
 
 def workers(settings: Settings, *, beat: bool = True, logged: bool = True) -> dict[str, Child]:

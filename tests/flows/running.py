@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-MARKS = {"worker": "drivers@%h", "calls": "calls@%h", "practice": "app.practice", "web": "web"}
+MARKS = {"worker": "drivers", "calls": "calls", "practice": "app.practice", "web": "web"}
 VOLATILE = ("seconds", "cost", "tokens", "calls_paid")
 
 
