@@ -1,8 +1,8 @@
 """`agon evaluate`: one prompt on one model over a labelled file, with every score, and no campaign."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,16 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from app.cli.improve import confirm, labelled, read_bytes, read_text, terminal, use_database
+from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_text, terminal, use_database
 from app.cli.options import MOST, takes_choices
 from app.cli.rule import apply, graders
 from app.cli.runs import poke, tell_end, watch
 from app.cli.stack import stack
 from app.domain import formats
 from app.domain.goals import parse_goals, written
+from app.domain.grading import requests_each
 from app.domain.summaries import Mean
+from app.domain.wording import instructions
 from app.errors import Conflict, EndpointFailure, Invalid, Problem
-from app.services import catalogue, editing, evaluating, importing, projects, run_offers
+from app.services import capping, catalogue, editing, evaluating, fallbacks, importing, pricing, projects, run_offers
+from app.services.capping import Caps
 from app.services.commanding import paid
 from app.services.evaluating import RunDraft
 from app.services.importing import Choices, Prepared
@@ -32,6 +35,7 @@ from app.settings import Settings
 from app.storage import projects as stored
 from app.storage import prompts
 from app.storage.base import new_id
+from app.storage.endpoints import Endpoint
 from app.storage.runs import Run
 from app.web.formats import money, score
 
@@ -73,28 +77,31 @@ def evaluate(
             "probabilities": probabilities,
         }
     )
+    draft = RunDraft(
+        project_id="",
+        prompt_version_id="",
+        endpoint_id="",
+        split=split,
+        examples=examples,
+        samples=samples,
+        temperature=temperature,
+        max_calls=max_calls,
+        max_cost=None if max_cost is None else round(max_cost * 1_000_000),
+    )
     with console.status("reading the file"):
         prepared = labelled(read_bytes(file, now), file.name, now, choices, text)
     with stack(now) as database:
         with database.write() as session:
             endpoint = catalogue.named_or_added(session, task_model, "task")
-            buying = paid([endpoint, *graders(session, prepared, choices.rule)])
-        if buying and not yes:
-            confirm(f"This buys calls from {', '.join(one.full_name for one in buying)}.")
+            grading = graders(session, prepared, choices.rule)
+            said = _buying(session, now, prepared, (text, form), replace(draft, endpoint_id=endpoint.id), grading)
+        if paid([endpoint, *grading]) and not yes:
+            confirm(said)
         apply(database, console, prepared, choices.rule)
         with database.write() as session:
             project_id = _project(session, now, prepared, file.stem, goals, text)
-            draft = RunDraft(
-                project_id=project_id,
-                prompt_version_id=_version(session, project_id, text, form),
-                endpoint_id=endpoint.id,
-                split=split,
-                examples=examples,
-                samples=samples,
-                temperature=temperature,
-                max_calls=max_calls,
-                max_cost=None if max_cost is None else round(max_cost * 1_000_000),
-            )
+            version_id = _version(session, project_id, text, form)
+            draft = replace(draft, project_id=project_id, prompt_version_id=version_id, endpoint_id=endpoint.id)
             run, nudges = _ordered(session, now, draft)
             offer = run_offers.quote(session, now, draft)
         console.print(gain_words(offer), highlight=False)
@@ -108,6 +115,31 @@ def evaluate(
         json_out.write_text(as_json(view), encoding="utf-8")
     if not view.over:
         raise EndpointFailure(view.note or f"The run is {view.status}; agon run {view.id} --resume goes on with it.")
+
+
+def _buying(
+    session: Session,
+    now: Settings,
+    prepared: Prepared,
+    prompt: tuple[str, formats.AnswerFormat],
+    draft: RunDraft,
+    grading: Sequence[Endpoint],
+) -> str:
+    """What an order may buy, from whom, and for how much at most; the file may not be imported yet."""
+    work = pricing.work_of_file(session, prepared, prompt[0])
+    model = session.get_one(Endpoint, draft.endpoint_id)
+    examples = min(prepared.sizes.get(draft.split, 0), draft.examples or MOST)
+    calls = min(draft.samples * examples * (1 + requests_each(work.answers)), draft.max_calls or MOST)
+    about = work.answers, work.description, work.longest_example, now.task_max_tokens
+    cost = pricing.answers_at_most(
+        [model, *fallbacks.chosen(session, model)],
+        work.start + instructions(work.answers, prompt[1]),
+        work.longest_example,
+        now.task_max_tokens,
+        calls,
+        [pricing.grade_at_most(one, *about) for one in grading],
+    )
+    return buying_words(calls, paid([model, *grading]), capping.at_most(cost, Caps(cost=draft.max_cost), []))
 
 
 def _project(session: Session, now: Settings, prepared: Prepared, name: str, goals: str, text: str) -> str:

@@ -205,11 +205,16 @@ def _confirm(
     limits = command.max_calls, command.rounds
     cost = pricing.at_most(now, work, seats.task, seats.generators, *limits, *grading)
     cost = capping.at_most(cost, Caps(cost=command.max_cost), [])
+    confirm(buying_words(command.max_calls, [*seats.paid, *paid(grading)], cost))
+
+
+def buying_words(calls: int, sellers: Sequence[Endpoint], cost: int | None) -> str:
+    """What may be bought from whom, and for how much at most, in millionths of money."""
     unknown = "unknown, because a price per token is missing, or a limit on replies"
     local = "nothing, as a server of your own sends no bill; one that passes calls on may"
     price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most" if cost else local
-    names = ", ".join(endpoint.full_name for endpoint in dict.fromkeys([*seats.paid, *paid(grading)]))
-    confirm(f"This may buy {command.max_calls} calls from {names}. Price: {price}.")
+    names = ", ".join(endpoint.full_name for endpoint in dict.fromkeys(sellers))
+    return f"This may buy {calls:,} calls from {names}. Price: {price}."
 
 
 def _finish(database: Database, campaign: Campaign, console: Console, json_out: Path | None) -> None:

@@ -144,7 +144,7 @@ def test_what_may_be_paid_is_asked_about_before_anything_is_ordered(tmp_path: Pa
     source = str(data_folder() / "sst2.jsonl")
     done = agon("evaluate", source, "--task-model", "openai/small", folder=tmp_path, **environment)
     assert (done.returncode, "add --yes to buy these calls" in " ".join(done.stderr.split())) == (2, True), done.stderr
-    assert "This buys calls from openai/small." in done.stdout
+    assert "This may buy 300 calls from openai/small. Price: nothing, as a server of your own" in done.stdout
     engine = create_engine(f"sqlite:///{tmp_path / 'data' / 'agon.sqlite3'}")
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM run")).scalar() == 0
