@@ -1,6 +1,7 @@
 """The sentences of a holdout report: the same on its page, in Markdown and in print."""
 
 from app.domain.confirming import FEWEST_CANDIDATES, FEWEST_OF_CLASS, Unreadable, Use
+from app.domain.goals import missed
 from app.services.report_views import HoldoutReport
 from app.web.formats import between, moment, money, percent, score, signed, signed_between, thousands
 
@@ -8,7 +9,14 @@ KEPT = "The start prompt is kept."
 
 
 def verdict_words(r: HoldoutReport) -> str:
-    """What the verdict means, and what follows from it."""
+    """What the verdict means, what follows from it, and whether the bound of the goal is missed all the same."""
+    found = r.best.holdout or r.best.dev
+    miss = missed(r.goal, found.value) if found else ""
+    where = f"on {'the holdout' if r.best.holdout else 'dev'}"
+    return _verdict_words(r) + (f" v{r.best.version}: the bound {miss} {where}." if miss else "")
+
+
+def _verdict_words(r: HoldoutReport) -> str:
     if r.campaign is None:
         return _of_person(r)
     if r.verdict == "better":

@@ -90,6 +90,7 @@ def test_from_a_file_to_the_report_of_its_holdout_by_commands(
     assert report.startswith(f"# Holdout report: v{b['version']} of {name}")
     assert f"**Goal:** {goal};" in report
     assert all(line in report for line in prompt.replace("{{input}}", "").split("\n"))
+    assert ("the bound precision>=0.95 is missed by" in report) == (name == "sms_spam")
 
 
 def test_numbers_are_improved_from_a_file_by_one_command(folder: Path) -> None:

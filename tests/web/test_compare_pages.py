@@ -145,6 +145,19 @@ def test_three_evaluations_stand_side_by_side_with_p_for_all_comparisons(bench: 
     assert "not answered" in words(all_rows.split('id="row-61"')[1])
 
 
+def test_where_more_were_tried_their_number_and_the_expected_scores_stand_beside(bench: Bench) -> None:
+    assert "Prompts tried here" not in words(bench.visitor.read(bench.here))
+    for n in range(3):
+        bench.paired.answer(f"Another {n}. {{{{input}}}}", _with({m: WRONG[m] for m in range(n, n + 20)}))
+    page = words(bench.visitor.read(bench.here))
+    assert re.search(r"Prompts tried here 5 p 0\.000\d if B was picked as their best", page)
+    assert "expected scores are pulled towards the mean of 5" in page
+    found = bench.told()["comparison"]["comparisons"][0]["tried"]
+    assert (found["n"], found["complete"]) == (5, 5)
+    assert 0.75 < found["base"] < found["other"] < 0.95
+    assert f"{found['other']:.3f} expected on new data" in page
+
+
 def test_the_json_twin_has_the_same_numbers_and_pages_of_rows(bench: Bench) -> None:
     told = bench.told("&filter=fixed&limit=20")
     (one,) = told["comparison"]["comparisons"]
