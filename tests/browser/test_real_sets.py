@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import errors_of
 from tests.conftest import data_folder
-from tests.flows.running import every, serve
+from tests.flows.running import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WAIT = 60_000
@@ -26,13 +26,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Case:
-    """A set by name, every `step`th row of it, its goal, and what else is looked at on the way.
+    """A set by name, its goal, and what else is looked at on the way.
 
     `preview`, `scored` and `compared` look at the page that is open then, `set_page` at that of the test set. `probabilities` asks the second prompt's replies for them, and leads over its thresholds.
     """
 
     name: str
-    step: int
     goal: str
     preview: Callable[[Page], None]
     scored: Callable[[Page], None]
@@ -129,43 +128,41 @@ def holdout_is_newest(page: Page) -> None:
 
 
 CASES = [
-    Case("sms_spam", 2, "recall[spam] at precision>=0.95", splits_by("By class"), bound_is_told, probabilities=True),
-    Case("goemotions", 14, "macro_f1", splits_by("By class"), labels_are_scored("neutral"), probabilities=True),
-    Case("nlupp_banking", 14, "micro_f1", splits_by("By class"), labels_are_scored("transfer_payment_deposit"), probabilities=True),
+    Case("sms_spam", "recall[spam] at precision>=0.95", splits_by("By class"), bound_is_told, probabilities=True),
+    Case("goemotions", "macro_f1", splits_by("By class"), labels_are_scored("neutral"), probabilities=True),
+    Case("nlupp_banking", "micro_f1", splits_by("By class"), labels_are_scored("transfer_payment_deposit"), probabilities=True),
     Case(
-        "gsm8k", 5, "accuracy", lambda page: says(page, "A reply is right when it gives the same number"),
+        "gsm8k", "accuracy", lambda page: says(page, "A reply is right when it gives the same number"),
         exact_match_is_told, numbers_stand_there,
     ),
     Case(
-        "bbh", 5, "exact_match", lambda page: says(page, "A reply is right when it is the same text"),
+        "bbh", "exact_match", lambda page: says(page, "A reply is right when it is the same text"),
         exact_match_is_told, texts_stand_there,
     ),
     Case(
-        "rubq", 6, "mean_score", lambda page: says(section(page, "First rows"), RUSSIAN), answers_are_russian,
+        "rubq", "mean_score", lambda page: says(section(page, "First rows"), RUSSIAN), answers_are_russian,
         lambda page: says(page.locator("td[data-l=Input]"), RUSSIAN),
     ),
     Case(
-        "nlbse24_issues", 5, "macro_f1", splits_by("Out of time"),
+        "nlbse24_issues", "macro_f1", splits_by("Out of time"),
         lambda page: expect(section(page, "Where it errs").locator("table.cm td a").first).to_be_visible(),
         set_page=holdout_is_newest,
     ),
     Case(
-        "rusentne2023", 4, "macro_f1", splits_by("In groups"),
+        "rusentne2023", "macro_f1", splits_by("In groups"),
         lambda page: expect(section(page, "Class by class").get_by_role("rowheader")).to_have_count(3),
         set_page=plan_is_kept("In groups", r"column meta\.group: \d+ examples in \d+ groups"),
     ),
-    Case("banking77", 4, "accuracy", splits_by("By class"), many_labels_are_usable, probabilities=True),
+    Case("banking77", "accuracy", splits_by("By class"), many_labels_are_usable, probabilities=True),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_from_the_file_to_the_report_of_its_holdout(house: str, browser: Browser, tmp_path: Path, case: Case) -> None:
+def test_from_the_file_to_the_report_of_its_holdout(house: str, browser: Browser, case: Case) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(WAIT)
     complaints = errors_of(page)
-    project = imported(
-        page, house, every(tmp_path / f"{case.name}.jsonl", data_folder() / f"{case.name}.jsonl", case.step), case
-    )
+    project = imported(page, house, data_folder() / f"{case.name}.jsonl", case)
     page.get_by_role("link", name="v1", exact=True).first.click()
     evaluated(page)
     case.scored(page)

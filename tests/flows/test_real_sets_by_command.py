@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from app.cli import app
 from app.settings import settings
 from tests.conftest import data_folder
-from tests.flows.running import clean_environment, every, serve
-from tests.flows.test_command import agon
+from tests.flows.running import clean_environment, serve
 
 MODEL = "practice/scholar-v1"
 TONE = "Как автор относится к сущности?\n{{input}}"
@@ -56,23 +55,34 @@ def evaluated(folder: Path, file: Path, goal: str, *options: str) -> dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("name", "step", "goal", "prompt", "options"),
+    ("name", "goal", "prompt", "options"),
     [
-        ("sms_spam", 5, "recall[spam] at precision>=0.95", "ham or spam?\n{{input}}", ("--probabilities", "logprobs")),
-        ("nlupp_banking", 16, "micro_f1", "Which of the intents?\n{{input}}", ()),
-        ("rubq", 10, "mean_score", RUSSIAN, ()),
-        ("nlbse24_issues", 6, "macro_f1", "bug, feature or question?\n{{input}}", ()),
-        ("goemotions", 20, "samples_f1", "Which emotions?\n{{input}}", ()),
-        ("bbh", 11, "exact_match", "Answer alone, without reasons.\n{{input}}", ()),
-        ("rusentne2023", 12, "f1[negative]", TONE, ("--before", "quote,reasoning")),
-        ("banking77", 10, "macro_f1", "Which of the intents?\n{{input}}", ()),
+        ("sms_spam", "recall[spam] at precision>=0.95", "ham or spam?\n{{input}}", ("--probabilities", "logprobs")),
+        ("nlupp_banking", "micro_f1", "Which of the intents?\n{{input}}", ()),
+        ("gsm8k", "exact_match", "Think, then give the number.\n{{input}}", ("--before", "reasoning")),
+        ("rubq", "mean_score", RUSSIAN, ()),
+        ("nlbse24_issues", "macro_f1", "bug, feature or question?\n{{input}}", ()),
+        ("goemotions", "samples_f1", "Which emotions?\n{{input}}", ()),
+        ("bbh", "exact_match", "Answer alone, without reasons.\n{{input}}", ()),
+        ("rusentne2023", "f1[negative]", TONE, ("--before", "quote,reasoning")),
+        ("banking77", "macro_f1", "Which of the intents?\n{{input}}", ()),
     ],
-    ids=["sms_spam", "nlupp_banking", "rubq", "nlbse24_issues", "goemotions", "bbh", "rusentne2023", "banking77"],
+    ids=[
+        "sms_spam",
+        "nlupp_banking",
+        "gsm8k",
+        "rubq",
+        "nlbse24_issues",
+        "goemotions",
+        "bbh",
+        "rusentne2023",
+        "banking77",
+    ],
 )
 def test_from_a_file_to_the_report_of_its_holdout_by_commands(
-    here: Path, name: str, step: int, goal: str, prompt: str, options: tuple[str, ...]
+    here: Path, name: str, goal: str, prompt: str, options: tuple[str, ...]
 ) -> None:
-    file = every(here / f"{name}.jsonl", data_folder() / f"{name}.jsonl", step)
+    file = data_folder() / f"{name}.jsonl"
     (here / "prompt.txt").write_text(prompt, encoding="utf-8")
     a = evaluated(here, file, goal)
     b = evaluated(here, file, goal, "--prompt", str(here / "prompt.txt"), "--how", "json", *options)
@@ -93,12 +103,28 @@ def test_from_a_file_to_the_report_of_its_holdout_by_commands(
     assert ("the bound precision>=0.95 is missed by" in report) == (name == "sms_spam")
 
 
-def test_numbers_are_improved_from_a_file_by_one_command(folder: Path) -> None:
-    file = every(folder / "gsm8k.jsonl", data_folder() / "gsm8k.jsonl", 8)
-    options = ("--rounds", "1", "--max-calls", "500", "--goal", "exact_match", "--json", "improved.json")
-    told = agon("improve", str(file), "--task-model", MODEL, *options, folder=folder)
-    assert told.returncode == 0, told.stderr
-    found = json.loads((folder / "improved.json").read_text(encoding="utf-8"))
-    assert (found["goal"], sum(found["splits"].values())) == ("exact_match", 100)
+@pytest.mark.parametrize(
+    ("name", "goal"),
+    [
+        ("sms_spam", "recall[spam] at precision>=0.95"),
+        ("nlupp_banking", "micro_f1"),
+        ("gsm8k", "exact_match"),
+        ("rubq", "mean_score"),
+        ("nlbse24_issues", "macro_f1"),
+        ("goemotions", "samples_f1"),
+        ("bbh", "exact_match"),
+        ("rusentne2023", "f1[negative]"),
+        ("banking77", "macro_f1"),
+    ],
+)
+def test_a_whole_set_is_improved_from_its_file_to_its_report_by_one_command(here: Path, name: str, goal: str) -> None:
+    out = here / "improved.json"
+    options = ("--rounds", "1", "--max-calls", "3000", "--goal", goal, "--json", str(out))
+    told = done("improve", str(data_folder() / f"{name}.jsonl"), "--task-model", MODEL, *options)
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert f"Verdict: {found['verdict']}" in told
+    assert (found["goal"], len(found["rounds"])) == (goal, 1)
     assert found["kept"] == ("best" if found["verdict"] == "better" else "start")
     assert found["start"]["dev"]["n"] == found["splits"]["dev"]
+    assert found["holdout_opened"] == (found["gain_on_holdout"] is not None)
+    assert found["evidence"]["luck"]["tried"] > 0
