@@ -27,6 +27,12 @@ def instructions(answers: Answers, form: AnswerFormat = PLAIN) -> str:
     return _code_instructions(answers) if form.how == "codes" else ""
 
 
+def placed_after(answers: Answers, form: AnswerFormat = PLAIN) -> str:
+    """What stands after a prompt's own text in a request. Raises Invalid as `instructions` does."""
+    added = instructions(answers, form)
+    return f"\n\n{added}" if added else ""
+
+
 def describe(answers: Answers, form: AnswerFormat = PLAIN) -> str:
     """The answer format as the end of a sentence, "it must make the model answer with ...". Raises Invalid."""
     checked(answers, form)

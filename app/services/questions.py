@@ -18,7 +18,7 @@ from app.domain.prompts import clean, render
 from app.domain.readers.reading import Reader, reader
 from app.domain.readers.readings import Reading, unreadable
 from app.domain.readers.texts import TextReader
-from app.domain.wording import instructions
+from app.domain.wording import placed_after
 from app.errors import Invalid
 from app.gateway.calls import ReplyFormat, Token
 from app.storage.projects import Project
@@ -52,8 +52,7 @@ class Questions:
     @cached_property
     def placed_after(self) -> str:
         """What stands after the prompt's own text."""
-        added = instructions(self.answers, self.form)
-        return f"\n\n{added}" if added else ""
+        return placed_after(self.answers, self.form)
 
     def messages(self, values: Mapping[str, str]) -> tuple[Message, ...]:
         return (Message("user", render(self.text, values) + self.placed_after),)

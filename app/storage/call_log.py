@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, TextClause, and_, func, or_, select, text
 from sqlalchemy.orm import Session, defer
 
+from app.domain import formats
 from app.domain.prompts import render
+from app.domain.wording import placed_after
 from app.errors import Invalid, NotFound
 from app.storage.answers import Call, unpack_body
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 from app.storage.projects import Project
-from app.storage.prompts import PromptVersion
+from app.storage.prompts import Prompt, PromptVersion
 from app.storage.rounds import Round
 from app.storage.test_sets import Example, Placement, TestSetVersion
 
@@ -218,7 +220,9 @@ def _request(
     example = session.get(Example, call.example_id) if call.example_id is not None else None
     if version is None or example is None or call.purpose != "task":
         return []
-    return [Said("user", render(version.text, {**example.variables, "input": example.input}))]
+    project = session.get_one(Project, session.get_one(Prompt, version.prompt_id).project_id)
+    after = placed_after(project.answer_space, formats.load(version.format))
+    return [Said("user", render(version.text, {**example.variables, "input": example.input}) + after)]
 
 
 def campaigns(session: Session, also: str) -> list[tuple[str, str]]:

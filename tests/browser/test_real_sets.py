@@ -255,6 +255,7 @@ def compared(page: Page, project: str, case: Case) -> None:
     assert found.value.path().read_text(encoding="utf-8").startswith("row,input,expected,change,A v1 on practice/")
     page.keyboard.press("2")
     expect(page.get_by_role("heading", name="Reply")).to_be_visible()
+    says(page, "Answer with one JSON object and write nothing after it.")
 
 
 def opened(page: Page, project: str, case: Case) -> None:
