@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LOOKS = 2  # how often one set of sealed examples may be opened; five looks already bias by two or three points
 FEWEST_CANDIDATES = 3  # below, the spread between candidates is not known well enough to shrink anything by it
+MOST_PERMUTED = 64  # candidates whose permutation p are all worked out, at a tenth of a second each
 FEWEST_OF_CLASS = 20  # holdout examples of a class below which its recall is not told
 USUAL_DISCORDANCE = 0.2  # how often two prompts differ, where nothing is known yet
 
@@ -43,7 +44,8 @@ class Luck:
     `tried` counts every candidate that was ever started, those dropped early included; `complete` those that answered
     all of dev. `shrunk` is the score to expect on new data, None where `complete` is too few. `p` says how easily the
     best of so many would look that much better than the start by chance: a one-sided exact McNemar p corrected by Holm,
-    or for goals that count other things than right answers the two-sided permutation p times `tried` (Bonferroni).
+    for goals that count other things than right answers a two-sided permutation p. Of more than `MOST_PERMUTED` the
+    best's alone is worked out and taken `tried` times (Bonferroni), which is never less.
     """
 
     tried: int
@@ -177,11 +179,18 @@ def _corrected(
     """The best's p on dev, corrected for all that were started."""
     if goal.counts_right:
         return holm([_dev_p(start, one) for one in candidates])[best], "Holm"
-    chosen = candidates[best]
-    ours = start.first(chosen.n)
-    both = ours.amounts, chosen.amounts
-    p = compare(goal, ours.expected, ours.answered, chosen.answered, shape, seed=0, amounts=both).p
-    return min(1.0, (1.0 if p is None else p) * len(candidates)), "Bonferroni"
+    if len(candidates) <= MOST_PERMUTED:
+        return holm([_permuted_p(goal, shape, start, one) for one in candidates])[best], "Holm"
+    return min(1.0, _permuted_p(goal, shape, start, candidates[best]) * len(candidates)), "Bonferroni"
+
+
+def _permuted_p(goal: Goal, shape: Shape, start: Scored, candidate: Scored) -> float:
+    if not candidate.n:
+        return 1.0
+    ours = start.first(candidate.n)
+    both = ours.amounts, candidate.amounts
+    p = compare(goal, ours.expected, ours.answered, candidate.answered, shape, seed=0, amounts=both).p
+    return 1.0 if p is None else p
 
 
 def _dev_p(start: Scored, candidate: Scored) -> float:

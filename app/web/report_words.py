@@ -1,7 +1,7 @@
 """The sentences of a holdout report: the same on its page, in Markdown and in print."""
 
 from app.domain.confirming import FEWEST_CANDIDATES, FEWEST_OF_CLASS, Unreadable, Use
-from app.domain.goals import missed
+from app.domain.goals import missed, parse_goal
 from app.services.report_views import HoldoutReport
 from app.web.formats import between, moment, money, percent, score, signed, signed_between, thousands
 
@@ -111,10 +111,10 @@ def corrected_words(r: HoldoutReport) -> str:
     luck = r.evidence.luck
     if luck is None or luck.p is None or luck.correction is None:
         return f"not given: {'a person chose the prompt' if r.campaign is None else 'no candidate was chosen'}"
-    how = {
-        "Holm": "one-sided exact McNemar against the start, Holm over all that were tried",
-        "Bonferroni": "two-sided permutation against the start, times all that were tried",
-    }[luck.correction]
+    by_counts = parse_goal(r.goal).counts_right
+    test = "one-sided exact McNemar" if by_counts else "two-sided permutation"
+    over = "Holm over all that were tried" if luck.correction == "Holm" else "times all that were tried"
+    how = f"{test} against the start, {over}"
     return f"{p_words(luck.p)} ({how})"
 
 

@@ -33,3 +33,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("grade")
+    op.execute("UPDATE output SET reading = -1 WHERE reading = -2")  # what has no grade was unreadable before

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.domain import confirming
 from app.domain.answers import Label
 from app.domain.answerspace import Answers, Field
+from app.domain.comparing import compare
 from app.domain.confirming import FEWEST_OF_CLASS, Luck
 from app.domain.goals import Goal, parse_goal
 from app.domain.improving.asks import Scored
@@ -75,9 +76,21 @@ def test_any_goal_has_a_shrunk_score_between_the_mean_and_the_raw_one(goal: str)
     found = confirming.luck(parsed, TWO, mixed("+-" * 15), candidates, best)
     assert found.shrunk is not None
     assert sum(scores) / 4 - 1e-6 <= found.shrunk <= scores[best] + 1e-6
-    assert found.correction == "Bonferroni"
+    assert found.correction == "Holm"
     assert found.p is not None
     assert 0 < found.p <= 1
+
+
+def test_every_goal_is_corrected_for_all_that_were_started() -> None:
+    goal, start = parse_goal("macro_f1"), mixed("+-" * 15)
+    good, better = mixed("++++-+++++" * 3), mixed("+" * 30)
+    raw = [compare(goal, start.expected, start.answered, one.answered, TWO, seed=0).p or 0 for one in (good, better)]
+    few = confirming.luck(goal, TWO, start, [good, better, Scored((), ())], 0)
+    assert few.correction == "Holm"
+    assert few.p == pytest.approx(max(2 * raw[0], 3 * raw[1]), rel=1e-5)
+    many = confirming.luck(goal, TWO, start, [good] + [better] * confirming.MOST_PERMUTED, 0)
+    assert many.correction == "Bonferroni"
+    assert many.p == pytest.approx(min(1.0, raw[0] * 65), rel=1e-5)
 
 
 def test_equal_candidates_shrink_to_their_mean() -> None:
