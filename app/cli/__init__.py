@@ -10,34 +10,19 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import compare, endpoints, reports, rows, runs, splits, status, thresholds
-from app.cli import evaluate as evaluating
-from app.cli import improve as improving
+from app.cli.later import Commands
 from app.cli.stack import offer_alone, stack, wait_for_web
 from app.errors import AgonError, Invalid, Problem
 from app.logs import configure
 from app.settings import Settings, settings
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Prompt A/B battles on your labelled data.",
 )
-app.command("improve")(improving.improve)
-app.command("demo")(improving.demo)
-app.command("evaluate")(evaluating.evaluate)
-app.add_typer(endpoints.app, name="endpoints")
-app.command("rotate-keys")(endpoints.rotate_keys)
-app.command("status")(status.show)
-app.command("runs")(runs.show_open)
-app.command("run")(runs.follow)
-app.command("splits")(splits.show)
-app.command("add-rows")(rows.add)
-app.command("compare")(compare.show)
-app.command("report")(reports.report)
-app.command("open-holdout")(reports.open_holdout)
-app.command("thresholds")(thresholds.show)
 SECRETS = ("password", "secret_key", "api_token", "openai_api_key")
 
 
