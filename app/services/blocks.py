@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -64,7 +65,7 @@ class Crew:
         self._order, self._until = order, until
         self._held: dict[str, Holding] = {}
         self._purse: Purse | None = None
-        self._halted = False
+        self._halted = self._progressed = False
         self._beside = ThreadPoolExecutor(2, "beside")
         self._taking: Future[Holding | None] | None = None
         self._saving: Future[None] | None = None
@@ -109,7 +110,8 @@ class Crew:
                     self._taking = self._beside.submit(self._take_another)
                 first, *others = self._order.route(asked.wish).targets
                 yield bookkeeping.request_of(key, asked.wish, first, tuple(others))
-            held = self._taking.result() if self._taking and wanted else self._take_another()
+            ahead, self._taking = self._taking, None
+            held = ahead.result() if ahead else self._take_another()
 
     def _take_another(self) -> Holding | None:
         lease = None if self._halted else self._another()
@@ -143,6 +145,7 @@ class Crew:
         if self._halted:
             return False
         held = self._held[block_of(request.key)]
+        held.asked = True
         unit = bookkeeping.at_most(request, self._order.route(held.open[request.key].wish).endpoints)
         return held.purse.draw(request.key, unit, len(held.open))
 
@@ -169,26 +172,40 @@ class Crew:
                 self._halted = self._halted or runs.status(session, self._order.run.id) not in holding.WORKING
                 if mine:
                     self.nudges += held.save(session, mine)
+            self._progressed = self._progressed or held.progressed
             if held.done:
                 del self._held[block_id]
 
     def _let_go(self, reason: str = "", **why: Any) -> None:
-        """Give back every block that we still hold; a lease that was lost is somebody else's already."""
-        if self._taking is not None:
-            wait([self._taking])
+        """Give back every block that we still hold; a lease that was lost is somebody else's already.
+
+        A reason is that of the blocks whose calls were made, and of one at least; the others are free as before.
+        """
+        self._wait_for_taking()
         try:
-            self._wait_for_save()
-        except LeaseLost:
-            pass
+            with suppress(LeaseLost):
+                self._wait_for_save()
         except Exception:
             logging.getLogger(__name__).exception("what came last could not be saved; it counts as used")
-        for held in self._held.values():
-            try:
-                with self._database.write() as session:
-                    self.nudges += held.let_go(session, reason, **why)
-            except LeaseLost:
-                continue
+        every = list(self._held.values())
+        asked = [held for held in every if held.asked] or every[:1]
+        spared = [held for held in every if held not in asked] if reason else []
+        for held in spared:
+            self._give_back(held)
+        for held in every:
+            held.for_all = held is asked[0] and not self._progressed
+            if held not in spared:
+                self._give_back(held, reason, **why)
         self._held.clear()
+
+    def _give_back(self, held: Holding, reason: str = "", **why: Any) -> None:
+        with suppress(LeaseLost), self._database.write() as session:
+            self.nudges += held.let_go(session, reason, **why)
+
+    def _wait_for_taking(self) -> None:
+        """Until nothing is being taken; what went wrong there is nobody else's to tell."""
+        if self._taking is not None and (fault := self._taking.exception()) and not isinstance(fault, LeaseLost):
+            logging.getLogger(__name__).error("a block could not be taken; its lease runs out", exc_info=fault)
 
     def _learned(self, endpoint: str, dropped: frozenset[str], renamed: tuple[tuple[str, str], ...]) -> None:
         with self._database.write() as session:

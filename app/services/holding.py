@@ -31,17 +31,19 @@ ELSEWHERE = "Another model answered {count} examples in place of the one asked. 
 class Holding:
     """One block's needs under a lease. Every write begins by renewing it.
 
+    `asked`: a call for it was allowed, or refused by a cap. `for_all`: a fault here puts off the run's other blocks too.
     An example whose answer must be graded is needed twice: first its answer, and when the block is taken again its grade.
     """
 
     def __init__(self, order: Order, lease: Lease, purse: Purse, job_attempts: int) -> None:
         self.order, self.lease, self.purse = order, lease, purse
-        self.done = False
+        self.done = self.asked = False
+        self.for_all = True
         self._needs = Needs(order, lease.subject)
         self._job_attempts = job_attempts
         self._elsewhere: set[int] = set()
         self._ungraded: set[int] = set()
-        self._progressed = False
+        self.progressed = False
 
     @property
     def open(self) -> dict[str, Open]:
@@ -127,7 +129,7 @@ class Holding:
             (self._ungraded.add if is_ungraded else self._ungraded.discard)(example_id)
             (self._elsewhere.discard if row["counts"] or is_ungraded else self._elsewhere.add)(example_id)
         counted = sum(bool(row["counts"]) for row in rows)
-        self._progressed = self._progressed or counted + waiting > 0
+        self.progressed = self.progressed or counted + waiting > 0
         if rows:
             again = len(self._elsewhere) - before
             runs.advance(session, self.order.run.id, self.block.id, counted, min(reused, counted), again)
@@ -195,13 +197,13 @@ class Holding:
 
     def _put_off(self, session: Session, reason: str, lasting: bool, wait: float) -> list[Nudge]:
         run_id = self.order.run.id
-        if self._progressed:
+        if self.progressed:
             jobs.progressed(session, self.lease)
         failures = jobs.failures(session, self.lease) + 1
         if not lasting and failures < self._job_attempts:
             seconds = max(wait, min(60.0, 2.0**failures))
             jobs.put_off(session, self.lease, reason, seconds)
-            if not self._progressed:
+            if self.for_all and not self.progressed:
                 parties.put_off(session, BLOCK, run_id, reason, seconds)
             return []
         jobs.shelve(session, self.lease)
