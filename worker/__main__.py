@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--pool", required=True, help="its name, which stands before the host's")
     parser.add_argument("--queue", required=True)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--log-level", default="INFO")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument("--schedule", default="", help="a file: this pool also has the clock that ticks")
     chosen = parser.parse_args()
     celery.set_default()

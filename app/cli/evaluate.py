@@ -20,7 +20,7 @@ from app.domain import formats
 from app.domain.goals import parse_goals, written
 from app.domain.grading import requests_each
 from app.domain.summaries import Mean
-from app.domain.wording import instructions
+from app.domain.wording import placed_after
 from app.errors import Conflict, EndpointFailure, Invalid, Problem
 from app.services import capping, catalogue, editing, evaluating, fallbacks, importing, pricing, projects, run_offers
 from app.services.capping import Caps
@@ -133,7 +133,7 @@ def _buying(
     about = work.answers, work.description, work.longest_example, now.task_max_tokens
     cost = pricing.answers_at_most(
         [model, *fallbacks.chosen(session, model)],
-        work.start + instructions(work.answers, prompt[1]),
+        work.start + placed_after(work.answers, prompt[1]),
         work.longest_example,
         now.task_max_tokens,
         calls,

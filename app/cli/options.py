@@ -23,7 +23,9 @@ def choices(
     group_column: Annotated[str, typer.Option(help="rows that stay together; guessed when empty, - for none")] = "",
     time_column: Annotated[str, typer.Option(help="when a row came to be; guessed when empty, - for none")] = "",
     plan: Annotated[str, typer.Option(help="stratified, grouped, out_of_time, random; else what suits")] = "",
-    dev_share: Annotated[float | None, typer.Option(help="such as 0.2; else what suits the size")] = None,
+    dev_share: Annotated[
+        float | None, typer.Option(help="such as 0.2; dev has at most AGON_DEV_LIMIT examples")
+    ] = None,
     holdout_share: Annotated[float | None, typer.Option(help="such as 0.3; else what suits the size")] = None,
     match: Annotated[
         str | None,

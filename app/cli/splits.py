@@ -12,7 +12,7 @@ from rich.table import Table
 
 from app.cli.improve import read_bytes, terminal
 from app.cli.options import by_option, takes_choices
-from app.errors import Invalid
+from app.errors import Invalid, Problem
 from app.services import previewing
 from app.services.importing import Choices
 from app.services.previewing import Filled, Preview
@@ -32,13 +32,15 @@ def show(
     json_out: Annotated[Path | None, typer.Option("--json", help="write everything here")] = None,
 ) -> None:
     """Show how a file would be split, and which other ways there are; nothing is kept."""
+    if json_out is not None and not json_out.absolute().parent.is_dir():
+        raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
     console = terminal()
     with console.status("reading the file"):
         preview = _read(file, choices)
-    _print(preview, console)
     if json_out is not None:
         told = json.dumps(asdict(preview), ensure_ascii=False, indent=2)
         json_out.write_text(told + "\n", encoding="utf-8")
+    _print(preview, console)
 
 
 def _read(file: Path, choices: Choices) -> Preview:

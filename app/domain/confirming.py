@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 LOOKS = 2  # how often one set of sealed examples may be opened; five looks already bias by two or three points
 FEWEST_CANDIDATES = 3  # below, the spread between candidates is not known well enough to shrink anything by it
-MOST_PERMUTED = 64  # candidates whose permutation p are all worked out, at a tenth of a second each
+MOST_PERMUTING = 4_000_000  # what all candidates' permutations may take: some twenty seconds
+_PERMUTING_ONE = 20_000  # what one takes besides its examples times classes
 FEWEST_OF_CLASS = 20  # holdout examples of a class below which its recall is not told
 USUAL_DISCORDANCE = 0.2  # how often two prompts differ, where nothing is known yet
 
@@ -44,8 +45,8 @@ class Luck:
     `tried` counts every candidate that was ever started, those dropped early included; `complete` those that answered
     all of dev. `shrunk` is the score to expect on new data, None where `complete` is too few. `p` says how easily the
     best of so many would look that much better than the start by chance: a one-sided exact McNemar p corrected by Holm,
-    for goals that count other things than right answers a two-sided permutation p. Of more than `MOST_PERMUTED` the
-    best's alone is worked out and taken `tried` times (Bonferroni), which is never less.
+    for goals that count other things than right answers a two-sided permutation p. Where all of those would take too long
+    the best's alone is worked out and taken `tried` times (Bonferroni), which is never less.
     """
 
     tried: int
@@ -179,7 +180,8 @@ def _corrected(
     """The best's p on dev, corrected for all that were started."""
     if goal.counts_right:
         return holm([_dev_p(start, one) for one in candidates])[best], "Holm"
-    if len(candidates) <= MOST_PERMUTED:
+    work = len(candidates) * (_PERMUTING_ONE + start.n * len(shape.classes))
+    if work <= MOST_PERMUTING:
         return holm([_permuted_p(goal, shape, start, one) for one in candidates])[best], "Holm"
     return min(1.0, _permuted_p(goal, shape, start, candidates[best]) * len(candidates)), "Bonferroni"
 

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from app.domain import plans
 from app.domain.advice import SetFacts, advise, best_plan, outlook, remarks
 from app.domain.answerspace import Kind
 from app.domain.columns import Columns
 from app.domain.examplerows import Example
-from app.domain.plans import Plan, items_of, place
+from app.domain.plans import Plan, PlanKind, items_of, place
 from app.domain.rightanswers import parts_of
 from app.domain.splits import SPLITS, Placement
 from app.errors import Invalid
@@ -58,6 +58,7 @@ def follow(
         group_column=columns.group or "",
         time_column=columns.at or "",
     )
+    plans.checked(replace(base, kind=cast(PlanKind, choices.plan or base.kind)))
     facts = facts_of(examples, near, columns.kind, base)
     plan = plans.checked(replace(base, kind=_kind(choices.plan, facts)))
     plan, placed = place(items_of(examples, near, plan, closed=_closed(columns.kind)), plan)

@@ -1,18 +1,23 @@
 """How many prompts were tried on the examples of a comparison, and what choosing among so many does to their scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference
-from app.domain.confirming import FEWEST_CANDIDATES
+from app.domain.confirming import FEWEST_CANDIDATES, pseudo_values
 from app.domain.goals import parse_goal
-from app.domain.metrics import DECIMALS, Z95, Estimate
-from app.domain.shrinkage import shrink
+from app.domain.metrics import DECIMALS, Estimate
+from app.domain.shapes import shape_of
+from app.domain.shrinkage import shrink, shrink_paired
+from app.domain.summing import amounts_of
+from app.services import gathering
 from app.storage import confirmations
 from app.storage.evaluations import Evaluation
 from app.storage.projects import Project
+
+SAMPLED, MOST_READ = 12, 2_000  # evaluations and examples that the luck of a score is reckoned from
 
 
 @dataclass(frozen=True)
@@ -45,22 +50,32 @@ def tried(
     if len(rows) <= len(both):
         return None
     goal = parse_goal(project.goal)
-    ours = {text for text in {row.goal for row in rows} if text and parse_goal(text) == goal}
-    complete = [row.value for row in rows if row.goal in ours and row.n == d.n and row.value is not None]
+    ours = {text for text in {row.goal for row in rows} if parse_goal(text) == goal}
+    complete = [row for row in rows if row.goal in ours and row.n == d.n]
     found = Tried(len(rows), len(complete), p=None if d.p is None else min(1.0, d.p * (len(rows) - 1)))
     if len(complete) < FEWEST_CANDIDATES:
         return found
-    pulled = _pulled(complete, d)
-    return replace(found, base=pulled(scores[0].value), other=pulled(scores[1].value))
+    luck = _luck(session, project, base, [row.id for row in complete], d.n)
+    if luck is None:
+        return found
+    spread = shrink([row.value for row in complete], [luck] * len(complete))
+    kept = spread.between_variance / (spread.between_variance + luck) if spread.between_variance else 0.0
+    expected = [round(spread.mean + kept * (score.value - spread.mean), DECIMALS) for score in scores]
+    return replace(found, base=expected[0], other=expected[1])
 
 
 def _world(evaluation: Evaluation) -> tuple[str, ...]:
     return evaluation.version_id, evaluation.split, evaluation.endpoint_id, evaluation.settings_hash
 
 
-def _pulled(complete: Sequence[float], d: Difference) -> Callable[[float], float]:
-    """All answered the same examples, so the luck of one is half of the variance of a paired difference."""
-    luck = ((d.high - d.low) / (2 * Z95)) ** 2 / 2
-    spread = shrink(complete, [luck] * len(complete))
-    kept = spread.between_variance / (spread.between_variance + luck) if spread.between_variance else 0.0
-    return lambda score: round(spread.mean + kept * (score - spread.mean), DECIMALS)
+def _luck(session: Session, project: Project, like: Evaluation, ids: Sequence[str], n: int) -> float | None:
+    """The sampling variance of a score among these evaluations of the same examples, from the first few by their ids:
+    so it is the same whichever two are compared. None where so many examples would have to be read.
+    """
+    if n > MOST_READ:
+        return None
+    goal, shape = parse_goal(project.goal), shape_of(project.answer_space)
+    order = confirmations.dev_order(session, like.version_id)
+    few = [gathering.answers_of(session, one, order, amounts_of(goal)) for one in sorted(ids)[:SAMPLED]]
+    rows = [pseudo_values(goal, shape, one).tolist() for one in few if one.n == n]
+    return shrink_paired(rows).sampling_variance if len(rows) >= FEWEST_CANDIDATES else None

@@ -92,17 +92,18 @@ def scored_on_dev(session: Session, endpoint_id: str, version_id: str) -> int:
 
 @dataclass(frozen=True)
 class DevScore:
-    """What one prompt version was summed up to: its goal as text, its value, and how many examples it answered."""
+    """What an evaluation was summed up to: its goal as text, its value, and how many examples it answered."""
 
-    goal: str | None
-    value: float | None
+    id: str
+    goal: str
+    value: float
     n: int
 
 
 def dev_scores(session: Session, project_id: str, like: Evaluation) -> list[DevScore]:
     """Of every prompt version of a project that answered the same dev on the same task model in the same way."""
     query = (
-        select(Evaluation.goal, Evaluation.value, Evaluation.n)
+        select(Evaluation.id, Evaluation.goal, Evaluation.value, Evaluation.n)
         .join(PromptVersion, PromptVersion.id == Evaluation.prompt_version_id)
         .join(Prompt, Prompt.id == PromptVersion.prompt_id)
         .where(
@@ -112,9 +113,11 @@ def dev_scores(session: Session, project_id: str, like: Evaluation) -> list[DevS
             Evaluation.split == "dev",
             Evaluation.settings_hash == like.settings_hash,
             Evaluation.n > 0,
+            Evaluation.goal.is_not(None),
+            Evaluation.value.is_not(None),
         )
     )
-    return [DevScore(*row) for row in session.execute(query)]
+    return [DevScore(row.id, row.goal or "", row.value or 0.0, row.n) for row in session.execute(query)]
 
 
 def used(session: Session, evaluation_id: str) -> Used:

@@ -35,7 +35,7 @@ def test_calls_that_may_be_paid_are_not_bought_without_a_yes(demo_file: Path, tm
         environment = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": url}
         run = Run(tmp_path / "run", demo_file, TASK, environment).start()
         assert run.wait(60) == 2
-    assert "may buy 4000 calls" in run.said()
+    assert "may buy 4,000 calls" in run.said()
     assert "Price: nothing, as a server of your own sends no bill; one that passes calls on may." in run.said()
     assert "--yes" in run.said()
 

@@ -41,6 +41,18 @@ def test_the_best_of_many_is_pulled_towards_their_mean_as_the_whole_table_says(d
     assert (found.other or 1) < sum(right[-1]) / N, "the best was also lucky"
 
 
+def test_what_is_expected_of_a_prompt_is_the_same_beside_its_twin_and_beside_any_other(database: Database) -> None:
+    world = Paired.at(database, EXPECTED)
+    table = [_answers(share, seed) for seed, share in enumerate([0.70, 0.72, 0.75, 0.76, 0.78, 0.80, 0.82])]
+    twin = [(code + 1) % 3 if n < 4 else code for n, code in enumerate(table[-1])]
+    ids = [world.answer(f"{n} {{{{input}}}}", one) for n, one in enumerate([*table, twin])]
+    with database.read() as session:
+        found = [_tried(session, ids[6], other) for other in (ids[0], ids[3], ids[7])]
+    assert [one and one.base for one in found] == [found[0] and found[0].base] * 3
+    assert found[0]
+    assert found[0].base
+
+
 def test_p_is_that_of_the_best_of_all_that_were_tried_those_given_up_early_too(database: Database) -> None:
     world = Paired.at(database, EXPECTED)
     base, best = world.answer("a {{input}}", _answers(0.70, 1)), world.answer("b {{input}}", _answers(0.78, 2))
