@@ -3,11 +3,12 @@
   "use strict";
   const told = document.getElementById("stops");
   if (!told) return;
-  const { thresholds, tp, fp, positives, negatives, at, costs, top, height } = JSON.parse(told.textContent);
+  const { thresholds, tp, fp, positives, negatives, at, costs, top, height, lower } = JSON.parse(told.textContent);
   if (!thresholds.length) return;
   const slider = document.getElementById("stop");
   const typed = document.getElementById("t");
   const spot = document.getElementById("spot");
+  const ranked = document.getElementById("roc-spot");
   const one = (selector) => document.querySelector(selector);
   const Z = 1.959963984540054;
 
@@ -41,6 +42,8 @@
     spot.setAttribute("cx", `${positives ? (100 * found) / positives : 0}%`);
     spot.setAttribute("cy", String(top + height * (1 - found / Math.max(1, found + alarms))));
     spot.setAttribute("visibility", "visible");
+    ranked.setAttribute("cx", `${negatives ? (100 * alarms) / negatives : 0}%`);
+    ranked.setAttribute("cy", String(top + lower * (positives ? 1 - found / positives : 1)));
     slider.setAttribute("aria-valuetext", `threshold ${thresholds[stop].toFixed(4)}`);
   };
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.domain.reliability import Bin
 from app.services.threshold_facts import Chosen, Stops
-from app.web.formats import score, thousands
+from app.web.formats import percent, score, thousands
 
 TOP, HEIGHT, WIDTH = 10.0, 320.0, 1000.0
 
@@ -33,13 +33,19 @@ class BinMark(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """Precision over recall; `line` lies in a box of WIDTH by HEIGHT, `spot` is None where nothing is said."""
+    """Precision over recall; `line` lies in a box of WIDTH by HEIGHT, `spot` is None where nothing is said.
+
+    The same of the ROC curve, recall over false alarms, in a box of WIDTH by LOWER.
+    """
 
     line: str
     spot: Spot | None
     naive: Spot | None
     base: float
     sentence: str
+    roc_line: str
+    roc_spot: Spot
+    roc_sentence: str
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,18 @@ def curve(stops: Stops, chosen: Chosen) -> Curve:
     line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners) if corners else ""
     rows = max(1, stops.positives + stops.negatives)
     naive = _spot(chosen.optimistic.precision, chosen.optimistic.recall) if chosen.optimistic else None
-    return Curve(
-        line, _spot(chosen.at.precision, chosen.at.recall), naive, _down(stops.positives / rows), _said(chosen)
-    )
+    spot = _spot(chosen.at.precision, chosen.at.recall)
+    return Curve(line, spot, naive, _down(stops.positives / rows), _said(chosen), *_roc(stops, chosen))
+
+
+def _roc(stops: Stops, chosen: Chosen) -> tuple[str, Spot, str]:
+    """From nothing said to everything said: the share of those that have the class over that of those that do not."""
+    positives, negatives = max(1, stops.positives), max(1, stops.negatives)
+    shares = [(0.0, 0.0), *((fp / negatives, tp / positives) for tp, fp in zip(stops.tp, stops.fp, strict=True))]
+    line = "M" + "L".join(f"{WIDTH * alarms:.1f} {LOWER * (1 - found):.1f}" for alarms, found in shares)
+    alarms, found = chosen.at.fp / negatives, chosen.at.tp / positives
+    said = f"Recall over false alarms. At the chosen threshold {percent(found, 1)} are found, with {percent(alarms, 1)} of the others."
+    return line, Spot(round(100 * alarms, 2), _down(found, LOWER)), said
 
 
 def _said(chosen: Chosen) -> str:

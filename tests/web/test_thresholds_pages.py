@@ -60,7 +60,9 @@ def test_a_class_is_shown_with_curve_counts_rules_and_calibration(world: World, 
     brought = json.loads(re.search(r'id="stops">(.*?)</script>', html, re.S)[1])  # type: ignore[index]
     assert (brought["positives"], brought["negatives"]) == (110, 220)
     assert at["threshold"] in brought["thresholds"]
-    assert html.count("<circle") >= 3
+    assert html.count("<circle") >= 4
+    found, alarms = at["tp"] / 110, at["fp"] / 220
+    assert f"At the chosen threshold {found:.1%} are found, with {alarms:.1%} of the others." in html
 
 
 def test_without_javascript_a_typed_threshold_is_counted_exactly(world: World, sure: Sure) -> None:
@@ -220,10 +222,16 @@ def test_the_slider_moves_counts_curve_and_what_is_frozen_and_asks_once_for_the_
         taken = [int((truth & (np.where(said, 0, others) == code)).sum()) for code in range(3)]
         expect(page.locator("#decided-section tbody tr").first).to_have_text(f"billing{''.join(map(str, taken))}")
         assert (complaints, len(asked)) == ([], 1)
+        ranked = page.locator("#roc-spot")
+        assert float((ranked.get_attribute("cx") or "").rstrip("%")) == pytest.approx(
+            100 * (said & ~truth).sum() / (~truth).sum(), abs=0.01
+        )
+        moved = float(ranked.get_attribute("cy") or 0)
         shown = page.locator("[data-interval=recall]").inner_text()
         page.get_by_role("button", name="Show", exact=True).first.click()
         expect(page.locator("#by-rule")).to_have_text("Set by hand")
         expect(page.locator("[data-interval=recall]")).to_have_text(shown)
+        assert float(ranked.get_attribute("cy") or 0) == pytest.approx(moved, abs=0.1)
         expect(page.locator("[data-count=tp]")).to_have_text(str((said & truth).sum()))
         page.get_by_role("button", name="Freeze").click()
         expect(page.get_by_role("heading", name="Frozen thresholds")).to_be_visible()
