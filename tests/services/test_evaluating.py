@@ -329,50 +329,6 @@ def test_two_that_ask_the_same_at_the_same_moment_pay_once(database: Database, s
         assert session.scalars(select(Asking)).all() == []
 
 
-def test_while_an_endpoint_is_down_one_block_after_another_is_not_thrown_at_it(
-    database: Database, settings: Settings
-) -> None:
-    with serving(lambda hit: refusal(500, "away")) as server:
-        tickets = Tickets.at(database, settings, server.base_url, 200)
-        run_id = tickets.start()
-        tickets.work()
-        seen = len(server.hits)
-        assert seen < 60, "what one block tried told about the others"
-        tickets.work()
-        assert len(server.hits) == seen
-        server.script = right
-        tickets.work_on()
-    assert (tickets.run(run_id).status, tickets.run(run_id).done) == ("finished", 200)
-
-
-def test_an_outage_counts_once_against_blocks_that_were_never_tried_and_not_while_answers_still_come(
-    database: Database, settings: Settings
-) -> None:
-    left = [0]
-
-    def sometimes(hit: Hit) -> Answer:
-        left[0] -= 1
-        return right(hit) if left[0] >= 0 else refusal(500, "away")
-
-    def tries() -> list[int]:
-        with database.read() as session:
-            return sorted(session.scalars(select(Job.attempts).where(Job.kind == "block", Job.status == "queued")))
-
-    with serving(sometimes) as server:
-        tickets = Tickets.at(database, settings.model_copy(update={"call_attempts": 1}), server.base_url, 300)
-        run_id = tickets.start()
-        for outage in range(1, 4):
-            left[0] = 15
-            tickets.make_due()
-            tickets.work()
-            assert tickets.run(run_id).done >= 10 * outage
-            assert tickets.run(run_id).status == "running"
-            assert tries()[-1] <= 2 * outage
-        server.script = right
-        tickets.work_on()
-    assert (tickets.run(run_id).status, tickets.run(run_id).done) == ("finished", 300)
-
-
 def test_a_run_of_fewer_examples_leaves_the_score_of_more(database: Database, settings: Settings) -> None:
     with serving(right) as server:
         tickets = Tickets.at(database, settings, server.base_url, 50)
