@@ -25,7 +25,7 @@ class Tried:
     """`n` prompts have a score on these dev examples by this model; `complete` of them answered all and by this goal.
 
     `base` and `other` are the scores to expect on new data, pulled towards the mean of all that are complete; None
-    where those are too few. `p` is that of the comparison, were the other one picked as the best of all but the base.
+    where those are too few. `p` is that of the comparison, were the other one, which leads, picked as the best of all but the base.
     """
 
     n: int
@@ -52,7 +52,7 @@ def tried(
     goal = parse_goal(project.goal)
     ours = {text for text in {row.goal for row in rows} if parse_goal(text) == goal}
     complete = [row for row in rows if row.goal in ours and row.n == d.n]
-    found = Tried(len(rows), len(complete), p=None if d.p is None else min(1.0, d.p * (len(rows) - 1)))
+    found = Tried(len(rows), len(complete), p=_as_best_of(len(rows) - 1, d))
     if len(complete) < FEWEST_CANDIDATES:
         return found
     luck = _luck(session, project, base, [row.id for row in complete], d.n)
@@ -62,6 +62,11 @@ def tried(
     kept = spread.between_variance / (spread.between_variance + luck) if spread.between_variance else 0.0
     expected = [round(spread.mean + kept * (score.value - spread.mean), DECIMALS) for score in scores]
     return replace(found, base=expected[0], other=expected[1])
+
+
+def _as_best_of(others: int, d: Difference) -> float | None:
+    """None for one that does not lead: nobody picks that as the best."""
+    return None if d.p is None or d.value <= 0 else min(1.0, d.p * others)
 
 
 def _world(evaluation: Evaluation) -> tuple[str, ...]:

@@ -63,6 +63,8 @@ def test_p_is_that_of_the_best_of_all_that_were_tried_those_given_up_early_too(d
     assert one.difference is not None
     assert one.difference.p is not None
     assert one.tried == Tried(8, 2, p=min(1.0, 7 * one.difference.p)), "two that are complete show no spread"
+    with database.read() as session:
+        assert _tried(session, best, base) == Tried(8, 2), "nobody picks the one behind as the best"
     assert one.p_holm == one.difference.p, "the comparison itself was asked for, not found among many"
 
 
