@@ -222,6 +222,7 @@ def _finish(database: Database, campaign: Campaign, console: Console, json_out: 
         raise EndpointFailure(campaign.note or "The campaign was paused; the same command goes on with it.")
     report: dict[str, Any] = campaign.report or {}
     print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
+    console.print(f"Its holdout report: agon report {campaign.id}", highlight=False)
     if json_out is not None:
         json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 

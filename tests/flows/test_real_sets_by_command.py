@@ -123,6 +123,11 @@ def test_a_whole_set_is_improved_from_its_file_to_its_report_by_one_command(here
     told = done("improve", str(data_folder() / f"{name}.jsonl"), "--task-model", MODEL, *options)
     found = json.loads(out.read_text(encoding="utf-8"))
     assert f"Verdict: {found['verdict']}" in told
+    end = found["best"]["holdout"] or found["best"]["dev"]
+    assert ("The bound precision>=0.95 is missed by" in told) == (end["value"] < 0)
+    campaign = re.search(r"Its holdout report: agon report (\w+)", told)
+    assert campaign
+    assert done("report", campaign[1]).startswith("# Holdout report")
     assert (found["goal"], len(found["rounds"])) == (goal, 1)
     assert found["kept"] == ("best" if found["verdict"] == "better" else "start")
     assert found["start"]["dev"]["n"] == found["splits"]["dev"]
