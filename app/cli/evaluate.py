@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_text, terminal, use_database
 from app.cli.options import MOST, takes_choices
 from app.cli.rule import apply, graders
-from app.cli.runs import poke, tell_end, watch
+from app.cli.runs import goes_on, poke, tell_end, watch
 from app.cli.stack import stack
 from app.domain import formats
 from app.domain.goals import parse_goals, written
@@ -114,7 +114,7 @@ def evaluate(
     if json_out is not None:
         json_out.write_text(as_json(view), encoding="utf-8")
     if not view.over:
-        raise EndpointFailure(view.note or f"The run is {view.status}; agon run {view.id} --resume goes on with it.")
+        raise EndpointFailure(goes_on(view.id, view.status))
 
 
 def _buying(

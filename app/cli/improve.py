@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,7 +19,7 @@ from app.demo.labelled import DEMO_FILE
 from app.domain.goals import parse_goals, written
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
-from app.services import catalogue, importing
+from app.services import catalogue, importing, report_views
 from app.services.commanding import Command, Seats, begin, paid, resolve
 from app.services.importing import Choices, Prepared
 from app.settings import Settings, settings
@@ -220,7 +220,7 @@ def buying_words(calls: int, sellers: Sequence[Endpoint], cost: int | None) -> s
 def _finish(database: Database, campaign: Campaign, console: Console, json_out: Path | None) -> None:
     if campaign.status == "paused":
         raise EndpointFailure(campaign.note or "The campaign was paused; the same command goes on with it.")
-    report: dict[str, Any] = campaign.report or {}
+    report = report_views.told(campaign)
     print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
     console.print(f"Its holdout report: agon report {campaign.id}", highlight=False)
     if json_out is not None:
@@ -235,8 +235,10 @@ def read_text(path: Path | None) -> str:
         if not text.strip():
             raise Invalid([Problem("is empty; it must hold a prompt with {{input}}", str(path))])
         return text
-    except (OSError, UnicodeDecodeError) as fault:
-        raise Invalid([Problem(f"cannot be read as UTF-8 text: {fault}", str(path))]) from None
+    except OSError as fault:
+        raise Invalid([Problem(f"cannot be read: {fault.strerror}", str(path))]) from None
+    except UnicodeDecodeError as fault:
+        raise Invalid([Problem(f"is no UTF-8 text: {fault.reason} at byte {fault.start + 1:,}", str(path))]) from None
 
 
 def read_bytes(path: Path, now: Settings) -> bytes:

@@ -6,8 +6,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app.domain.goals import missed
-
 VERDICTS = {
     "better": "better: the new prompt is kept",
     "worse": "worse: the start prompt is kept",
@@ -41,8 +39,8 @@ def print_report(report: dict[str, Any], console: Console, simulated: bool) -> N
         p = "" if gain["p"] is None else f", p {gain['p']:.4f}"
         console.print(f"Gain on the holdout {gain['value']:+.3f} ({gain['low']:+.3f} … {gain['high']:+.3f}{p})")
     console.print(f"Verdict: {VERDICTS[report['verdict']]}.", style="bold")
-    where, found = ("the holdout", best["holdout"]) if best["holdout"] else ("dev", best["dev"])
-    if found and (miss := missed(report["goal"], found["value"])):
+    if miss := report["missed"]:
+        where = "the holdout" if best["holdout"] else "dev"
         console.print(f"The bound {miss} on {where}.", style="yellow", highlight=False)
     _print_generators(report["generators"], console)
     cost = "unknown" if report["cost"] is None else f"{report['cost']:.4f}"

@@ -9,16 +9,18 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
+from app.cli.runs import goes_on
 from app.cli.stack import stack
-from app.errors import Invalid, NotFound, Problem
+from app.errors import EndpointFailure, Invalid, NotFound, Problem
 from app.jobs import Poker
 from app.services import opening, report_views
 from app.services.opening import OpeningDraft, OpeningQuote
-from app.services.report_views import HoldoutReport, OpeningView
+from app.services.report_views import OpeningView
 from app.settings import settings
-from app.storage import campaigns, endpoints, openings, prompt_boards, prompts
+from app.storage import endpoints, prompt_boards, prompts
 from app.storage.session import Database
 from app.web.formats import money, thousands
 from app.web.markdown import markdown
@@ -26,12 +28,22 @@ from app.web.pdf import pdf
 from app.web.report_documents import document
 
 POLL_SECONDS = 0.5
-RESTING = ("paused", "exhausted")
+OPTIONS = {
+    "prompt_version_id": "PROMPT",
+    "against_version_id": "--against",
+    "endpoint_id": "--task-model",
+    "reason": "--reason",
+    "max_calls": "--max-calls",
+    "max_tokens": "--max-tokens",
+    "max_cost": "--max-cost",
+}
 Written = Literal["md", "json", "pdf"]
 
 
 def report(
-    subject: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="id of a campaign, or of an opening")],
+    subject: Annotated[
+        str, typer.Argument(metavar="ID", help="of a campaign, or of an opening of a holdout; its beginning will do")
+    ],
     form: Annotated[Written, typer.Option("--format", help="md, json or pdf")] = "md",
     out: Annotated[Path | None, typer.Option(help="write it here instead of to the terminal")] = None,
 ) -> None:
@@ -47,15 +59,12 @@ def report(
 
 
 def _written(database: Database, subject: str, form: Written) -> bytes:
-    """Raises NotFound, Conflict while there is no report, or where PDF is asked for and cannot be printed."""
+    """Raises NotFound, Invalid, Conflict while there is no report, or where PDF is asked for and cannot be printed."""
     with database.read() as session:
-        try:
-            found = report_views.of_campaign(session, subject)
-        except NotFound:
-            found = report_views.of_opening(session, subject)
+        row = report_views.named(session, subject)
+        found = report_views.of_row(session, row)
         if form == "json":
-            row = session.get(campaigns.Campaign, subject) or openings.get(session, subject)
-            return (json.dumps(row.report, ensure_ascii=False, indent=2) + "\n").encode()
+            return (json.dumps(report_views.told(row), ensure_ascii=False, indent=2) + "\n").encode()
     blocks = document(found)
     return markdown(blocks).encode() if form == "md" else pdf(blocks, f"Holdout report: {found.project}")
 
@@ -83,7 +92,7 @@ def open_holdout(
         if model is None:
             raise NotFound(f"There is no endpoint {task_model}; agon endpoints lists them.")
         draft = OpeningDraft(project_id, prompt, model.id, reason, against, confirmed=True, **caps)
-        quote = opening.quote(session, settings(), draft)
+        quote = _checked(session, draft)
     _confirm(console, quote, yes)
     with stack(settings()) as database:
         with database.write() as session:
@@ -92,18 +101,30 @@ def open_holdout(
         for nudge in nudges:
             poker.poke(nudge.job_id, nudge.kind)
         console.print(f"Opened; agon report {made.id} has the report when both prompts have answered.", markup=False)
-        found = _wait(database, made.id, console)
-    if found is not None:
-        console.print(markdown(document(found)), markup=False)
+        view = _wait(database, made.id, console)
+    if view.report is None:
+        raise EndpointFailure(_what_waits(view))
+    console.print(markdown(document(view.report)), markup=False)
+
+
+def _checked(session: Session, draft: OpeningDraft) -> OpeningQuote:
+    """Raises everything that would refuse this opening, before anybody is asked; problems by the options' names."""
+    try:
+        opening.check(session, settings(), draft)
+        return opening.quote(session, settings(), draft)
+    except Invalid as invalid:
+        raise Invalid([Problem(one.message, OPTIONS.get(one.where, one.where)) for one in invalid.problems]) from None
 
 
 def _confirm(console: Console, quote: OpeningQuote, yes: bool) -> None:
-    if quote.spent:
-        raise openings.HoldoutSpent(quote.looks)
     console.print(
         f"Look {quote.look} of {quote.of} at {thousands(quote.examples)} sealed examples: {thousands(quote.calls)} calls, "
         f"{money(quote.cost)} at most. It counts and cannot be undone."
     )
+    if quote.repeats:
+        known = quote.repeats.campaign_id or quote.repeats.id
+        said = f"Look {quote.repeats.number} compared these two prompts on this model already: agon report {known}"
+        console.print(said, style="yellow", markup=False)
     if yes:
         return
     if not sys.stdin.isatty():
@@ -111,8 +132,8 @@ def _confirm(console: Console, quote: OpeningQuote, yes: bool) -> None:
     typer.confirm("Open the holdout?", abort=True)
 
 
-def _wait(database: Database, opening_id: str, console: Console) -> HoldoutReport | None:
-    """Follow both prompts until the report is there; None where somebody must do something first, and is told what."""
+def _wait(database: Database, opening_id: str, console: Console) -> OpeningView:
+    """Follow both prompts until the report is there, or nothing goes on before a person does something."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("answering the holdout", total=1)
@@ -121,14 +142,13 @@ def _wait(database: Database, opening_id: str, console: Console) -> HoldoutRepor
                 view = report_views.opening_view(session, opening_id)
             total = sum(one.total for one in view.runs)
             progress.update(task, completed=sum(one.done for one in view.runs), total=total)
-            if view.report is not None or _rests(view, console):
-                return view.report
+            if view.report is not None or view.rests:
+                return view
             time.sleep(POLL_SECONDS)
 
 
-def _rests(view: OpeningView, console: Console) -> bool:
-    """Whether a prompt's answers wait for a person, who is told which and why."""
-    resting = [one for one in view.runs if one.status in RESTING]
-    for one in resting:
-        console.print(f"v{one.version} is {one.status}: {one.note} Go on with agon run {one.id}.", markup=False)
-    return bool(resting)
+def _what_waits(view: OpeningView) -> str:
+    """Which prompt's answers wait for a person, why, and the command that lets them go on."""
+    waiting = [one for one in view.runs if one.status in report_views.RESTING]
+    told = [f"v{one.version}: {one.note} {goes_on(one.id, one.status)}" for one in waiting]
+    return "\n".join([f"There is no report yet: {view.standing}", *told])

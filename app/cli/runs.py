@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
@@ -10,15 +10,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
+from app.cli.options import MOST
 from app.domain.goals import missed
-from app.errors import Invalid, Problem
+from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
 from app.services import run_views, steering
+from app.services.holding import WORKING
 from app.services.run_views import RunView
 from app.settings import settings
-from app.storage import campaign_boards, run_boards
+from app.storage import campaign_boards, run_boards, runs
 from app.storage.jobs import Nudge
 from app.storage.run_boards import RunLine
 from app.storage.session import Database
@@ -50,18 +53,50 @@ def follow(
     pause: Annotated[bool, typer.Option("--pause", help="start no further call")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="let it go on, and watch it")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="end it for good; what was bought is kept")] = False,
+    max_calls: Annotated[int | None, typer.Option(min=1, max=MOST, help="a new cap on requests")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="a new cap on tokens, in and out")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, max=MOST, help="a new cap on money, such as 2.50")] = None,
 ) -> None:
-    """Watch an evaluation until it rests or ends; Ctrl-C ends the watching alone."""
+    """Watch an evaluation until it rests or ends; Ctrl-C ends the watching alone. A raised cap lets it go on."""
     wishes = [name for name, wanted in (("pause", pause), ("resume", resume), ("stop", stop)) if wanted]
     if len(wishes) > 1:
         raise Invalid([Problem("choose one of --pause, --resume and --stop", "--" + wishes[1])])
+    micros = None if max_cost is None else round(max_cost * 1_000_000)
+    caps = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": micros}
     console = _console()
     with opened() as database:
-        for wish in wishes:
-            with database.write() as session:
-                nudges = steering.ask(session, run_id, wish)
-            poke(nudges)
-        tell_end(console, watch(database, run_id, console))
+        with database.write() as session:
+            nudges = _recapped(session, run_id, {name: cap for name, cap in caps.items() if cap is not None})
+            for wish in wishes:
+                nudges += _asked(session, run_id, wish)
+        poke(nudges)
+        view = watch(database, run_id, console)
+    tell_end(console, view)
+    if not view.over and not pause:
+        raise EndpointFailure(goes_on(view.id, view.status))
+
+
+def _recapped(session: Session, run_id: str, caps: Mapping[str, int]) -> list[Nudge]:
+    """Raises Invalid by the names of the options."""
+    try:
+        return steering.set_caps(session, run_id, caps) if caps else []
+    except Invalid as invalid:
+        named = [Problem(one.message, f"--{one.where.replace('_', '-')}") for one in invalid.problems]
+        raise Invalid(named) from None
+
+
+def _asked(session: Session, run_id: str, wish: str) -> list[Nudge]:
+    """A run that a raised cap let go on needs no other word to resume."""
+    if wish == "resume" and runs.get(session, run_id).status in WORKING:
+        return []
+    return steering.ask(session, run_id, wish)
+
+
+def goes_on(run_id: str, status: str) -> str:
+    """The command that lets a run which rests go on."""
+    if status == "exhausted":
+        return f"A higher cap lets it go on: agon run {run_id} --max-calls N, --max-tokens N or --max-cost AMOUNT."
+    return f"The run is {status}; agon run {run_id} --resume goes on with it."
 
 
 def _console() -> Console:

@@ -19,7 +19,7 @@ from app.storage.campaigns import HoldoutOpening
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import settings_hash
 from app.storage.jobs import Nudge
-from app.storage.openings import Look
+from app.storage.openings import HoldoutSpent, Look
 from app.storage.projects import Project
 from app.storage.prompts import PromptVersion
 from app.storage.session import hold_row
@@ -54,6 +54,8 @@ class OpeningQuote:
 
     `there` of the `answers` are known already; `cost` is None when a price is not known. `detectable` is the smallest
     gain in right answers that such a holdout shows four times out of five, where prompts differ as often as usual.
+    `short` says which cap on calls is too low for it, so that it would be refused; `repeats` is the look that compared
+    these two prompts on this model before.
     """
 
     look: int
@@ -65,10 +67,21 @@ class OpeningQuote:
     calls: int
     cost: int | None
     detectable: float
+    short: str
+    repeats: Look | None
 
     @property
     def spent(self) -> bool:
         return len(self.looks) >= self.of
+
+
+@dataclass(frozen=True)
+class _Need:
+    """The answers of an opening, how many of them are known, and the calls that the others take, grades included."""
+
+    answers: int
+    there: int
+    calls: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,11 @@ class _Checked:
     prompt: PromptVersion
     against: PromptVersion
     model: Endpoint
+
+    @property
+    def both(self) -> tuple[str, str]:
+        """What is compared with, and the prompt."""
+        return self.against.id, self.prompt.id
 
     @property
     def size(self) -> int:
@@ -154,22 +172,62 @@ def _reason_problems(draft: OpeningDraft) -> list[Problem]:
 def quote(session: Session, settings: Settings, draft: OpeningDraft) -> OpeningQuote:
     """What this opening may buy and which look it would be; nothing is opened. Raises Invalid, NotFound, Conflict."""
     found = _check(session, draft)
-    looks, tokens = openings.looks(session, found.version), settings.task_max_tokens
-    both = (found.against.id, found.prompt.id)
-    hashed = settings_hash(0.0, tokens)
-    ids = confirmations.evaluations_of(session, both, found.model.id, found.version.id, "holdout", hashed)
-    there = sum(confirmations.used(session, one).answers for one in ids.values())
-    wanted, grading = 2 * found.size, grading_of(session, found.project)
-    calls = (1 + requests_each(found.project.answer_space)) * (wanted - there)
-    calls = min(calls, draft.max_calls or calls)
+    need, looks = _need(session, settings, found), openings.looks(session, found.version)
+    tokens, grading = settings.task_max_tokens, grading_of(session, found.project)
     longest = starts.longest_of_first(session, found.version.id, "holdout", found.size)
     dearer = max((found.prompt, found.against), key=lambda one: len(one.text))
     grades = pricing.grades_at_most(grading, longest, tokens)
-    cost = pricing.answers_at_most([found.model], dearer.text, longest, tokens, calls, grades)
+    cost = pricing.answers_at_most([found.model], dearer.text, longest, tokens, need.calls, grades)
     shared = capping.uses(session, capping.shared(found.project.id))
-    capped = capping.at_most(cost, capping.Caps(cost=draft.max_cost), shared)
-    gain = minimum_detectable_gain(found.size)
-    return OpeningQuote(len(looks) + 1, LOOKS, looks, found.size, wanted, there, calls, capped, gain)
+    return OpeningQuote(
+        look=len(looks) + 1,
+        of=LOOKS,
+        looks=looks,
+        examples=found.size,
+        answers=need.answers,
+        there=need.there,
+        calls=need.calls,
+        cost=capping.at_most(cost, capping.Caps(cost=draft.max_cost), shared),
+        detectable=minimum_detectable_gain(found.size),
+        short=" ".join(one.message for one in _too_little(session, draft, need)),
+        repeats=openings.repeated(session, looks, found.both, found.model.id),
+    )
+
+
+def _need(session: Session, settings: Settings, found: _Checked) -> _Need:
+    hashed = settings_hash(0.0, settings.task_max_tokens)
+    ids = confirmations.evaluations_of(session, found.both, found.model.id, found.version.id, "holdout", hashed)
+    there = sum(confirmations.used(session, one).answers for one in ids.values())
+    wanted = len(found.both) * found.size
+    return _Need(wanted, there, (1 + requests_each(found.project.answer_space)) * (wanted - there))
+
+
+def _too_little(session: Session, draft: OpeningDraft, need: _Need) -> list[Problem]:
+    """Which caps on calls would end the opening before both prompts have answered: a look would be spent on a part."""
+    takes = f"both prompts take {need.calls:,} calls, and a look that ends before counts all the same"
+    shared = [use for use in capping.uses(session, capping.shared(draft.project_id)) if use.kind == "calls"]
+    said = [f"{takes}; {use.sentence} Raise that cap first." for use in shared if use.left < need.calls]
+    if draft.max_calls is not None and draft.max_calls < need.calls:
+        said.append(f"must be at least {need.calls:,}: {takes}")
+    return [Problem(one, "max_calls") for one in said]
+
+
+def check(session: Session, settings: Settings, draft: OpeningDraft) -> None:
+    """Raises what `begin` would, and opens nothing: Invalid with every problem, NotFound, Conflict, HoldoutSpent."""
+    found = _ready(session, settings, draft)
+    if len(looks := openings.looks(session, found.version)) >= LOOKS:
+        raise HoldoutSpent(looks)
+
+
+def _ready(session: Session, settings: Settings, draft: OpeningDraft) -> _Checked:
+    problems = _reason_problems(draft)
+    try:
+        found = _check(session, draft)
+    except Invalid as invalid:
+        raise Invalid([*invalid.problems, *problems]) from None
+    if problems := [*_too_little(session, draft, _need(session, settings, found)), *problems]:
+        raise Invalid(problems)
+    return found
 
 
 def begin(
@@ -185,13 +243,7 @@ def begin(
     if (made := session.get(HoldoutOpening, opening_id)) is not None:
         return made, []
     rules.require_settled(session, draft.project_id)
-    problems = _reason_problems(draft)
-    try:
-        found = _check(session, draft)
-    except Invalid as invalid:
-        raise Invalid([*invalid.problems, *problems]) from None
-    if problems:
-        raise Invalid(problems)
+    found = _ready(session, settings, draft)
     opening = openings.open_for_person(
         session,
         version_id=found.version.id,
@@ -203,8 +255,7 @@ def begin(
     )
     caps = {"calls": draft.max_calls, "tokens": draft.max_tokens, "cost": draft.max_cost}
     account = ledger.open_account(session, ledger.account_of("opening", opening.id), caps)
-    both = (found.against.id, found.prompt.id)
     nudges = evaluating.order_for_opening(
-        session, settings, opening, found.project.id, account.id, both, size=found.size
+        session, settings, opening, found.project.id, account.id, found.both, size=found.size
     )
     return opening, nudges

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference
 from app.domain.confirming import Evidence, Use
+from app.domain.goals import missed
 from app.domain.metrics import Estimate
-from app.errors import Conflict
+from app.errors import Conflict, Invalid, NotFound, Problem
 from app.services import frozen_reports
 from app.services.frozen_reports import FrozenOnHoldout
 from app.storage import endpoints, live, openings, projects, prompts, run_boards, runs
@@ -20,6 +21,15 @@ from app.storage.campaigns import Campaign, HoldoutOpening
 from app.storage.run_boards import OpeningRun
 
 _EVIDENCE = TypeAdapter(Evidence)
+RESTING, OVER = ("paused", "exhausted"), ("finished", "stopped")
+STANDS = {
+    "queued": "waits for a worker with",
+    "running": "is still answering,",
+    "paused": "is paused after",
+    "exhausted": "is stopped by a cap after",
+    "stopped": "was stopped after",
+    "finished": "has answered",
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,57 @@ class OpeningView:
         total = sum(one.total for one in self.runs)
         return sum(one.done for one in self.runs) / total if total else 1.0
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing goes on before a person does something."""
+        waiting = [one for one in self.runs if one.status in RESTING]
+        return bool(waiting) and all(one in waiting or one.status in OVER for one in self.runs)
+
+    @property
+    def standing(self) -> str:
+        """How far each prompt is, in words."""
+        told = (f"v{one.version} {STANDS[one.status]} {one.done:,} of {one.total:,} examples" for one in self.runs)
+        return "; ".join(told) + "."
+
+
+def named(session: Session, subject: str) -> Campaign | HoldoutOpening:
+    """The campaign or the opening of this id, or the only one whose id begins so. Raises NotFound, Invalid."""
+    found = openings.beginning_with(session, subject, 2)
+    if not found:
+        raise NotFound(
+            f"There is no campaign and no opening of a holdout {subject}; their pages' addresses have the ids."
+        )
+    if len(found) > 1:
+        raise Invalid([Problem(f"{subject} begins more than one id: {', '.join(one.id for one in found)}", "ID")])
+    [row] = found
+    if isinstance(row, HoldoutOpening) and row.campaign_id is not None:
+        return live.campaign(session, row.campaign_id)
+    return row
+
+
+def of_row(session: Session, row: Campaign | HoldoutOpening) -> HoldoutReport:
+    """Raises Conflict while there is no report."""
+    return of_campaign(session, row.id) if isinstance(row, Campaign) else of_opening(session, row.id)
+
+
+def told(row: Campaign | HoldoutOpening) -> dict[str, Any]:
+    """The stored report with the ids of what it tells of, and the bound of the goal where the best prompt misses it."""
+    report = row.report or {}
+    found = report["best"]["holdout"] or report["best"]["dev"]
+    sides = {
+        side: {"version_id": version_id, **report[side]}
+        for side, version_id in zip(("start", "best"), _versions(row), strict=True)
+    }
+    subject = "campaign_id" if isinstance(row, Campaign) else "opening_id"
+    return {subject: row.id, **report, **sides, "missed": missed(report["goal"], found["value"]) if found else ""}
+
+
+def _versions(row: Campaign | HoldoutOpening) -> tuple[str, str]:
+    """The ids of what was compared with, and of the prompt."""
+    if isinstance(row, Campaign):
+        return row.start_version_id, row.best_version_id or row.start_version_id
+    return row.against_version_id or "", row.prompt_version_id or ""
+
 
 def of_campaign(session: Session, campaign_id: str) -> HoldoutReport:
     """Raises NotFound, Conflict before the campaign's end."""
@@ -156,10 +217,10 @@ def of_opening(session: Session, opening_id: str) -> HoldoutReport:
     opening = openings.get(session, opening_id)
     if opening.campaign_id is not None:
         return of_campaign(session, opening.campaign_id)
-    report = opening_view(session, opening_id).report
-    if report is None:
-        raise Conflict("Both prompts are still answering, so there is no report yet.")
-    return report
+    view = opening_view(session, opening_id)
+    if view.report is None:
+        raise Conflict(f"There is no report yet: {view.standing}")
+    return view.report
 
 
 def _of_person(session: Session, opening: HoldoutOpening, project_id: str) -> HoldoutReport:

@@ -15,13 +15,21 @@ from app.storage.runs import Run
 def ask(session: Session, run_id: str, wish: str) -> list[Nudge]:
     """Do what a person asks of a run: pause, resume or stop; whom to nudge after the commit.
 
-    Raises NotFound, and Conflict when it cannot be done now or the run is a campaign's.
+    Stopping one of an opening's two runs stops both: the opening ends with what both have answered. Raises NotFound, and Conflict when it cannot be done now or the run is a campaign's.
     """
-    _refuse_campaigns(runs.get(session, run_id))
+    run = runs.get(session, run_id)
+    _refuse_campaigns(run)
     if wish == "pause":
         evaluating.pause(session, run_id)
         return []
-    return evaluating.resume(session, run_id) if wish == "resume" else evaluating.stop(session, run_id)
+    return evaluating.resume(session, run_id) if wish == "resume" else _stop(session, run)
+
+
+def _stop(session: Session, run: Run) -> list[Nudge]:
+    nudges = evaluating.stop(session, run.id)
+    others = runs.of_opening(session, run.opening_id) if run.opening_id else []
+    open_ones = [one.id for one in others if one.id != run.id and one.status in runs.OPEN]
+    return nudges + [nudge for one in open_ones for nudge in evaluating.stop(session, one)]
 
 
 def set_caps(session: Session, run_id: str, caps: Mapping[str, int | None]) -> list[Nudge]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, union
 from sqlalchemy.orm import Session, defer
 
 from app.errors import Conflict, NotFound
@@ -52,6 +52,15 @@ def get(session: Session, opening_id: str) -> HoldoutOpening:
     return opening
 
 
+def beginning_with(session: Session, prefix: str, limit: int) -> list[Campaign | HoldoutOpening]:
+    """Campaigns, and what people opened, whose ids begin so."""
+    begun = (
+        select(Campaign).where(Campaign.id.startswith(prefix, autoescape=True)).order_by(Campaign.id),
+        select(HoldoutOpening).where(HoldoutOpening.id.startswith(prefix, autoescape=True)).order_by(HoldoutOpening.id),
+    )
+    return [one for query in begun for one in session.scalars(query.limit(limit))]
+
+
 def of_campaign(session: Session, campaign_id: str) -> HoldoutOpening | None:
     return session.scalar(select(HoldoutOpening).where(HoldoutOpening.campaign_id == campaign_id))
 
@@ -83,6 +92,30 @@ def _looks(session: Session, which: ColumnElement[bool]) -> list[Look]:
     )  # fmt: skip
     query = select(*columns).outerjoin(Campaign, Campaign.id == HoldoutOpening.campaign_id).where(which)
     return [Look(*row) for row in session.execute(query.order_by(HoldoutOpening.opened_at, HoldoutOpening.id))]
+
+
+def repeated(session: Session, looks: Sequence[Look], pair: Sequence[str], endpoint_id: str) -> Look | None:
+    """Which of these looks compared these two prompt versions on this endpoint; the newest, if any."""
+    if not looks:
+        return None
+    by_person = select(HoldoutOpening.id).where(
+        HoldoutOpening.prompt_version_id.in_(pair),
+        HoldoutOpening.against_version_id.in_(pair),
+        HoldoutOpening.endpoint_id == endpoint_id,
+    )
+    by_campaign = (
+        select(HoldoutOpening.id)
+        .join(Campaign, Campaign.id == HoldoutOpening.campaign_id)
+        .where(
+            Campaign.start_version_id.in_(pair),
+            Campaign.best_version_id.in_(pair),
+            Campaign.start_version_id != Campaign.best_version_id,
+            Campaign.task_endpoint_id == endpoint_id,
+        )
+    )
+    ids = [one.id for one in looks]
+    same = set(session.scalars(union(*(query.where(HoldoutOpening.id.in_(ids)) for query in (by_person, by_campaign)))))
+    return next((one for one in reversed(looks) if one.id in same), None)
 
 
 def of_project(session: Session, version_ids: Sequence[str]) -> list[Look]:

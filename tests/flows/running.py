@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 MARKS = {"worker": "drivers", "calls": "calls", "practice": "app.practice", "web": "web"}
-VOLATILE = ("seconds", "cost", "tokens", "calls_paid")
+VOLATILE = ("seconds", "cost", "tokens", "calls_paid", "campaign_id")
 
 
 def free_port() -> int:
@@ -41,6 +41,8 @@ def every(path: Path, source: Path, step: int) -> Path:
 def stable(report: Mapping[str, Any]) -> dict[str, Any]:
     """What of a report must repeat on every machine, database and broker; which look it was is no such thing."""
     repeats = {key: value for key, value in report.items() if key not in VOLATILE}
+    for side in ("start", "best"):
+        repeats[side] = {key: value for key, value in report[side].items() if key != "version_id"}
     return {**repeats, "evidence": {**(report["evidence"] or {}), "look": None}}
 
 

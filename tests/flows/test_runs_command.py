@@ -30,7 +30,9 @@ def test_a_run_is_listed_steered_and_told_to_its_end(tmp_path: Path) -> None:
         with database.write() as session:
             evaluating.resume(session, run_id)
         tickets.work_on()
-        told = agon("run", run_id, folder=tmp_path).stdout
+        capped = agon("run", run_id, folder=tmp_path)
+        told = capped.stdout
+        assert (capped.returncode, f"agon run {run_id} --max-calls N" in capped.stderr) == (2, True)
         assert "exhausted: 20 of 30 answers; 20 calls, 180 tokens" in told
         assert "The cap on calls of this run is reached: 20 of 20 calls are used" in told
         assert (

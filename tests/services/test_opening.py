@@ -9,7 +9,7 @@ from app.domain import answerspace
 from app.domain.answerspace import Answers, Texts
 from app.domain.confirming import Evidence
 from app.errors import Conflict, Invalid, NotFound
-from app.services import evaluating, opening, report_views, steering
+from app.services import capping, evaluating, opening, report_views, steering
 from app.services.evaluating import RunDraft
 from app.services.opening import OpeningDraft
 from app.services.report_views import OpeningView
@@ -249,20 +249,83 @@ def test_an_opening_that_is_stopped_tells_of_what_both_have_answered(database: D
 def test_a_cap_is_of_both_prompts_together(database: Database, settings: Settings) -> None:
     with serving(right) as server:
         tickets = sealing(database, settings, server.base_url)
-        opening_id = begin(tickets, draft(tickets, tickets.prompt("Kindly: {{input}}"), max_calls=SIZE + 10))
+        opening_id = begin(tickets, draft(tickets, tickets.prompt("Kindly: {{input}}")))
+        cap(tickets, opening_id, SIZE + 10)
         tickets.work()
         tickets.work()
         assert len(server.hits) == SIZE + 10
-        capped = [one.id for one in view(tickets, opening_id).runs if one.status == "exhausted"]
-        assert capped
+        assert any(one.status == "exhausted" for one in view(tickets, opening_id).runs)
         with database.read() as session:
             [account] = {one.account_id for one in runs.of_opening(session, opening_id)}
         assert tickets.account(account).spent_calls == SIZE + 10
-        with database.write() as session:
-            steering.set_caps(session, capped[0], {"max_calls": 500})
+        cap(tickets, opening_id, 500)
         tickets.work_on()
     assert {one.status for one in view(tickets, opening_id).runs} == {"finished"}
     assert view(tickets, opening_id).report is not None
+
+
+def cap(tickets: Tickets, opening_id: str, calls: int) -> None:
+    with tickets.database.write() as session:
+        open_one = next(one for one in runs.of_opening(session, opening_id) if one.status in runs.OPEN)
+        steering.set_caps(session, open_one.id, {"max_calls": calls})
+
+
+def test_stopping_one_that_a_cap_stopped_ends_the_opening(database: Database, settings: Settings) -> None:
+    with serving(right) as server:
+        tickets = sealing(database, settings, server.base_url)
+        opening_id = begin(tickets, draft(tickets, tickets.prompt("Kindly: {{input}}")))
+        cap(tickets, opening_id, 10)
+        tickets.work()
+        tickets.work()
+        resting = view(tickets, opening_id)
+        assert (resting.rests, {one.status for one in resting.runs}) == (True, {"exhausted"})
+        with pytest.raises(Conflict, match=r"v1 is stopped by a cap after \d+ of 60 examples; v2 is stopped by a cap"), \
+                database.read() as session:  # fmt: skip
+            report_views.of_opening(session, opening_id)
+        with database.write() as session:
+            steering.ask(session, resting.runs[0].id, "stop")
+        tickets.work_on()
+    ended = view(tickets, opening_id)
+    assert {one.status for one in ended.runs} == {"stopped"}
+    assert ended.report is not None
+
+
+def test_a_look_is_not_spent_on_what_a_cap_on_calls_cannot_hold(database: Database, settings: Settings) -> None:
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better = tickets.prompt("Kindly say: {{input}}")
+        with database.read() as session:
+            quote = opening.quote(session, settings, draft(tickets, better, max_calls=5))
+        assert (quote.calls, "must be at least 120" in quote.short) == (2 * SIZE, True)
+        with pytest.raises(Invalid, match="must be at least 120"):
+            begin(tickets, draft(tickets, better, max_calls=2 * SIZE - 1))
+        with database.write() as session:
+            capping.set_shared(session, f"project:{tickets.project_id}", capping.Caps(calls=100))
+        with pytest.raises(Invalid, match=r"take 120 calls.*0 of 100 calls are used.*Raise that cap first"):
+            begin(tickets, draft(tickets, better))
+        with database.write() as session:
+            assert session.scalars(select(HoldoutOpening)).all() == []
+            capping.set_shared(session, f"project:{tickets.project_id}", capping.Caps())
+        opening_id = begin(tickets, draft(tickets, better, max_calls=2 * SIZE))
+        tickets.work_on()
+    assert view(tickets, opening_id).report is not None
+
+
+def test_the_same_two_prompts_are_known_from_an_earlier_look(database: Database, settings: Settings) -> None:
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better, other = tickets.prompt("Kindly say: {{input}}"), tickets.prompt("Say: {{input}}")
+        with database.read() as session:
+            assert opening.quote(session, settings, draft(tickets, better)).repeats is None
+        first = begin(tickets, draft(tickets, better))
+        tickets.work_on()
+    with database.read() as session:
+        turned = draft(tickets, tickets.prompt_id, against_version_id=better)
+        for again in (draft(tickets, better), turned):
+            seen = opening.quote(session, settings, again).repeats
+            assert seen is not None
+            assert (seen.id, seen.number) == (first, 1)
+        assert opening.quote(session, settings, draft(tickets, other)).repeats is None
 
 
 @pytest.mark.parametrize(
@@ -312,7 +375,7 @@ def test_every_other_door_of_the_holdout_stays_shut(database: Database, settings
         ):
             with pytest.raises(ValueError, match=r"sealed|open"):
                 shut()
-        with pytest.raises(Conflict, match="still answering"):
+        with pytest.raises(Conflict, match="v1 waits for a worker with 0 of 60 examples; v2 waits"):
             report_views.of_opening(session, opening_id)
         with pytest.raises(NotFound):
             report_views.opening_view(session, "a guess")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
-from app.services import campaigns, capping, starting, watching
+from app.services import campaigns, capping, report_views, starting, watching
 from app.services.capping import CapUse
 from app.services.quoting import Quote
 from app.services.starting import Chosen
@@ -111,10 +111,10 @@ def rounds(request: Request, session: Reading, campaign_id: str, before: Whole |
 @router.get("/campaigns/{campaign_id}/report")
 def report(session: Reading, campaign_id: str) -> dict[str, Any]:
     """The report that `agon improve --json` writes; there is none before the end."""
-    found = live.campaign(session, campaign_id).report
-    if found is None:
+    campaign = live.campaign(session, campaign_id)
+    if campaign.report is None:
         raise Conflict("This campaign is not finished, so it has no report yet.")
-    return found
+    return report_views.told(campaign)
 
 
 @router.put("/campaigns/{campaign_id}/caps")
