@@ -31,7 +31,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
         return {"broker_url": settings.redis_url, "broker_transport_options": options}
     queue, control = (_made(settings.data_dir.resolve() / name) for name in ("queue", "control"))
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost",
         "broker_transport": "worker.filebroker:Transport",
         "broker_transport_options": {
             "data_folder_in": str(queue),

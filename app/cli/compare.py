@@ -64,15 +64,33 @@ def _print(view: ComparisonView, console: Console) -> None:
     for one in view.comparisons:
         table.add_row(*_cells(one))
     console.print(table)
+    if any(one.further for one in view.comparisons):
+        console.print(_further(view))
     for one in view.comparisons:
         for sentence in sentences(view, one):
             console.print(sentence, markup=False, style="bold" if sentence.startswith("Verdict") else "")
 
 
+def _further(view: ComparisonView) -> Table:
+    """The goals beside the first, which alone the verdict rests on."""
+    title = f"Further goals; the verdict rests on {view.goal}, and p is that of one goal alone"
+    table = Table("goal", "", "A", "score", "minus A", "p", title=escape(title), title_justify="left")
+    for one in view.comparisons:
+        for by in one.further:
+            d = by.difference
+            gap = f"{signed(d.value)} ({signed_between(d.low, d.high)})"
+            p = "–" if d.p is None else f"{d.p:.4f}"
+            table.add_row(escape(by.goal), one.other, _estimate(by.base_score), _estimate(by.other_score), gap, p)
+    return table
+
+
 def _named(side: Side) -> str:
     simulated = " (simulated)" if side.task_model.simulated else ""
-    going = ", still being answered" if side.going else ""
-    return f"v{side.version} on {side.task_model.name}{simulated}, {side.split}, evaluation {side.id}{going}"
+    said = ", still being answered" if side.going else ""
+    said += f", the first of {side.samples} answers to each example" if side.samples > 1 else ""
+    return (
+        f"v{side.version} on {side.task_model.name}{simulated}, {side.split}, evaluation {side.run_id or side.id}{said}"
+    )
 
 
 def _cells(one: Comparison) -> tuple[str, ...]:
@@ -114,3 +132,5 @@ def _tried(one: Comparison, found: Tried) -> Iterator[str]:
     if found.base is not None and found.other is not None:
         both = f"{one.base} {score(found.base)}, {one.other} {score(found.other)}"
         yield f"Expected on new data: {both} (pulled towards the mean of the {found.complete:,} that answered every example)."
+    elif found.otherwise:
+        yield f"{found.otherwise:,} prompts were scored by another goal: evaluate them again, from the store, for scores to expect."

@@ -37,7 +37,7 @@ from app.storage import prompts
 from app.storage.base import new_id
 from app.storage.endpoints import Endpoint
 from app.storage.runs import Run
-from app.web.formats import money, score
+from app.web.formats import money, percent, score
 
 SCORES_SHOWN = 40
 
@@ -69,6 +69,9 @@ def evaluate(
     goals = written(parse_goals(goal)) if goal else ""
     if json_out is not None and not json_out.parent.is_dir():
         raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
+    if probabilities == "votes" and (samples < 2 or temperature == 0):
+        said = "needs --samples of 2 or more and a --temperature above 0: one vote says 0 or 1 alone"
+        raise Invalid([Problem(said, "--probabilities votes")])
     text, console = read_text(prompt), terminal()
     form = formats.load(
         {
@@ -99,7 +102,7 @@ def evaluate(
             confirm(said)
         apply(database, console, prepared, choices.rule)
         with database.write() as session:
-            project_id = _project(session, now, prepared, file.stem, goals, text)
+            project_id = _project(session, now, prepared, file.stem, goals, text, console)
             version_id = _version(session, project_id, text, form)
             draft = replace(draft, project_id=project_id, prompt_version_id=version_id, endpoint_id=endpoint.id)
             run, nudges = _ordered(session, now, draft)
@@ -110,7 +113,7 @@ def evaluate(
     tell_end(console, view)
     console.print(f"Evaluation {view.id} of prompt {view.version_id}, v{view.version} of the project.", markup=False)
     if view.measures is not None:
-        tell(console, view.measures)
+        tell(console, view.measures, now.unreadable_alarm)
     if json_out is not None:
         json_out.write_text(as_json(view), encoding="utf-8")
     if not view.over:
@@ -142,8 +145,10 @@ def _buying(
     return buying_words(calls, paid([model, *grading]), capping.at_most(cost, Caps(cost=draft.max_cost), []))
 
 
-def _project(session: Session, now: Settings, prepared: Prepared, name: str, goals: str, text: str) -> str:
-    """The project of these examples in these splits, made when it is not there; its goal changes when one is given."""
+def _project(
+    session: Session, now: Settings, prepared: Prepared, name: str, goals: str, text: str, console: Console
+) -> str:
+    """The project of these examples in these splits, made when it is not there; a goal that is given becomes its goal."""
     known = importing.known_project(session, prepared)
     if known is None:
         draft = ProjectDraft(
@@ -151,8 +156,11 @@ def _project(session: Session, now: Settings, prepared: Prepared, name: str, goa
         )
         return importing.save(session, now, projects.check(draft), prepared)
     project = stored.get(session, known)
-    if goals:
+    if goals and goals != project.goal:
+        was = project.goal
         editing.describe(session, known, project.name, project.description, {}, goals)
+        said = f"The goal of project {project.name} was {was}; from now on it is {goals}."
+        console.print(said, style="yellow", markup=False)
     return known
 
 
@@ -178,8 +186,10 @@ def gain_words(offer: RunQuote) -> str:
     return f"With {offer.examples:,} examples {least} cannot be told from chance (power 80%, when one in five differs)."
 
 
-def tell(console: Console, found: Measures) -> None:
-    """Every score with its interval, then the classes."""
+def tell(console: Console, found: Measures, alarm: float) -> None:
+    """What is wrong with the replies, every score with its interval, then the classes; `alarm` is a share of replies."""
+    for line in alarms(found, alarm):
+        console.print(line, style="bold red", highlight=False)
     table = Table("score", "value", "95% interval", "n")
     for one in found.scores[:SCORES_SHOWN]:
         e = one.estimate
@@ -189,11 +199,27 @@ def tell(console: Console, found: Measures) -> None:
         console.print(line, highlight=False)
     if not found.classes:
         return
-    classes = Table("class", "occurs", "named", "precision", "recall", "F1")
+    of_all = f"Counts are of all {found.repeats.answers:,} answers" if found.repeats.repeated else None
+    classes = Table("class", "occurs", "named", "precision", "recall", "F1", caption=of_all, caption_justify="left")
     for kind in sorted(found.classes, key=lambda one: -one.there)[:SCORES_SHOWN]:
         shares = (kind.precision, kind.recall, kind.f1)
         classes.add_row(kind.name, f"{kind.there:,}", f"{kind.named:,}", *(score(one.value) for one in shares))
     console.print(classes)
+
+
+def alarms(found: Measures, limit: float) -> Iterator[str]:
+    """What is said where more than this share of the replies could not be read, or have no grade."""
+    replies, grades = found.unreadable, found.ungraded
+    if replies.share > limit:
+        yield (
+            f"{replies.count:,} of {replies.n:,} replies ({percent(replies.share)}) could not be read, which is more than "
+            f"{percent(limit)}. They count as wrong: ask for the answer alone, or try --how json."
+        )
+    if grades.share > limit:
+        yield (
+            f"{grades.count:,} of {grades.n:,} answers ({percent(grades.share)}) have no grade, which is more than "
+            f"{percent(limit)}: the grader's replies could not be read. Another grader may do better."
+        )
 
 
 def takes_words(means: Mapping[str, Mean]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.cli.opening import opened
 from app.cli.options import MOST
 from app.domain.goals import missed
+from app.domain.metrics import Estimate
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
 from app.services import run_views, steering
@@ -150,16 +151,25 @@ def tell_end(console: Console, view: RunView) -> None:
     console.print(f"{view.status}: {view.done:,} of {view.total:,} answers{reused}; {bought}.", markup=False)
     if view.note:
         console.print(view.note, style="yellow", markup=False)
-    if view.over and view.score is not None:
-        found = view.score
-        simulated = ", simulated" if view.task_model.simulated else ""
-        console.print(
-            f"{view.goal} {score(found.value)} ({score(found.low)}–{score(found.high)}, n {found.n:,}{simulated}); "
-            f"{view.right:,} right, {view.unreadable:,} unreadable.{_missed(view.goal, found.value)}",
-            markup=False,
-        )
+    if view.over:
+        for sentence in score_words(view):
+            console.print(sentence, markup=False)
 
 
-def _missed(goal: str | None, value: float) -> str:
-    said = missed(goal, value) if goal else ""
-    return f" {said}: a score below 0 says by how much." if said else ""
+def score_words(view: RunView) -> Iterator[str]:
+    """What it scored by each of its goals, how many were right, and by how much a bound is missed."""
+    simulated = ", simulated" if view.task_model.simulated else ""
+    for name, found in _scores(view):
+        bound = f" {said}: a score below 0 says by how much." if (said := missed(name, found.value)) else ""
+        yield f"{name} {score(found.value)} ({score(found.low)}–{score(found.high)}, n {found.n:,}{simulated}).{bound}"
+    if view.score is None:
+        return
+    first = ", counting the first answer to each example" if view.samples > 1 else ""
+    yield f"{view.right:,} right, {view.unreadable:,} unreadable{first}."
+
+
+def _scores(view: RunView) -> list[tuple[str, Estimate]]:
+    """By every goal; before the answers are measured in full, and on a sealed split, by the first alone."""
+    if view.measures is not None:
+        return [(one.name, one.estimate) for one in view.measures.goals]
+    return [(view.goal, view.score)] if view.goal and view.score else []

@@ -20,7 +20,8 @@ SHORTEST_PREFIX = 4
 class Side:
     """One evaluation of a comparison; A is the base. `score` is its own, on all `score.n` examples that it answered.
 
-    `run_id` is the last order of it, None when a campaign answered it in place; `going` while it is being answered.
+    `run_id` is the last order of it, None when a campaign answered it in place; `going` while it is being answered. Of
+    several `samples` to an example the first is compared.
     """
 
     letter: str
@@ -35,6 +36,7 @@ class Side:
     score: Estimate | None
     temperature: float | None
     going: bool
+    samples: int = 1
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ def _side(row: Comparable, letter: str, named: Models, last: LastRun | None) -> 
         score=run_boards.score_of(one),
         temperature=last.temperature if last else None,
         going=last.going if last else False,
+        samples=last.samples if last else 1,
     )
 
 

@@ -1,14 +1,14 @@
 """Compares evaluations with the first of them on the examples that both answered: what is better, and what could be seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
 from app.domain.answercodes import how_many, name_of
 from app.domain.comparing import Difference, Verdict, compare, verdict
-from app.domain.goals import Goal, parse_goal
+from app.domain.goals import Goal, parse_goal, parse_goals
 from app.domain.metrics import Estimate, measure
 from app.domain.multiplicity import holm
 from app.domain.pairing import (
@@ -36,6 +36,16 @@ SEED = 0  # of the permutations: a page that is opened again says the same
 
 
 @dataclass(frozen=True)
+class GoalDifference:
+    """What both score by a further goal of the project; the difference's p is that of this goal alone."""
+
+    goal: str
+    base_score: Estimate
+    other_score: Estimate
+    difference: Difference
+
+
+@dataclass(frozen=True)
 class Comparison:
     """`other` against `base` (letters), on the `counts.n` examples that both answered; differences are other minus base.
 
@@ -43,7 +53,8 @@ class Comparison:
     it. `discordance` is the share of rows that exactly one gets right; `rows_needed` would tell the two apart, were the
     difference in rows right that was seen the true one, and `detectable` is the smallest such difference that these
     rows can tell from chance (both with power 80 %; None when nothing can be said). `relabelled` rows expect another
-    answer in the version of the test set that `other` was scored on: they are judged by what `base` expects.
+    answer in the version of the test set that `other` was scored on: they are judged by what `base` expects. Of
+    several goals the verdict rests on the first; `further` tells of the others.
     """
 
     base: str
@@ -60,6 +71,7 @@ class Comparison:
     relabelled: int
     note: str
     tried: Tried | None = None
+    further: list[GoalDifference] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -126,9 +138,9 @@ def _comparison(
     rows: tuple[Comparable, Comparable],
     cells: tuple[Cell, ...],
 ) -> Comparison:
-    found, goal = counts(cells), parse_goal(project.goal)
-    pairs = comparisons.amounts(session, rows[0].evaluation, rows[1].evaluation, amounts_of(goal)) if amounts_of(goal) else ()  # fmt: skip
-    scored: Judged = judged(goal, cells, shape_of(project.answer_space), pairs) if found.n else (None, None, None)
+    found = counts(cells)
+    goal, *others = parse_goals(project.goal)
+    scored: Judged = _by(session, goal, project, rows, cells) if found.n else (None, None, None)
     return Comparison(
         base=base.letter,
         other=other.letter,
@@ -144,7 +156,16 @@ def _comparison(
         relabelled=comparisons.relabelled(session, rows[0].evaluation, rows[1].evaluation),
         note="" if found.n else _nothing_shared(base, other),
         tried=_tried(session, project, rows, scored),
+        further=[GoalDifference(one.name, *_by(session, one, project, rows, cells)) for one in others if found.n],
     )
+
+
+def _by(
+    session: Session, goal: Goal, project: Project, rows: tuple[Comparable, Comparable], cells: tuple[Cell, ...]
+) -> tuple[Estimate, Estimate, Difference]:
+    names = amounts_of(goal)
+    pairs = comparisons.amounts(session, rows[0].evaluation, rows[1].evaluation, names) if names else ()
+    return judged(goal, cells, shape_of(project.answer_space), pairs)
 
 
 def _tried(session: Session, project: Project, rows: tuple[Comparable, Comparable], scored: Judged) -> Tried | None:

@@ -22,10 +22,10 @@ SAMPLED, MOST_READ = 12, 2_000  # evaluations and examples that the luck of a sc
 
 @dataclass(frozen=True)
 class Tried:
-    """`n` prompts have a score on these dev examples by this model; `complete` of them answered all and by this goal.
+    """`n` prompts have answered these dev examples on this model; `complete` of them all, scored by today's goal.
 
     `base` and `other` are the scores to expect on new data, pulled towards the mean of all that are complete; None
-    where those are too few. `p` is that of the comparison, were the other one, which leads, picked as the best of all but the base.
+    where those are too few, and `otherwise` is how many would be such had they been scored by today's goal. `p` is that of the comparison, were the other one, which leads, picked as the best of all but the base.
     """
 
     n: int
@@ -33,6 +33,7 @@ class Tried:
     base: float | None = None
     other: float | None = None
     p: float | None = None
+    otherwise: int = 0
 
 
 def tried(
@@ -46,13 +47,15 @@ def tried(
     base, other = both
     if base.split != "dev" or _world(base) != _world(other):
         return None
-    rows = confirmations.dev_scores(session, project.id, base)
-    if len(rows) <= len(both):
+    n = confirmations.scored_on_dev(session, base.endpoint_id, base.version_id)
+    if n <= len(both):
         return None
+    rows = confirmations.dev_scores(session, project.id, base)
     goal = parse_goal(project.goal)
     ours = {text for text in {row.goal for row in rows} if parse_goal(text) == goal}
     complete = [row for row in rows if row.goal in ours and row.n == d.n]
-    found = Tried(len(rows), len(complete), p=_as_best_of(len(rows) - 1, d))
+    otherwise = sum(row.goal not in ours and row.n == d.n for row in rows)
+    found = Tried(n, len(complete), p=_as_best_of(n - 1, d), otherwise=otherwise)
     if len(complete) < FEWEST_CANDIDATES:
         return found
     luck = _luck(session, project, base, [row.id for row in complete], d.n)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.settings import Settings
 from app.storage import migrating
+from app.storage.projects import Project
 from app.storage.session import Database
 from tests.flows.test_command import agon
 from tests.services.paired import Paired
@@ -46,3 +47,30 @@ def test_two_evaluations_are_compared_in_the_terminal_and_in_files(tmp_path: Pat
     ):
         refused = agon("compare", *ids, folder=tmp_path)
         assert (refused.returncode, sentence in refused.stderr) == (2, True), refused.stderr
+
+
+def test_further_goals_stand_beside_the_one_that_decides_and_missing_scores_are_explained(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.data_dir.mkdir()
+    migrating.upgrade(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    paired = Paired.at(database, EXPECTED)
+    ids = [
+        paired.answer(f"{wrong} {{{{input}}}}", [(code + (n < wrong)) % 3 for n, code in enumerate(EXPECTED)])
+        for wrong in (40, 10, 30, 35, 38)
+    ]
+    with database.write() as session:
+        session.get_one(Project, paired.project_id).goal = "accuracy; macro_f1"
+    database.close()
+    told = agon("compare", *ids[:2], "--json", "out.json", folder=tmp_path)
+    assert told.returncode == 0, told.stderr
+    said = " ".join(told.stdout.split())
+    assert "Further goals; the verdict rests on accuracy, and p is that of one goal alone" in said
+    assert "macro_f1" in said
+    (one,) = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["comparisons"]
+    assert [by["goal"] for by in one["further"]] == ["macro_f1"]
+    assert "Expected on new data" in said, "the leading goal is still the one they were scored by"
+    with Database(settings.effective_database_url).write() as session:
+        session.get_one(Project, paired.project_id).goal = "macro_f1"
+    said = " ".join(agon("compare", *ids[:2], folder=tmp_path).stdout.split())
+    assert "5 prompts were scored by another goal: evaluate them again, from the store, for scores to expect." in said

@@ -1,6 +1,7 @@
 """From a real labelled file to every score by one command, for every kind of answer and every answer format."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ from app.services import overviews
 from app.settings import Settings
 from app.storage.session import Database
 from tests.conftest import data_folder
+from tests.flows.running import write_set
 from tests.flows.test_command import agon
+from tests.gateway.scripted import completion, serving
 
 EXAMPLES = 60
 
@@ -41,6 +44,7 @@ def evaluated(folder: Path, name: str, *options: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     assert (found["status"], found["done"], found["score"]["n"]) == ("finished", EXAMPLES, EXAMPLES)
     assert found["task_model"]["simulated"]
+    assert "hostname" not in done.stderr, "what the broker's library says is nothing to a person"
     return found
 
 
@@ -107,6 +111,9 @@ def test_repeats_count_an_example_once_and_votes_are_drawn_with_seeds(tmp_path: 
         (("--goal", "acuracy"), "did you mean accuracy?"),
         (("--how", "xml"), "asked for as one of text, json, codes"),
         (("--before", "quote"), "need the json format"),
+        (("--probabilities", "votes"), "needs --samples of 2 or more"),
+        (("--probabilities", "votes", "--samples", "3"), "and a --temperature above 0"),
+        (("--prompt", "nowhere.txt"), "nowhere.txt: cannot be read: No such file or directory"),
         (("--split", "holdout"), "choose train or dev"),
         (("--json", "nowhere/out.json"), "its folder does not exist"),
     ],
@@ -115,6 +122,34 @@ def test_what_cannot_be_evaluated_is_refused_with_the_reason(team: Path, options
     done = agon("evaluate", str(data_folder() / "sms_spam.jsonl"), *options, folder=team)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
+
+
+def test_every_goal_is_told_and_what_becomes_of_the_projects_own(team: Path, tmp_path: Path) -> None:
+    source = write_set(tmp_path / "some.jsonl", data_folder() / "sst2.jsonl", 300)
+    command = ("evaluate", str(source), "--examples", "40", "--goal")
+    first = agon(*command, "accuracy; macro_f1", folder=team)
+    assert first.returncode == 0, first.stderr
+    assert re.search(r"^accuracy 0\.\d+ \(.*n 40, simulated\)\.\nmacro_f1 0\.\d+ \(", first.stdout, re.MULTILINE)
+    assert "could not be read" not in first.stdout
+    assert "The goal of project" not in agon(*command, "accuracy; macro_f1", folder=team).stdout
+    other = agon(*command, "mcc", folder=team).stdout
+    assert "The goal of project some was accuracy; macro_f1; from now on it is mcc." in other
+
+
+def test_replies_that_cannot_be_read_are_an_alarm_and_samples_say_what_counts_which(tmp_path: Path) -> None:
+    (tmp_path / "silent.txt").write_text("Say nothing but the word nothing about {{input}}")
+    source = data_folder() / "sst2.jsonl"
+    options = ("--examples", "20", "--samples", "2", "--temperature", "1", "--prompt", "silent.txt")
+    with serving(lambda hit: completion("nothing")) as server:
+        environment = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": server.base_url}
+        done = agon(
+            "evaluate", str(source), "--task-model", "openai/any", "--yes", *options, folder=tmp_path, **environment
+        )
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "40 of 40 replies (100%) could not be read, which is more than 5%. They count as wrong" in said
+    assert "0 right, 20 unreadable, counting the first answer to each example." in said
+    assert "Counts are of all 40 answers" in said
 
 
 def test_several_goals_make_a_pareto_set_on_the_project_page(team: Path, tmp_path: Path) -> None:

@@ -86,6 +86,17 @@ def test_what_goals_ask_beside_readings_is_compared_row_by_row(database: Databas
     assert found.other_score == measure(wanted, EXPECTED, b, shape, sides[1])
 
 
+def test_of_several_goals_the_first_decides_and_the_others_are_told(database: Database) -> None:
+    world, a, b = Paired.at(database, EXPECTED, "accuracy; macro_f1; recall[billing]"), _right(0.6, 1), _right(0.85, 2)
+    ids = world.answer("a {{input}}", a), world.answer("b {{input}}", b)
+    with database.read() as session:
+        (one,) = _compared(session, *ids)[1].view.comparisons
+    assert one.difference == compare(Goal("accuracy"), EXPECTED, a, b, 3, comparing.SEED)
+    assert [by.goal for by in one.further] == ["macro_f1", "recall[billing]"]
+    assert one.further[0].difference == compare(Goal("macro_f1"), EXPECTED, a, b, 3, comparing.SEED)
+    assert one.further[0].other_score == measure(Goal("macro_f1"), EXPECTED, b, 3)
+
+
 def test_examples_that_were_compared_one_by_one_are_not_kept_for_long() -> None:
     def pairs(seed: int) -> tuple[Pair, ...]:
         return tuple((0, seed % 2, 0, (float(seed), float(n))) for n in range(30))

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 from app.domain.shrinkage import shrink_paired
 from app.services import comparables, comparing
 from app.services.tried import Tried
+from app.storage import confirmations
+from app.storage.evaluations import Evaluation
+from app.storage.projects import Project
 from app.storage.session import Database
 from tests.services.paired import Paired
 
@@ -66,6 +69,28 @@ def test_p_is_that_of_the_best_of_all_that_were_tried_those_given_up_early_too(d
     with database.read() as session:
         assert _tried(session, best, base) == Tried(8, 2), "nobody picks the one behind as the best"
     assert one.p_holm == one.difference.p, "the comparison itself was asked for, not found among many"
+
+
+def test_a_score_by_another_goal_is_counted_and_said_to_be_missing(database: Database) -> None:
+    world = Paired.at(database, EXPECTED)
+    ids = [world.answer(f"{n} {{{{input}}}}", _answers(0.7, n)) for n in range(6)]
+    with database.write() as session:
+        session.get_one(Project, world.project_id).goal = "macro_f1"
+    with database.read() as session:
+        found = _tried(session, *ids[:2])
+    assert found is not None
+    assert (found.n, found.complete, found.otherwise, found.base) == (6, 0, 6, None)
+
+
+def test_as_many_are_told_here_as_in_a_holdout_report(database: Database) -> None:
+    world = Paired.at(database, EXPECTED)
+    ids = [world.answer(f"{n} {{{{input}}}}", _answers(0.7, n)) for n in range(3)]
+    with database.write() as session:
+        session.get_one(Evaluation, ids[2]).settings_hash = "warmer"
+    with database.read() as session:
+        found = _tried(session, *ids[:2])
+        told = confirmations.scored_on_dev(session, world.endpoint_id, world.version_id)
+    assert (found and found.n, told) == (3, 3), "one with other settings was tried too"
 
 
 def test_nothing_is_said_of_two_alone_or_of_examples_that_choose_nothing(database: Database) -> None:

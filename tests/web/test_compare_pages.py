@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from app.storage.evaluations import Evaluation
 from app.storage.ledger import Account
+from app.storage.projects import Project
 from app.storage.runs import Run
 from tests.services.paired import Paired
 from tests.web.arena_world import CANARY, Played, Visitor, World
@@ -158,6 +159,18 @@ def test_where_more_were_tried_their_number_and_the_expected_scores_stand_beside
     assert f"{found['other']:.3f} expected on new data" in page
 
 
+def test_goals_beside_the_first_have_a_table_and_other_goals_leave_no_expected_scores(bench: Bench) -> None:
+    assert "Further goals" not in words(bench.visitor.read(bench.here))
+    for n in range(3):
+        bench.paired.answer(f"Another {n}. {{{{input}}}}", _with({m: WRONG[m] for m in range(n, n + 20)}))
+    with bench.world.database.write() as session:
+        session.get_one(Project, bench.paired.project_id).goal = "macro_f1; accuracy"
+    page = words(bench.visitor.read(bench.here))
+    assert "Further goals The verdict rests on macro F1. Each p is that of one goal alone." in page
+    assert re.search(r"accuracy 0\.750 .*0\.950 .*\+0\.200 .*\+0\.\d+…\+0\.\d+", page)
+    assert "5 were scored by another goal: evaluating them again, from the store, gives scores to expect" in page
+
+
 def test_the_json_twin_has_the_same_numbers_and_pages_of_rows(bench: Bench) -> None:
     told = bench.told("&filter=fixed&limit=20")
     (one,) = told["comparison"]["comparisons"]
@@ -276,6 +289,12 @@ def test_an_evaluation_that_goes_on_says_that_its_numbers_change(bench: Bench) -
     html = bench.visitor.read(bench.here)
     assert "B is still being answered. These numbers change until it is over." in words(html)
     assert f'href="/evaluations/{run_id}"' in html
+
+
+def test_of_several_answers_to_an_example_the_first_is_compared_and_the_page_says_so(bench: Bench) -> None:
+    assert "the first answer to each" not in words(bench.visitor.read(bench.here))
+    _ordered(bench, bench.b, samples=3)
+    assert "rows that A and B both answered, the first answer to each. Paired" in words(bench.visitor.read(bench.here))
 
 
 def test_a_campaigns_start_and_leader_are_compared_without_a_word_of_the_holdout(arena: Played) -> None:

@@ -88,6 +88,19 @@ def test_no_mean_of_the_cost_is_told_where_a_price_was_unknown(desk: Desk) -> No
     assert "An answer takes 9.0 tokens on average (95% interval 9.0–9.0, n 50)." in desk.page(here)
 
 
+def test_every_goal_is_shown_and_what_counts_all_answers_and_what_the_first(desk: Desk) -> None:
+    with desk.world.database.write() as session:
+        session.get_one(Project, desk.tickets.project_id).goal = "macro_f1; accuracy; recall[billing] at precision>=0.9"
+    here = desk.order(samples="2", temperature="1")
+    desk.tickets.work_on()
+    page = desk.page(here)
+    assert "Macro F1 on dev, of 50 examples, each with the mean of its answers." in page
+    assert "Right, wrong and unreadable count the first answer to each example." in page
+    assert re.search(r"Further goals.* accuracy 1\.000 .*recall\[billing\] at precision>=0\.9 1\.000", page)
+    assert "Counts are of all 100 answers." in page
+    assert "Further goals" not in desk.page(desk.order(samples="1", examples="3"))
+
+
 def test_what_is_asked_again_comes_from_the_store_and_is_counted_so(desk: Desk) -> None:
     first = desk.order(examples="30")
     desk.tickets.work()

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -69,7 +70,8 @@ def test_a_campaigns_report_says_everything_that_a_report_must(arena: Played) ->
         assert one["n"] >= 20
     assert CANARY not in said
     assert f"/campaigns/{arena.finished}/report" in visitor.read(f"/campaigns/{arena.finished}")
-    campaign, twin = arena.world.campaign(arena.finished), visitor.json(f"/campaigns/{arena.finished}/report")
+    campaign = arena.world.campaign(arena.finished)
+    twin: dict[str, Any] = visitor.json(f"/campaigns/{arena.finished}/report")
     versions = (twin["start"].pop("version_id"), twin["best"].pop("version_id"))
     assert versions == (campaign.start_version_id, campaign.best_version_id)
     assert (twin.pop("campaign_id"), twin.pop("missed")) == (arena.finished, "")
