@@ -119,6 +119,21 @@ def test_thresholds_are_frozen_and_listed_with_the_prompt(world: World, sure: Su
     assert "The answer format changed since. Tune again." in page
 
 
+def test_a_page_says_that_it_abstains_always_before_and_after_it_is_frozen(world: World) -> None:
+    guessed = np.eye(3, dtype="<f4")[np.random.default_rng(1).integers(0, 3, 330)]
+    made, visitor = answered(world.database, world.settings, 330, shares=guessed), world.visitor()
+    tuning.keep(world.database, made.evaluation_id)
+    said = "Abstains always: no limit keeps the accuracy at 0.9."
+    page = words(visitor.read(f"{here(made)}?accuracy=0.9&abstain=yes"))
+    assert f"{said} No threshold has an accuracy of surely 0.9 (lower bound, 90%), so no answer is given." in page
+    assert f"And when to abstain: always {said}" in page
+    assert "Left out is everything: no limit keeps the accuracy at 0.9." in page
+    visitor.send(here(made), {"accuracy": "0.9", "abstain": "yes"})
+    assert said in words(visitor.read(f"/prompts/{made.version_id}"))
+    [told] = visitor.client.get(f"/api/v1/prompts/{made.version_id}/thresholds").json()
+    assert (told["abstain_below"], told["least_margin"], told["abstaining"]["at"]) == (2.0, 0.0, 2.0)
+
+
 def test_the_json_twin_freezes_and_lists(world: World, sure: Sure) -> None:
     client = world.visitor().client
     answer = client.post(f"/api/v1{here(sure)}", json={"class": "shipping", "rule": "f2", "calibrate": "temperature"})
