@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.opening import opened
+from app.cli.outputs import writable
 from app.domain.metrics import Estimate
 from app.errors import Conflict
 from app.services import freezing, threshold_views, tuning
@@ -35,6 +36,7 @@ def show(
     out: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="write everything as JSON")] = None,
 ) -> None:
     """Show the thresholds of an evaluation with probabilities; what was not worked out yet is worked out first."""
+    writable(out, "--json")
     given = {key: value for key, value in (("class", name), ("rule", rule), ("calibrate", calibrate)) if value}
     console, kept = Console(width=None if sys.stdout.isatty() else 160, highlight=False), None
     with opened() as database:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.services import freezing
 from app.settings import Settings
 from app.storage import migrating
 from app.storage.session import Database
@@ -51,4 +52,20 @@ def test_abstaining_always_is_said_when_it_is_frozen(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Frozen with it: Abstains always: no limit keeps the accuracy at 0.95." in " ".join(done.stdout.split())
     assert json.loads(out.read_text(encoding="utf-8"))["frozen"]["abstain_below"] == 2.0
+    database.close()
+
+
+def test_nothing_is_frozen_when_the_file_cannot_be_written(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.data_dir.mkdir()
+    migrating.upgrade(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    made = answered(database, settings, 330)
+    for path, said in ((".", "is a folder; name a file in it"), ("nowhere/out.json", "its folder does not exist")):
+        refused = agon("thresholds", made.run_id, "--freeze", "--json", path, folder=tmp_path)
+        assert (refused.returncode, refused.stderr.startswith(f"--json {path}: {said}")) == (2, True), refused.stderr
+    unknown = agon("thresholds", "nobody", "--freeze", "--json", "out.json", folder=tmp_path)
+    assert (unknown.returncode, (tmp_path / "out.json").exists()) == (2, False)
+    with database.read() as session:
+        assert freezing.frozen_of_version(session, made.version_id) == []
     database.close()
