@@ -17,7 +17,7 @@ from app.cli.opening import opened
 from app.cli.outputs import writable
 from app.domain.metrics import Estimate
 from app.errors import Conflict
-from app.services import freezing, threshold_views, tuning
+from app.services import comparables, freezing, threshold_views, tuning
 from app.services.freezing import FrozenView
 from app.services.threshold_facts import Abstaining, Chosen, ThresholdsView
 from app.storage.session import Database
@@ -26,7 +26,7 @@ from app.web.formats import between, score
 
 
 def show(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="as agon runs or the page's address has it")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="its id as agon runs or the page has it, or its beginning")],
     name: Annotated[str, typer.Option("--class", help="a label, a field, or field=value; the goal's when empty")] = "",
     rule: Annotated[str, typer.Option(help='f2, "recall at precision>=0.95", "cost fp=1 fn=5", or a threshold')] = "",
     calibrate: Annotated[str, typer.Option(help="none, temperature, platt or isotonic")] = "",
@@ -40,6 +40,8 @@ def show(
     given = {key: value for key, value in (("class", name), ("rule", rule), ("calibrate", calibrate)) if value}
     console, kept = Console(width=None if sys.stdout.isatty() else 160, highlight=False), None
     with opened() as database:
+        with database.read() as session:
+            run_id = comparables.complete_run(session, run)
         view = _view(database, run_id, given)
         if freeze:
             with database.write() as session:

@@ -69,3 +69,20 @@ def test_nothing_is_frozen_when_the_file_cannot_be_written(tmp_path: Path) -> No
     with database.read() as session:
         assert freezing.frozen_of_version(session, made.version_id) == []
     database.close()
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.data_dir.mkdir()
+    migrating.upgrade(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    made = answered(database, settings, 330)
+    done = agon("thresholds", made.run_id[:8], "--freeze", "--json", "out.json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["run_id"] == made.run_id
+    short = agon("thresholds", made.run_id[:3], folder=tmp_path)
+    assert (short.returncode, short.stderr) == (
+        2,
+        f"RUN: {made.run_id[:3]!r} is too short: give at least 4 characters of the id\n",
+    )
+    database.close()
