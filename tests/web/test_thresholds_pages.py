@@ -81,6 +81,30 @@ def test_what_cannot_be_used_is_said_beside_its_field(world: World, sure: Sure) 
     assert world.visitor().client.get(f"/api/v1{here(sure)}?precision=3").status_code == 422
 
 
+@pytest.mark.parametrize(("name", "value"), [("t", "nan"), ("t", "2"), ("t", "abc"), ("abstain", "perhaps")])
+def test_a_value_that_means_nothing_is_named_and_the_usual_choice_shown(
+    world: World, sure: Sure, name: str, value: str
+) -> None:
+    page = words(world.visitor().read(f"{here(sure)}?{name}={value}", status=422))
+    assert f"Something typed cannot be used. {name}: " in page
+    assert "The usual choice is shown." in page
+    assert world.visitor().client.get(f"/api/v1{here(sure)}?{name}={value}").status_code == 422
+
+
+@pytest.mark.parametrize("value", ["nan", "2", "abc"])
+def test_a_name_that_the_page_does_not_know_is_said_to_change_nothing(world: World, sure: Sure, value: str) -> None:
+    visitor = world.visitor()
+    plain = words(visitor.read(f"{here(sure)}?class=returns"))
+    page = words(visitor.read(f"{here(sure)}?class=returns&threshold={value}&threshold=0.3"))
+    note = f"Not understood: threshold={value}, threshold=0.3. It changes nothing here; this page takes class, rule, "
+    assert note in page
+    assert "Is returns" in page
+    assert "Not understood" not in plain
+    refused = visitor.client.get(f"/api/v1{here(sure)}?threshold={value}")
+    assert (refused.status_code, refused.json()["problems"][0]["where"]) == (422, "threshold")
+    assert "is not known here; known are class, rule, " in refused.json()["problems"][0]["message"]
+
+
 def test_the_doubtful_examples_go_on_twenty_at_a_time(world: World, sure: Sure) -> None:
     page = words(world.visitor().read(f"{here(sure)}?doubt=margin&offset=320"))
     assert "321–330 of 330" in page
