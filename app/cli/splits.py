@@ -12,7 +12,8 @@ from rich.table import Table
 
 from app.cli.improve import read_bytes, terminal
 from app.cli.options import by_option, takes_choices
-from app.errors import Invalid, Problem
+from app.cli.outputs import writable
+from app.errors import Invalid
 from app.services import previewing
 from app.services.importing import Choices
 from app.services.previewing import Filled, Preview
@@ -32,8 +33,7 @@ def show(
     json_out: Annotated[Path | None, typer.Option("--json", help="write everything here")] = None,
 ) -> None:
     """Show how a file would be split, and which other ways there are; nothing is kept."""
-    if json_out is not None and not json_out.absolute().parent.is_dir():
-        raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
+    writable(json_out, "--json")
     console = terminal()
     with console.status("reading the file"):
         preview = _read(file, choices)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,16 +14,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.opening import opened
+from app.cli.outputs import writable
 from app.domain.metrics import Estimate
 from app.errors import Conflict
-from app.services import freezing, threshold_views, tuning
-from app.services.threshold_facts import Chosen, ThresholdsView
+from app.services import comparables, freezing, threshold_views, tuning
+from app.services.freezing import FrozenView
+from app.services.threshold_facts import Abstaining, Chosen, ThresholdsView
 from app.storage.session import Database
-from app.web.formats import between, percent, score
+from app.web import frozen_words
+from app.web.formats import between, score
 
 
 def show(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="as agon runs or the page's address has it")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="its id as agon runs or the page has it, or its beginning")],
     name: Annotated[str, typer.Option("--class", help="a label, a field, or field=value; the goal's when empty")] = "",
     rule: Annotated[str, typer.Option(help='f2, "recall at precision>=0.95", "cost fp=1 fn=5", or a threshold')] = "",
     calibrate: Annotated[str, typer.Option(help="none, temperature, platt or isotonic")] = "",
@@ -32,9 +36,12 @@ def show(
     out: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="write everything as JSON")] = None,
 ) -> None:
     """Show the thresholds of an evaluation with probabilities; what was not worked out yet is worked out first."""
+    writable(out, "--json")
     given = {key: value for key, value in (("class", name), ("rule", rule), ("calibrate", calibrate)) if value}
     console, kept = Console(width=None if sys.stdout.isatty() else 160, highlight=False), None
     with opened() as database:
+        with database.read() as session:
+            run_id = comparables.complete_run(session, run)
         view = _view(database, run_id, given)
         if freeze:
             with database.write() as session:
@@ -42,9 +49,7 @@ def show(
                 kept = freezing.view(session, row)
     _print(view, console)
     if kept is not None:
-        console.print(
-            f"Frozen as {kept.id}: {kept.rule} for {', '.join(one.name for one in kept.classes)}.", markup=False
-        )
+        _print_frozen(kept, console)
     if out is not None:
         told: dict[str, Any] = {**asdict(view), "frozen": kept and asdict(kept)}
         out.write_text(json.dumps(told, indent=1, ensure_ascii=False, default=_plain), encoding="utf-8")
@@ -93,11 +98,23 @@ def _print(view: ThresholdsView, console: Console) -> None:
         f"Calibration error {score(error.value)} ({between(error.low, error.high)}; perfect {score(error.perfect)}).",
         markup=False,
     )
-    kept = f"answers {percent(away.kept / away.n, 1)}, right among those {_estimate(away.accuracy)}"
-    console.print(f"Abstaining below {score(min(away.at, 1.0))} of the {away.confidence}: {kept}.", markup=False)
+    console.print(" ".join(_abstaining(away)), markup=False)
     if tuned.decided is not None:
         both = _estimate(tuned.decided.right), _estimate(tuned.decided.top)
         console.print(f"By all thresholds {both[0]} are right, by the likeliest class alone {both[1]}.", markup=False)
+
+
+def _print_frozen(kept: FrozenView, console: Console) -> None:
+    console.print(f"Frozen as {kept.id}: {kept.rule} for {', '.join(one.name for one in kept.classes)}.", markup=False)
+    if kept.abstaining is not None:
+        console.print("Frozen with it:", *_abstaining(kept.abstaining), markup=False)
+
+
+def _abstaining(away: Abstaining) -> Iterator[str]:
+    """What a limit on the confidence does, and why there is no better one."""
+    yield frozen_words.limit_words(away)
+    if away.reason:
+        yield frozen_words.reason_words(away)
 
 
 def _cells(one: Chosen, shown: bool) -> tuple[str, ...]:

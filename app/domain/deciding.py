@@ -27,7 +27,8 @@ def decide(
 ) -> "Ints":
     """The label of each row of shape (n, labels): the highest p - threshold, of equals the first; -2 is abstained.
 
-    It abstains where the highest probability is below `abstain_below`, or leads the next by less than `least_margin`.
+    It abstains where the highest probability is below `abstain_below`, or leads the next by less than `least_margin`:
+    always where one of the two is above 1.
     """
     import numpy as np
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.domain.confirming import gap
 from app.domain.metrics import Estimate
+from app.domain.thresholds import NEVER
 
 PARTS = ("prompt version", "endpoint", "answer format")
 Held = Literal["held", "short", "missed", "lower"]
@@ -13,13 +14,25 @@ Held = Literal["held", "short", "missed", "lower"]
 
 @dataclass(frozen=True)
 class FrozenThresholds:
-    """One threshold a label and when to abstain, by the rule that chose them, for one `key` only."""
+    """One threshold a label and when to abstain, by the rule that chose them, for one `key` only.
+
+    Each number lies between 0 and 1, or is `NEVER`: a label that is never said, or abstaining always.
+    """
 
     rule: str
     thresholds: tuple[float, ...]
     key: str
     abstain_below: float = 0.0
     least_margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        for number in (*self.thresholds, self.abstain_below, self.least_margin):
+            if not (0 <= number <= 1 or number == NEVER):
+                raise ValueError(f"a frozen threshold lies between 0 and 1, or is {NEVER:g}; given was {number:g}")
+
+    @property
+    def abstains_always(self) -> bool:
+        return NEVER in (self.abstain_below, self.least_margin)
 
     def changed(self, key: str) -> tuple[str, ...]:
         """What is no longer as it was when the thresholds were tuned, in words; empty when they still hold."""

@@ -40,7 +40,8 @@ class FrozenClass:
 class FrozenView:
     """A frozen choice; `changed` says what is no longer as it was (empty: it holds).
 
-    It abstains where the confidence, the leading probability or its margin, is below the one of the two that is not 0.
+    It abstains where the confidence, the leading probability or its margin, is below the one of the two that is not 0;
+    one of 2 is above every confidence: it abstains always.
     """
 
     id: str
@@ -175,7 +176,7 @@ def view(session: Session, row: Threshold, for_version: str = "") -> FrozenView:
 def frozen_thresholds(row: Threshold) -> FrozenThresholds:
     """The row as the domain knows it; the thresholds are of the classes that it names, in their order."""
     told = row.chosen["abstaining"]
-    at = min(told["at"], 1.0) if told else 0.0
+    at = told["at"] if told else 0.0
     by_margin = bool(told) and told["confidence"] == "margin"
     thresholds = tuple(one["threshold"] for one in row.chosen["classes"])
     return FrozenThresholds(row.chosen["rule"], thresholds, row.key, 0.0 if by_margin else at, at if by_margin else 0.0)

@@ -72,7 +72,10 @@ class Stops:
 
 @dataclass(frozen=True)
 class Abstaining:
-    """Answers are kept while the confidence reaches `at`; `accuracy` is of those kept, `share` how many they are."""
+    """Answers are kept while the confidence reaches `at`; `accuracy` is of the `kept` of all `n`.
+
+    Where no limit keeps the accuracy surely at the target, `at` is 2, above every confidence: it abstains always.
+    """
 
     confidence: str
     target: float
@@ -82,6 +85,10 @@ class Abstaining:
     accuracy: Estimate | None
     accuracy_of_all: Estimate
     reason: str
+
+    @property
+    def always(self) -> bool:
+        return self.at > 1
 
 
 @dataclass(frozen=True)

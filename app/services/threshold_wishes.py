@@ -121,6 +121,8 @@ def wished(usual: Wish, shape: Shape, given: Mapping[str, str]) -> Wish:
             problems.append(Problem(f"must be one of {', '.join(known)}", field))
         elif text:
             found = replace(found, **cast("Any", {field: text}))
+    if given.get("abstain", "") not in ("", "yes"):
+        problems.append(Problem("must be yes, or empty", "abstain"))
     if name := given.get("class", ""):
         found = replace(found, name=name)
     codes = {field: _code(given.get(field, ""), shape) for field in ("expected", "said")}

@@ -45,10 +45,10 @@ def evaluation_ids(session: Session, ids: Collection[str]) -> dict[str, str]:
     return {name: found for query in (of_runs, own) for name, found in session.execute(query)}
 
 
-def beginning_with(session: Session, prefix: str, limit: int) -> list[str]:
-    """Ids of runs and evaluations that begin so."""
+def beginning_with(session: Session, prefix: str, limit: int, *, runs_alone: bool = False) -> list[str]:
+    """Ids of runs and evaluations that begin so, or of runs alone; so many of each at most."""
     found: list[str] = []
-    for table in (Run, Evaluation):
+    for table in (Run,) if runs_alone else (Run, Evaluation):
         query = select(table.id).where(table.id.startswith(prefix, autoescape=True)).order_by(table.id)
         found += session.scalars(query.limit(limit))
     return found

@@ -8,6 +8,7 @@ from app.domain.metrics import Estimate
 from app.domain.tuningrules import read_rule
 from app.services.frozen_reports import Confirmed, FrozenOnHoldout
 from app.services.report_views import HoldoutReport
+from app.services.threshold_facts import Abstaining
 from app.web.formats import percent, score, thousands
 from app.web.report_words import estimate_words
 
@@ -77,12 +78,32 @@ def note_words(one: FrozenOnHoldout) -> str:
     return f"{said} {thousands(one.check.lacking)} answers have no probabilities." if one.check.lacking else said
 
 
+def limit_words(a: Abstaining) -> str:
+    """From which confidence on answers are given, and how many of them are right where it was tuned."""
+    if a.always:
+        return f"Abstains always: no limit keeps the accuracy at {a.target:g}."
+    given = f"answers {percent(a.kept / a.n, 1)} ({thousands(a.kept)} of {thousands(a.n)})" if a.n else "answers –"
+    right = f", right among those {estimate(a.accuracy)}" if a.accuracy else ""
+    return f"Abstains below a {a.confidence} of {score(a.at)}: {given}{right}."
+
+
+def reason_words(a: Abstaining) -> str:
+    """Why no better limit was found, as of answers that are right; empty where the best one was."""
+    said = a.reason.replace("a precision", "an accuracy").replace("it is never said", "no answer is given")
+    said = said.replace("have the label", "are right").replace("has the label", "is right")
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
 def abstaining_words(one: FrozenOnHoldout) -> str:
     """What came of leaving doubtful answers out; empty where nothing is left out."""
     check = one.check
     if check is None or check.abstaining is None or check.kept is None:
         return ""
     was = check.abstaining
+    if was.always and not check.kept:
+        return (
+            f"It abstains always, so no answer is given: no limit kept the accuracy at {was.target:g} on {one.split}."
+        )
     given = percent(check.kept / check.n, 1) if check.n else "–"
     said = f"It answers {given} of the holdout, {percent(was.kept / was.n, 1) if was.n else '–'} of {one.split}"
     if check.accuracy is None:

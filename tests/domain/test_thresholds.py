@@ -1,5 +1,6 @@
 """Chosen thresholds keep what they promise, and say when they promise nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -191,6 +192,24 @@ def test_frozen_thresholds_hold_for_what_they_were_tuned_for_alone() -> None:
     assert frozen.changed(threshold_key("prompt 2", "endpoint 1", "json")) == ("prompt version",)
     assert frozen.changed(threshold_key("prompt 1", "endpoint 2", "codes")) == ("endpoint", "answer format")
     assert not frozen.holds("")
+
+
+def test_a_frozen_limit_lies_among_probabilities_or_above_all_of_them() -> None:
+    for limit in (0.0, 0.7, 1.0):
+        assert not FrozenThresholds("f1", (0.4,), "", abstain_below=limit).abstains_always
+    assert FrozenThresholds("f1", (NEVER,), "", abstain_below=NEVER).abstains_always
+    assert FrozenThresholds("f1", (0.4,), "", least_margin=NEVER).abstains_always
+    assert decide([[1.0, 0.0]], abstain_below=1.0).tolist() == [0]
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, float("nan"), float("inf")])
+def test_a_frozen_number_that_is_no_threshold_is_refused(wrong: float) -> None:
+    frozen = FrozenThresholds("f1", (0.4,), "")
+    changes: tuple[dict[str, Any], ...]
+    changes = {"abstain_below": wrong}, {"least_margin": wrong}, {"thresholds": (0.4, wrong)}
+    for change in changes:
+        with pytest.raises(ValueError, match="lies between 0 and 1, or is 2"):
+            replace(frozen, **change)
 
 
 def test_where_only_some_labels_have_a_threshold_it_alone_says_who_is_taken() -> None:

@@ -42,6 +42,7 @@ def test_two_evaluations_are_compared_in_the_terminal_and_in_files(tmp_path: Pat
     for ids, sentence in (
         ((a,), "a comparison needs two evaluations or more"),
         ((a, "nobody"), "There is no evaluation nobody"),
+        ((a, b[:3]), f"ID: {b[:3]!r} is too short: give at least 4 characters"),
         ((a, strange), "answered another test set"),
         ((a, b, "--csv", "nowhere/out.csv"), "its folder does not exist"),
     ):

@@ -59,6 +59,7 @@ def test_shares_and_plans_can_be_tried(tmp_path: Path) -> None:
         (f"input,label\n{ROWS}", ("--holdout-share", "0.9"), "--holdout-share: must lie between 10% and 60%"),
         (f"input,label\n{ROWS}", ("--dev-share", "nan"), "--dev-share: must lie between 10% and 60%"),
         (f"input,label\n{ROWS}", ("--json", "nowhere/out.json"), "--json nowhere/out.json: its folder does not exist"),
+        (f"input,label\n{ROWS}", ("--json", "."), "--json .: is a folder; name a file in it"),
         (f"input,label\n{ROWS}", ("--plan", "fair"), "--plan: must be one of stratified"),
         (f"left,right\n{ROWS}", (), "add --input-column and --label-column. There are left, right"),
         (f"input,label\n{ROWS}last,\n", (), "line 82"),

@@ -18,13 +18,16 @@ from app.errors import Invalid, NotFound
 from app.services import aligning, comparables, comparing
 from app.services.comparables import Chosen
 from app.services.comparing import Counted
-from app.storage import projects
+from app.settings import Settings
+from app.storage import ledger, projects
 from app.storage.answers import StoredAnswer
 from app.storage.comparisons import Pair, Wanted
 from app.storage.evaluations import Evaluation, Output
 from app.storage.prompts import PromptVersion
+from app.storage.runs import Run
 from app.storage.session import Database
 from tests.services.paired import Paired
+from tests.services.sure import answered
 from tests.services.tickets import LABELS
 
 N = 400
@@ -291,9 +294,30 @@ def test_an_id_may_be_shortened_to_what_no_other_begins_with(database: Database,
     a = world.answer("a {{input}}", [0])
     with database.read() as session:
         assert comparables.complete(session, a) == comparables.complete(session, a[:8]) == a
-        for short in (a[:2], "nobody", "%%%%", ""):
+        for unknown in ("nobody", "%%%%"):
             with pytest.raises(NotFound, match="There is no evaluation"):
-                comparables.complete(session, short)
+                comparables.complete(session, unknown)
+            with pytest.raises(NotFound, match="There is no such evaluation run"):
+                comparables.complete_run(session, unknown)
+        for short in (a[:3], "%", ""):
+            for complete in (comparables.complete, comparables.complete_run):
+                with pytest.raises(Invalid, match=f"'{short}' is too short: give at least 4 characters"):
+                    complete(session, short)
+
+
+def test_a_beginning_that_several_ids_have_is_refused_with_their_names(database: Database, settings: Settings) -> None:
+    made = answered(database, settings, 30)
+    with database.write() as session:
+        run = session.get_one(Run, made.run_id)
+        same = {column.name: getattr(run, column.name) for column in Run.__table__.columns}
+        account = {name: ledger.open_account(session, f"run:{name}", {}).id for name in ("same2", "same3")}
+        session.add_all(Run(**{**same, "id": name, "account_id": account[name]}) for name in account)
+        assert comparables.complete_run(session, made.run_id[:6]) == made.run_id
+        session.flush()
+        assert comparables.complete_run(session, "same2") == "same2"
+        for complete in (comparables.complete, comparables.complete_run):
+            with pytest.raises(Invalid, match="same begins more than one id: same2, same3; give more of it"):
+                complete(session, "same")
 
 
 def test_an_unknown_code_has_a_name_of_its_own(database: Database, world: Paired) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.domain.freezing import held
@@ -19,7 +20,7 @@ from app.storage import openings
 from app.storage.endpoints import Endpoint
 from app.storage.jobs import Job
 from app.storage.session import Database
-from app.web.frozen_words import note_words
+from app.web.frozen_words import abstaining_words, note_words
 from tests.flows.test_thresholds import evaluated
 from tests.services.sure import Sure, answered, opened, seal
 from tests.services.tickets import Tickets
@@ -145,9 +146,24 @@ def test_what_changed_since_or_has_no_probabilities_is_said_and_not_applied(
     assert "were not applied: the endpoint changed since they were frozen" in note_words(one)
 
 
-def freeze(sure: Sure, given: dict[str, str], *, every: bool = False) -> None:
+def test_thresholds_that_abstain_always_answer_nothing_of_the_holdout(database: Database, settings: Settings) -> None:
+    tickets = Tickets.at(database, settings, "http://127.0.0.1:9/v1", 600)
+    seal(database, 240)
+    guessed = np.eye(3, dtype="<f4")[np.random.default_rng(1).integers(0, 3, 600)]
+    dev = answered(database, settings, 600, tickets=tickets, shares=guessed[:360])
+    tuning.keep(database, dev.evaluation_id)
+    freeze(dev, {"accuracy": "0.9"}, abstain=True)
+    answered(database, settings, 600, tickets=tickets, shares=guessed[360:], split="holdout")
+    [one] = told(dev, opened(database))
+    assert one.check is not None
+    assert (one.check.kept, one.check.accuracy) == (0, None)
+    said = "It abstains always, so no answer is given: no limit kept the accuracy at 0.9 on dev."
+    assert abstaining_words(one) == said
+
+
+def freeze(sure: Sure, given: dict[str, str], *, every: bool = False, abstain: bool = False) -> None:
     with sure.database.write() as session:
-        freezing.freeze(session, sure.run_id, given, every=every)
+        freezing.freeze(session, sure.run_id, given, every=every, abstain=abstain)
 
 
 def test_a_campaigns_end_tells_of_the_thresholds_of_its_start(world: World) -> None:

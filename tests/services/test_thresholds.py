@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.calibration import from_json
 from app.domain.curves import sweep
+from app.domain.deciding import ABSTAINED, decide
 from app.domain.probabilities import from_votes
 from app.domain.thresholds import recall_at_precision
 from app.errors import Conflict, Invalid
@@ -272,6 +273,24 @@ def test_every_class_is_frozen_by_one_rule_with_its_calibrator(sure: Sure) -> No
     assert all(one["calibrator"]["kind"] == "temperature" for one in row.chosen["classes"])
     assert kept.abstaining is not None
     assert (kept.least_margin, kept.abstain_below) == (kept.abstaining.at, 0.0)
+
+
+@pytest.mark.parametrize("confidence", ["probability", "margin"])
+def test_a_frozen_choice_to_abstain_always_gives_no_answer_however_sure(
+    database: Database, settings: Settings, confidence: str
+) -> None:
+    certain = np.eye(3, dtype="<f4")[np.random.default_rng(1).integers(0, 3, 330)]
+    sure = answered(database, settings, 330, shares=certain)
+    tuning.keep(database, sure.evaluation_id)
+    row = frozen(sure, abstain=True, confidence=confidence)
+    stored = freezing.frozen_thresholds(row)
+    assert decide(certain, None, stored.abstain_below, stored.least_margin).tolist() == [ABSTAINED] * 330
+    assert stored.abstains_always
+    with sure.database.read() as session:
+        kept = freezing.view(session, row)
+    assert max(kept.abstain_below, kept.least_margin) == 2.0, "a number above every probability that JSON can say"
+    assert kept.abstaining is not None
+    assert (kept.abstaining.always, kept.abstaining.kept) == (True, 0)
 
 
 def confirm(sure: Sure, row: Threshold, opening_id: str) -> HoldoutCheck | None:

@@ -234,6 +234,20 @@ def test_what_cannot_be_compared_says_why(bench: Bench) -> None:
         page(bench.here + bad, 404)
 
 
+def test_a_name_that_a_comparison_does_not_know_is_said_to_change_nothing(bench: Bench) -> None:
+    page = words(bench.visitor.read(f"{bench.here}&only=<b>"))
+    assert (
+        "Not understood: only=<b>. It changes nothing here; this page takes of, filter, other, label, after, " in page
+    )
+    assert "v1 against v2" in page
+    assert "Not understood" not in words(bench.visitor.read(f"{bench.here}&filter=fixed&label=0&after=3"))
+    refused = bench.visitor.client.get(f"/api/v1{bench.here}&only=foo")
+    assert (refused.status_code, refused.json()["problems"][0]["where"]) == (422, "only")
+    file = words(bench.visitor.read(f"/compare.csv?of={bench.a}&of={bench.b}&only=foo", 422))
+    assert "only: is not known here; known are of, filter, other, label" in file
+    assert bench.told("&filter=fixed&label=0&after=3&limit=5")["page"]["rows"]
+
+
 def test_rows_that_another_version_of_the_test_set_holds_back_are_not_shown(bench: Bench) -> None:
     bench.paired.place({n: "holdout" if n < 10 else "dev" for n in range(N)})
     html = bench.visitor.read(bench.here)

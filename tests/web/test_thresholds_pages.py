@@ -81,6 +81,30 @@ def test_what_cannot_be_used_is_said_beside_its_field(world: World, sure: Sure) 
     assert world.visitor().client.get(f"/api/v1{here(sure)}?precision=3").status_code == 422
 
 
+@pytest.mark.parametrize(("name", "value"), [("t", "nan"), ("t", "2"), ("t", "abc"), ("abstain", "perhaps")])
+def test_a_value_that_means_nothing_is_named_and_the_usual_choice_shown(
+    world: World, sure: Sure, name: str, value: str
+) -> None:
+    page = words(world.visitor().read(f"{here(sure)}?{name}={value}", status=422))
+    assert f"Something typed cannot be used. {name}: " in page
+    assert "The usual choice is shown." in page
+    assert world.visitor().client.get(f"/api/v1{here(sure)}?{name}={value}").status_code == 422
+
+
+@pytest.mark.parametrize("value", ["nan", "2", "abc"])
+def test_a_name_that_the_page_does_not_know_is_said_to_change_nothing(world: World, sure: Sure, value: str) -> None:
+    visitor = world.visitor()
+    plain = words(visitor.read(f"{here(sure)}?class=returns"))
+    page = words(visitor.read(f"{here(sure)}?class=returns&threshold={value}&threshold=0.3"))
+    note = f"Not understood: threshold={value}, threshold=0.3. It changes nothing here; this page takes class, rule, "
+    assert note in page
+    assert "Is returns" in page
+    assert "Not understood" not in plain
+    refused = visitor.client.get(f"/api/v1{here(sure)}?threshold={value}")
+    assert (refused.status_code, refused.json()["problems"][0]["where"]) == (422, "threshold")
+    assert "is not known here; known are class, rule, " in refused.json()["problems"][0]["message"]
+
+
 def test_the_doubtful_examples_go_on_twenty_at_a_time(world: World, sure: Sure) -> None:
     page = words(world.visitor().read(f"{here(sure)}?doubt=margin&offset=320"))
     assert "321–330 of 330" in page
@@ -117,6 +141,21 @@ def test_thresholds_are_frozen_and_listed_with_the_prompt(world: World, sure: Su
     page = words(visitor.read(f"/prompts/{sure.version_id}"))
     assert "no longer holds" in page
     assert "The answer format changed since. Tune again." in page
+
+
+def test_a_page_says_that_it_abstains_always_before_and_after_it_is_frozen(world: World) -> None:
+    guessed = np.eye(3, dtype="<f4")[np.random.default_rng(1).integers(0, 3, 330)]
+    made, visitor = answered(world.database, world.settings, 330, shares=guessed), world.visitor()
+    tuning.keep(world.database, made.evaluation_id)
+    said = "Abstains always: no limit keeps the accuracy at 0.9."
+    page = words(visitor.read(f"{here(made)}?accuracy=0.9&abstain=yes"))
+    assert f"{said} No threshold has an accuracy of surely 0.9 (lower bound, 90%), so no answer is given." in page
+    assert f"And when to abstain: always {said}" in page
+    assert "Left out is everything: no limit keeps the accuracy at 0.9." in page
+    visitor.send(here(made), {"accuracy": "0.9", "abstain": "yes"})
+    assert said in words(visitor.read(f"/prompts/{made.version_id}"))
+    [told] = visitor.client.get(f"/api/v1/prompts/{made.version_id}/thresholds").json()
+    assert (told["abstain_below"], told["least_margin"], told["abstaining"]["at"]) == (2.0, 0.0, 2.0)
 
 
 def test_the_json_twin_freezes_and_lists(world: World, sure: Sure) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from app.domain.pairing import Kind
@@ -11,6 +11,7 @@ from app.services.aligning import ROWS_SHOWN, RowsPage
 from app.services.comparables import Offer
 from app.services.comparing import ComparisonView
 from app.storage.comparisons import Wanted
+from app.web.addresses import require_known
 from app.web.dependencies import Reading
 from app.web.numbers import Whole
 
@@ -32,6 +33,7 @@ class Compared(BaseModel):
 
 @router.get("/compare")
 def show(
+    request: Request,
     session: Reading,
     of: Of,
     filter: Kind = "all",  # noqa: A002 - the name in the address
@@ -42,6 +44,7 @@ def show(
     limit: Annotated[int, Query(ge=1, le=500)] = ROWS_SHOWN,
 ) -> Compared:
     """Two evaluations or more on the examples that both answered: never those of the holdout."""
+    require_known(request, ("of", "filter", "other", "label", "after", "before", "limit"))
     chosen = comparables.chosen(session, of)
     found = comparing.compared(session, chosen)
     rows = aligning.rows_page(session, chosen, found, Wanted(filter, label, after, before), other, limit)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from app.services import freezing, retuning, threshold_views
 from app.services.freezing import FrozenView
 from app.services.threshold_facts import ThresholdsView
+from app.web.addresses import require_known
 from app.web.dependencies import Reading, Writing
 from app.web.nudging import poke_later
 from app.web.numbers import Whole
@@ -70,8 +71,9 @@ class Pending(BaseModel):
 
 
 @router.get("/evaluations/{run_id}/thresholds")
-def show(session: Reading, run_id: str, asked: Annotated[Shown, Query()]) -> ThresholdsView:
+def show(request: Request, session: Reading, run_id: str, asked: Annotated[Shown, Query()]) -> ThresholdsView:
     """`tuned` is null unless `standing.state` is ready or old; the doubtful examples are of train and dev alone."""
+    require_known(request, [field.alias or name for name, field in Shown.model_fields.items()])
     return threshold_views.thresholds_view(session, run_id, asked.given(), asked.offset)
 
 

@@ -15,6 +15,7 @@ from app.services.comparables import LETTERS
 from app.storage import projects
 from app.storage.comparisons import Wanted
 from app.web import sheets
+from app.web.addresses import require_known, unknown
 from app.web.dependencies import Reading
 from app.web.numbers import Whole
 from app.web.rendering import page
@@ -22,6 +23,7 @@ from app.web.rendering import page
 router = APIRouter(include_in_schema=False)
 
 LARGEST_CODE = 2**62
+FILTERS = ("of", "filter", "other", "label")
 Of = Annotated[
     list[str], Query(max_length=50, description="ids of evaluations or of their runs; the first is the base")
 ]
@@ -86,6 +88,7 @@ def show(
         rows=rows,
         texts=dict(zip([side.letter for side in chosen.sides], comparables.texts(session, chosen.sides), strict=True)),
         here=Address([side.id for side in chosen.sides], other, filter, expected),
+        unknown=unknown(request, (*FILTERS, "after", "before")),
         simulated=all(side.task_model.simulated for side in chosen.sides),
     )
 
@@ -114,6 +117,7 @@ def download(
     label: str = "",
 ) -> Response:
     """Every row that fits, sent as it is read."""
+    require_known(request, FILTERS)
     chosen = comparables.chosen(session, _given(of))
     project = projects.get(session, chosen.project_id)
     wanted = Wanted(filter, code_of(label))

@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.services import freezing, overviews
 from app.storage import prompts
+from app.web import frozen_words
 from app.web.dependencies import Reading
 from app.web.numbers import Code, Whole
 from app.web.rendering import page
@@ -40,6 +41,7 @@ def show(
         parents=parents,
         simulated=simulated,
         frozen=freezing.frozen_of_version(session, version_id),
+        frozen_words=frozen_words,
         alarm=request.app.state.settings.unreadable_alarm,
     )
 

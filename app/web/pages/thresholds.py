@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from app.errors import Invalid
 from app.services import freezing, retuning, threshold_views
 from app.services.threshold_facts import ThresholdsView
-from app.web import curving
+from app.web import curving, frozen_words
+from app.web.addresses import unknown
 from app.web.dependencies import Reading, Writing
 from app.web.nudging import poke_later
 from app.web.numbers import Whole
@@ -65,6 +66,8 @@ def _page(request: Request, session: Session, view: ThresholdsView, problems: di
         frozen=[
             one for one in freezing.frozen_of_version(session, view.version_id) if one.version_id == view.version_id
         ],
+        frozen_words=frozen_words,
+        unknown=unknown(request, (*FIELDS, "offset")),
         pending=pending,
         worker_missing=pending and retuning.worker_missing(session),
         simulated=view.task_model.simulated,

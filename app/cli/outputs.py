@@ -1,0 +1,37 @@
+"""Whether a file that an option names can be written: asked before a command does anything that lasts."""
+
+import os
+from pathlib import Path
+
+from app.errors import Invalid, Problem
+
+
+def writable(path: Path | None, option: str) -> None:
+    """Raises Invalid naming the option when no file can be written there; nothing is left behind, and None is no file."""
+    if path is not None and (problem := _problem(path)):
+        raise Invalid([Problem(problem, f"{option} {path}")])
+
+
+def _problem(path: Path) -> str:
+    folder = path.absolute().parent
+    try:
+        if path.is_dir():
+            return "is a folder; name a file in it"
+        if not folder.exists():
+            return "its folder does not exist; make it first, or name another"
+        if not folder.is_dir():
+            return f"{folder.name} is a file, not a folder; name another"
+        _try(path)
+    except OSError as fault:
+        return f"cannot be written ({fault.strerror}); name another file"
+    return ""
+
+
+def _try(path: Path) -> None:
+    """Open it as a write would, and change nothing: an old file keeps its text, a new one is removed. Raises OSError."""
+    if path.is_file():
+        os.close(os.open(path, os.O_WRONLY))
+    elif not path.exists():
+        new = path.resolve()  # a link that points to no file yet
+        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        new.unlink()
