@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.opening import opened
+from app.cli.outputs import writable
 from app.domain.metrics import Estimate
-from app.errors import Invalid, Problem
 from app.services import aligning, comparables, comparing
 from app.services.comparables import Chosen, Side
 from app.services.comparing import Comparison, ComparisonView
@@ -34,9 +34,8 @@ def show(
     csv_out: Annotated[Path | None, typer.Option("--csv", help="write the rows of A and B here")] = None,
 ) -> None:
     """Compare evaluations on the examples that they share: which is better, and what the rows can show."""
-    for option, path in (("--json", json_out), ("--csv", csv_out)):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise Invalid([Problem("its folder does not exist", f"{option} {path}")])
+    writable(json_out, "--json")
+    writable(csv_out, "--csv")
     with opened() as database:
         with database.read() as session:
             chosen = comparables.chosen(session, [comparables.complete(session, one) for one in ids])

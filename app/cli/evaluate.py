@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_text, terminal, use_database
 from app.cli.options import MOST, takes_choices
+from app.cli.outputs import writable
 from app.cli.rule import apply, graders
 from app.cli.runs import goes_on, poke, tell_end, watch
 from app.cli.stack import stack
@@ -67,8 +68,7 @@ def evaluate(
     """Answer a labelled file with one prompt, and tell every score with its interval."""
     now = use_database(database_url)
     goals = written(parse_goals(goal)) if goal else ""
-    if json_out is not None and not json_out.parent.is_dir():
-        raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
+    writable(json_out, "--json")
     if probabilities == "votes" and (samples < 2 or temperature == 0):
         said = "needs --samples of 2 or more and a --temperature above 0: one vote says 0 or 1 alone"
         raise Invalid([Problem(said, "--probabilities votes")])

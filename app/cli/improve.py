@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from app.cli.options import MOST, by_option, takes_choices
+from app.cli.outputs import writable
 from app.cli.printing import print_report
 from app.cli.rule import apply, graders
 from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
@@ -253,6 +254,5 @@ def read_bytes(path: Path, now: Settings) -> bytes:
 def _check(command: Command, json_out: Path | None) -> None:
     from app.services.projects import ProjectDraft, check
 
-    if json_out is not None and not json_out.parent.is_dir():
-        raise Invalid([Problem("its folder does not exist", f"--json {json_out}")])
+    writable(json_out, "--json")
     check(ProjectDraft("x", "", command.goal, command.smallest_gain, command.prompt))

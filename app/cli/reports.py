@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
+from app.cli.outputs import writable
 from app.cli.runs import goes_on
 from app.cli.stack import stack
 from app.errors import EndpointFailure, Invalid, NotFound, Problem
@@ -50,6 +51,7 @@ def report(
     """Write the holdout report of a campaign that has ended, or of an opening."""
     if form == "pdf" and out is None:
         raise Invalid([Problem("a PDF needs --out FILE", "--format")])
+    writable(out, "--out")
     with opened() as database:
         written = _written(database, subject, form)
     if out is None:

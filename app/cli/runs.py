@@ -18,7 +18,7 @@ from app.domain.goals import missed
 from app.domain.metrics import Estimate
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
-from app.services import run_views, steering
+from app.services import comparables, run_views, steering
 from app.services.holding import WORKING
 from app.services.run_views import RunView
 from app.settings import settings
@@ -50,7 +50,9 @@ def show_open() -> None:
 
 
 def follow(
-    run_id: Annotated[str, typer.Argument(metavar="ID", help="as agon runs or the page's address has it")],
+    run_id: Annotated[
+        str, typer.Argument(metavar="RUN", help="as agon runs or the page's address has it, or its beginning")
+    ],
     pause: Annotated[bool, typer.Option("--pause", help="start no further call")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="let it go on, and watch it")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="end it for good; what was bought is kept")] = False,
@@ -67,6 +69,7 @@ def follow(
     console = _console()
     with opened() as database:
         with database.write() as session:
+            run_id = comparables.complete_run(session, run_id)
             nudges = _recapped(session, run_id, {name: cap for name, cap in caps.items() if cap is not None})
             for wish in wishes:
                 nudges += _asked(session, run_id, wish)

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from app.domain.metrics import Estimate
 from app.errors import Invalid, NotFound, Problem
+from app.services import beginnings
 from app.storage import campaign_boards, comparables, prompts, run_boards
 from app.storage.campaign_boards import Model, Models
 from app.storage.comparables import OPEN_SPLITS, Comparable, LastRun
 
 LETTERS = "ABCDEFGH"
 MOST = len(LETTERS)
-SHORTEST_PREFIX = 4
-MOST_NAMED = 5  # of the ids that begin alike
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def complete(session: Session, prefix: str) -> str:
     """The one id of a run or an evaluation that begins so. Raises NotFound and Invalid."""
     if prefix in comparables.evaluation_ids(session, [prefix]):
         return prefix
-    found = _beginning_with(session, prefix, "ID")
+    found = beginnings.only(prefix, "ID", partial(comparables.beginning_with, session, prefix))
     if found is None:
         raise NotFound(f"There is no evaluation {prefix}, nor a run of one. agon runs and the pages name them.")
     return found
@@ -117,24 +117,10 @@ def complete(session: Session, prefix: str) -> str:
 
 def complete_run(session: Session, prefix: str) -> str:
     """The one id of a run that begins so. Raises NotFound and Invalid."""
-    found = _beginning_with(session, prefix, "RUN", runs_alone=True)
+    found = beginnings.only(prefix, "RUN", partial(comparables.beginning_with, session, prefix, runs_alone=True))
     if found is None:
         raise NotFound("There is no such evaluation run. agon runs and the pages name them.")
     return found
-
-
-def _beginning_with(session: Session, prefix: str, argument: str, *, runs_alone: bool = False) -> str | None:
-    """Raises Invalid, naming the command's argument, for a beginning that is too short or that several ids have."""
-    if len(prefix) < SHORTEST_PREFIX:
-        least = f"give at least {SHORTEST_PREFIX} characters of the id"
-        raise Invalid([Problem(f"{prefix!r} is too short: {least}", argument)])
-    if not prefix.isalnum():
-        return None
-    found = comparables.beginning_with(session, prefix, MOST_NAMED + 1, runs_alone=runs_alone)
-    if len(found) > 1:
-        named = ", ".join([*found[:MOST_NAMED], *(["..."] if len(found) > MOST_NAMED else [])])
-        raise Invalid([Problem(f"{prefix} begins more than one id: {named}; give more of it", argument)])
-    return found[0] if found else None
 
 
 def _sides(session: Session, rows: Sequence[Comparable], *, letters: bool = True) -> list[Side]:

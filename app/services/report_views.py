@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -12,8 +13,8 @@ from app.domain.comparing import Difference
 from app.domain.confirming import Evidence, Use
 from app.domain.goals import missed
 from app.domain.metrics import Estimate
-from app.errors import Conflict, Invalid, NotFound, Problem
-from app.services import frozen_reports
+from app.errors import Conflict, NotFound
+from app.services import beginnings, frozen_reports
 from app.services.frozen_reports import FrozenOnHoldout
 from app.storage import endpoints, live, openings, projects, prompts, run_boards, runs
 from app.storage.base import OWNER
@@ -130,17 +131,14 @@ class OpeningView:
 
 def named(session: Session, subject: str) -> Campaign | HoldoutOpening:
     """The campaign or the opening of this id, or the only one whose id begins so. Raises NotFound, Invalid."""
-    found = openings.beginning_with(session, subject, 2)
-    if not found:
-        raise NotFound(
-            f"There is no campaign and no opening of a holdout {subject}; their pages' addresses have the ids."
-        )
-    if len(found) > 1:
-        raise Invalid([Problem(f"{subject} begins more than one id: {', '.join(one.id for one in found)}", "ID")])
-    [row] = found
-    if isinstance(row, HoldoutOpening) and row.campaign_id is not None:
-        return live.campaign(session, row.campaign_id)
-    return row
+    found = beginnings.only(subject, "ID", partial(openings.beginning_with, session, subject))
+    if found is None:
+        said = f"There is no campaign and no opening of a holdout {subject}; their pages' addresses have the ids."
+        raise NotFound(said)
+    opening = session.get(HoldoutOpening, found)
+    if opening is not None and opening.campaign_id is None:
+        return opening
+    return live.campaign(session, opening.campaign_id if opening and opening.campaign_id else found)
 
 
 def of_row(session: Session, row: Campaign | HoldoutOpening) -> HoldoutReport:

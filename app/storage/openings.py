@@ -52,13 +52,13 @@ def get(session: Session, opening_id: str) -> HoldoutOpening:
     return opening
 
 
-def beginning_with(session: Session, prefix: str, limit: int) -> list[Campaign | HoldoutOpening]:
-    """Campaigns, and what people opened, whose ids begin so."""
-    begun = (
-        select(Campaign).where(Campaign.id.startswith(prefix, autoescape=True)).order_by(Campaign.id),
-        select(HoldoutOpening).where(HoldoutOpening.id.startswith(prefix, autoescape=True)).order_by(HoldoutOpening.id),
-    )
-    return [one for query in begun for one in session.scalars(query.limit(limit))]
+def beginning_with(session: Session, prefix: str, limit: int) -> list[str]:
+    """Ids of campaigns and openings that begin so."""
+    found: list[str] = []
+    for table in (Campaign, HoldoutOpening):
+        query = select(table.id).where(table.id.startswith(prefix, autoescape=True)).order_by(table.id)
+        found += session.scalars(query.limit(limit))
+    return found
 
 
 def of_campaign(session: Session, campaign_id: str) -> HoldoutOpening | None:

@@ -9,7 +9,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from app.cli.outputs import writable
+from app.demo.labelled import DEMO_FILE
 from app.errors import Invalid
+from tests.flows.test_command import agon
 
 NOBODY = 65534
 
@@ -61,3 +63,20 @@ def test_asking_changes_nothing(tmp_path: Path) -> None:
         writable(path, "--json")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link.json", "old.json"]
     assert old.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evaluate", str(DEMO_FILE), "--json"),
+        ("improve", str(DEMO_FILE), "--json"),
+        ("compare", "aaaa", "bbbb", "--json"),
+        ("compare", "aaaa", "bbbb", "--csv"),
+        ("report", "aaaa", "--out"),
+        ("splits", str(DEMO_FILE), "--json"),
+    ],
+)
+def test_every_command_that_writes_a_file_tells_it_first(command: tuple[str, ...], tmp_path: Path) -> None:
+    done = agon(*command, ".", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"{command[-1]} .: is a folder; name a file in it\n")
+    assert not (tmp_path / "data" / "agon.sqlite3").exists()
