@@ -7,7 +7,7 @@ from app.errors import Invalid, Problem
 
 
 def writable(path: Path | None, option: str) -> None:
-    """Raises Invalid naming the option when no file can be written there; nothing is left behind, and None is no file."""
+    """Raises Invalid naming the option when no file can be written there; leaves nothing behind. None is no file."""
     if path is not None and (problem := _problem(path)):
         raise Invalid([Problem(problem, f"{option} {path}")])
 
@@ -28,7 +28,7 @@ def _problem(path: Path) -> str:
 
 
 def _try(path: Path) -> None:
-    """Open it as a write would, and change nothing: an old file keeps its text, a new one is removed. Raises OSError."""
+    """Open it as a write would, without a change: an old file keeps its text, a new one is removed. Raises OSError."""
     if path.is_file():
         os.close(os.open(path, os.O_WRONLY))
     elif not path.exists():

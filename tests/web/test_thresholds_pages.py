@@ -282,5 +282,21 @@ def test_the_slider_moves_counts_curve_and_what_is_frozen_and_asks_once_for_the_
         context.close()
 
 
+@pytest.mark.browser
+def test_on_a_phone_an_interval_stands_beneath_its_value(world: World, sure: Sure, browser: Browser) -> None:
+    with serving(world.app()) as home:
+        context = browser.new_context(viewport={"width": 390, "height": 800})
+        page = context.new_page()
+        page.goto(f"{home}{here(sure)}")
+        cells = page.locator("td.num:has(.sub)")
+        assert cells.count() == 3 * 2 + 3 * 4, "calibrations, and classes"
+        for cell in cells.all():
+            whole, beneath = cell.bounding_box(), cell.locator(".sub").bounding_box()
+            assert whole is not None
+            assert beneath is not None
+            assert beneath["x"] > whole["x"] + 60, "behind the label"
+        context.close()
+
+
 def nearest(p: Any, threshold: float) -> int:
     return int(abs(p - threshold).argmin())
