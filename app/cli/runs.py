@@ -99,7 +99,7 @@ def _asked(session: Session, run_id: str, wish: str) -> list[Nudge]:
 def goes_on(run_id: str, status: str) -> str:
     """The command that lets a run which rests go on."""
     if status == "exhausted":
-        return f"A higher cap lets it go on: agon run {run_id} --max-calls N, --max-tokens N or --max-cost AMOUNT."
+        return f"Its own cap is raised by agon run {run_id} --max-calls N, --max-tokens N or --max-cost AMOUNT."
     return f"The run is {status}; agon run {run_id} --resume goes on with it."
 
 
