@@ -204,11 +204,11 @@ def _need(session: Session, settings: Settings, found: _Checked) -> _Need:
 
 def _too_little(session: Session, draft: OpeningDraft, need: _Need) -> list[Problem]:
     """Which caps on calls would end the opening before both prompts have answered: a look would be spent on a part."""
-    takes = f"both prompts take {need.calls:,} calls, and a look that ends before counts all the same"
+    takes = f"Both prompts take {need.calls:,} calls, and a look that ends before counts all the same."
     shared = [use for use in capping.uses(session, capping.shared(draft.project_id)) if use.kind == "calls"]
-    said = [f"{takes}; {use.sentence} Raise that cap first." for use in shared if use.left < need.calls]
+    said = [f"{takes} {use.sentence} Raise that cap first." for use in shared if use.left < need.calls]
     if draft.max_calls is not None and draft.max_calls < need.calls:
-        said.append(f"must be at least {need.calls:,}: {takes}")
+        said.append(f"{takes} Allow at least so many.")
     return [Problem(one, "max_calls") for one in said]
 
 

@@ -38,7 +38,7 @@ def test_a_holdout_is_opened_reported_and_refused_the_third_time(tmp_path: Path)
         same = agon(*opening, *REASON, "--against", better, "--yes", folder=tmp_path)
         assert (same.returncode, "--against: choose another prompt" in same.stderr) == (2, True)
         capped = agon(*opening, *REASON, "--max-calls", "5", "--yes", folder=tmp_path)
-        assert (capped.returncode, "--max-calls: must be at least 120" in capped.stderr) == (2, True)
+        assert (capped.returncode, "--max-calls: Both prompts take 120 calls" in capped.stderr) == (2, True)
         began = agon(*opening, *REASON, "--max-calls", "500", "--yes", folder=tmp_path)
         with database.read() as session:
             opening_id = session.scalars(select(HoldoutOpening.id)).one()
