@@ -69,9 +69,6 @@ def evaluate(
     now = use_database(database_url)
     goals = written(parse_goals(goal)) if goal else ""
     writable(json_out, "--json")
-    if probabilities == "votes" and (samples < 2 or temperature == 0):
-        said = "needs --samples of 2 or more and a --temperature above 0: one vote says 0 or 1 alone"
-        raise Invalid([Problem(said, "--probabilities votes")])
     text, console = read_text(prompt), terminal()
     form = formats.load(
         {
@@ -91,6 +88,9 @@ def evaluate(
         max_calls=max_calls,
         max_cost=None if max_cost is None else round(max_cost * 1_000_000),
     )
+    if form.probabilities == "votes" and not evaluating.votes(draft):
+        said = "needs --samples of 2 or more and a --temperature above 0: one vote says 0 or 1 alone"
+        raise Invalid([Problem(said, "--probabilities votes")])
     with console.status("reading the file"):
         prepared = labelled(read_bytes(file, now), file.name, now, choices, text)
     with stack(now) as database:

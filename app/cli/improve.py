@@ -20,7 +20,7 @@ from app.demo.labelled import DEMO_FILE
 from app.domain.goals import parse_goals, written
 from app.errors import EndpointFailure, Invalid, Problem
 from app.jobs import Poker
-from app.services import catalogue, importing, report_views
+from app.services import catalogue, importing, report_data
 from app.services.commanding import Command, Seats, begin, paid, resolve
 from app.services.importing import Choices, Prepared
 from app.settings import Settings, settings
@@ -221,7 +221,7 @@ def buying_words(calls: int, sellers: Sequence[Endpoint], cost: int | None) -> s
 def _finish(database: Database, campaign: Campaign, console: Console, json_out: Path | None) -> None:
     if campaign.status == "paused":
         raise EndpointFailure(campaign.note or "The campaign was paused; the same command goes on with it.")
-    report = report_views.told(campaign)
+    report = report_data.told(campaign)
     print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
     console.print(f"Its holdout report: agon report {campaign.id}", highlight=False)
     if json_out is not None:

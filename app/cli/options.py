@@ -1,7 +1,7 @@
 """The options that commands on a labelled file share: how the file is read, split, and compared."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import wraps
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from app.domain.rules import ALL
 from app.errors import Invalid, Problem
 from app.services.importing import Choices
 
+ROLES = ("input", "label", "group", "time")  # of columns
 MOST = 2**31 - 1  # what an integer column holds on every database
 
 
@@ -70,5 +71,9 @@ def takes_choices(command: Callable[..., None]) -> Callable[..., None]:
 def by_option(invalid: Invalid) -> Invalid:
     """The same problems, those of an option under the name that it has here."""
     known = inspect.signature(choices).parameters
-    named = [Problem(one.message, f"--{one.where.replace('_', '-')}" if one.where in known else one.where) for one in invalid.problems]  # fmt: skip
-    return Invalid(named)
+    return Invalid([Problem(one.message, _option(one.where, known)) for one in invalid.problems])
+
+
+def _option(where: str, known: Container[str]) -> str:
+    name = f"{where}_column" if where in ROLES else where
+    return f"--{name.replace('_', '-')}" if name in known else where

@@ -17,7 +17,7 @@ from app.cli.runs import goes_on
 from app.cli.stack import stack
 from app.errors import EndpointFailure, Invalid, NotFound, Problem
 from app.jobs import Poker
-from app.services import opening, report_views
+from app.services import opening, report_data, report_views
 from app.services.opening import OpeningDraft, OpeningQuote
 from app.services.report_views import OpeningView
 from app.settings import settings
@@ -63,10 +63,10 @@ def report(
 def _written(database: Database, subject: str, form: Written) -> bytes:
     """Raises NotFound, Invalid, Conflict while there is no report, or where PDF is asked for and cannot be printed."""
     with database.read() as session:
-        row = report_views.named(session, subject)
+        row = report_data.named(session, subject)
         found = report_views.of_row(session, row)
         if form == "json":
-            return (json.dumps(report_views.told(row), ensure_ascii=False, indent=2) + "\n").encode()
+            return (json.dumps(report_data.told(row), ensure_ascii=False, indent=2) + "\n").encode()
     blocks = document(found)
     return markdown(blocks).encode() if form == "md" else pdf(blocks, f"Holdout report: {found.project}")
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from app.cli.opening import opened
 from app.cli.outputs import writable
 from app.domain.metrics import Estimate
-from app.errors import Conflict
+from app.errors import Conflict, Invalid, Problem
 from app.services import comparables, freezing, threshold_views, tuning
 from app.services.freezing import FrozenView
 from app.services.threshold_facts import Abstaining, Chosen, ThresholdsView
@@ -37,6 +37,8 @@ def show(
 ) -> None:
     """Show the thresholds of an evaluation with probabilities; what was not worked out yet is worked out first."""
     writable(out, "--json")
+    if (every or abstain) and not freeze:
+        raise Invalid([Problem("says what is frozen; add --freeze", "--every" if every else "--abstain")])
     given = {key: value for key, value in (("class", name), ("rule", rule), ("calibrate", calibrate)) if value}
     console, kept = Console(width=None if sys.stdout.isatty() else 160, highlight=False), None
     with opened() as database:

@@ -1,6 +1,6 @@
 """Which column of a labelled file is what: guessed from names, corrected by a person, wanted by a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain import rules
@@ -16,13 +16,16 @@ from app.errors import Invalid
 
 __all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
 
-INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment")
+INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment",
+          "текст", "сообщение", "вопрос", "запрос", "обращение", "отзыв", "комментарий", "предложение")  # fmt: skip
 LABELS = ("label", "labels", "reference", "expected", "category", "class", "intent", "target", "answer", "output", "gold",
-          "tag", *SETS[1:], "checklist")  # fmt: skip
-IDS = ("id", "uid", "guid")
-GROUPS = ("group", "group_id", "thread", "thread_id", "user", "user_id", "document", "document_id", "conversation_id")
+          "tag", *SETS[1:], "checklist", "метка", "метки", "класс", "категория", "разметка", "тональность", "намерение",
+          "ответ", "тег", "теги")  # fmt: skip
+IDS = ("id", "uid", "guid", "ид")
+GROUPS = ("group", "group_id", "thread", "thread_id", "user", "user_id", "document", "document_id", "conversation_id",
+          "группа", "пользователь", "документ", "диалог", "клиент")  # fmt: skip
 TIMES = ("created_at", "createdat", "timestamp", "datetime", "date", "time", "created", "sent_at", "received_at",
-         "published_at", "at")  # fmt: skip
+         "published_at", "at", "дата", "время", "создано")  # fmt: skip
 NO_COLUMN = "-"  # a person's choice of none where one would be guessed
 _OUTER = ("meta", "metadata")
 
@@ -34,7 +37,7 @@ class Columns:
     A name with a dot that is no column itself means a field of an object: `meta.group` is `group` inside `meta`. The
     right answer stands in `label`, in `fields` (each a column of its own), or in `fields` inside the objects of
     `label`; `mark` stands between the labels of a set that is written as text. `rule` says how a number or text is
-    compared.
+    compared. `untimed` says why a column that is named like one of times is none.
     """
 
     input: str
@@ -48,6 +51,7 @@ class Columns:
     at: str | None = None
     mark: str = MARKS[-1]
     rule: Answers = field(default_factory=Answers)
+    untimed: str = ""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -85,19 +89,20 @@ def guess_columns(
     label, fields = _answers(table, wished, findings)
     text = text or _only_other(table, label)
     _check(table, text, label, fields, wanted_variables, findings)
-    group = _known(table, wished.group, GROUPS, "group", findings)
-    at = _known(table, wished.time, TIMES, "time", findings)
+    taken = {text: "input", **dict.fromkeys((label, *fields), "right answer")}
+    group = _beside(_known(table, wished.group, GROUPS, "group", findings), wished.group, taken, "group", findings)
+    at = _beside(_known(table, wished.time, TIMES, "time", findings), wished.time, taken, "time", findings)
     kind = _kind(table, wished.kind, label, fields, findings)
     rule = _rule(kind, wished.rule, findings)
     findings.settle()
     left = [name for name in table.columns if name not in (text, label, *fields)]
-    known = _first(left, IDS), group if group not in (text, label, *fields) else None
+    known = _first(left, IDS), group
     rest = [name for name in left if name not in known and name not in wanted_variables]
     if kind == "fields" and label:
         fields = _fields_inside(table, label)
     mark = mark_of(cell(row.values, label) for row in table.rows) if kind == "labels" else MARKS[-1]
-    at = at if at not in (text, label, *fields) else None
-    return Columns(text, label, *known, tuple(wanted_variables), tuple(rest), kind, fields, at, mark, rule)
+    untimed = "" if at or wished.time else _untimed(table, left)
+    return Columns(text, label, *known, tuple(wanted_variables), tuple(rest), kind, fields, at, mark, rule, untimed)
 
 
 def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tuple[str, ...]]:
@@ -135,6 +140,26 @@ def _known(table: Table, chosen: str, names: Sequence[str], role: str, findings:
     inner = [f"{outer}.{name}" for outer, found in inside.items() for name in names if name in found]
     likely = [found] if (found := _first(table.columns, names)) else []
     return next((name for name in (*likely, *inner) if _would_do(table, name, role)), None)
+
+
+def _beside(name: str | None, chosen: str, taken: Mapping[str, str], role: str, findings: Findings) -> str | None:
+    """None for a guess that is taken by the input or the answer; where a person chose it, that is a problem."""
+    if name is None or name not in taken:
+        return name
+    if chosen:
+        findings.add(f"column {name} holds the {taken[name]}; choose another one, or - for none", role)
+    return None
+
+
+def _untimed(table: Table, columns: Sequence[str]) -> str:
+    """Why the first column that is named like one of times is none; nothing where no name says so, or all can be read."""
+    name = _first(columns, TIMES)
+    if name is None:
+        return ""
+    reader, why = time_reader([cell(row.values, name) for row in table.rows])
+    if reader is not None:
+        return f"column {name} has a time in fewer than half of the rows"
+    return f"column {name} {why or 'holds what cannot be read as times; write them as 2023-07-16 or 2023-07-16T09:30'}"
 
 
 def _names_inside(table: Table, outer: str) -> set[str]:

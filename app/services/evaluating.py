@@ -87,6 +87,11 @@ def answer_tokens(settings: Settings, draft: RunDraft) -> int:
     return draft.answer_tokens or settings.task_max_tokens
 
 
+def votes(draft: RunDraft) -> bool:
+    """Whether the answers to one example can differ, so that their shares are more than 0 or 1."""
+    return draft.samples > 1 and draft.temperature > 0
+
+
 def examples_of(version: TestSetVersion, draft: RunDraft) -> int:
     """How many examples this order is for."""
     size: int = version.splits[draft.split]

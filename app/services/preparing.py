@@ -145,7 +145,7 @@ def _about(prepared: Prepared) -> dict[str, Any]:
     facts = prepared.facts
     if facts is None:
         return {}
-    kept = {name: getattr(facts, name) for name in ("groups", "grouped", "timed", "times", "crossing")}
+    kept = {name: getattr(facts, name) for name in ("groups", "grouped", "timed", "times", "crossing", "untimed")}
     span = {name: at.isoformat() for name in ("first", "last") if (at := getattr(facts, name)) is not None}
     return {**kept, **span, "near_examples": [list(pair) for pair in prepared.near_examples]}
 

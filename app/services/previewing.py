@@ -100,6 +100,15 @@ def kept(stored: dict[str, Any]) -> Preview:
     return Preview(**{**stored, "split": SplitPreview(**stored.get("split", {}))})
 
 
+def reads_otherwise(seen: Preview, now: Preview) -> bool:
+    """Whether other columns are read than a person was shown, so that labels and splits are not those of the page."""
+    return now.checked and (not seen.checked or _roles(seen) != _roles(now))
+
+
+def _roles(preview: Preview) -> tuple[Any, ...]:
+    return preview.input, preview.label, preview.kind, preview.fields, preview.group, preview.time
+
+
 def settled(choices: Choices, preview: Preview) -> dict[str, Any]:
     """The choices, with what the preview found for those that were left open."""
     return {

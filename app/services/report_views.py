@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,10 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.comparing import Difference
 from app.domain.confirming import Evidence, Use
-from app.domain.goals import missed
 from app.domain.metrics import Estimate
-from app.errors import Conflict, NotFound
-from app.services import beginnings, frozen_reports
+from app.errors import Conflict
+from app.services import frozen_reports
 from app.services.frozen_reports import FrozenOnHoldout
 from app.storage import endpoints, live, openings, projects, prompts, run_boards, runs
 from app.storage.base import OWNER
@@ -129,40 +127,9 @@ class OpeningView:
         return "; ".join(told) + "."
 
 
-def named(session: Session, subject: str) -> Campaign | HoldoutOpening:
-    """The campaign or the opening of this id, or the only one whose id begins so. Raises NotFound, Invalid."""
-    found = beginnings.only(subject, "ID", partial(openings.beginning_with, session, subject))
-    if found is None:
-        said = f"There is no campaign and no opening of a holdout {subject}; their pages' addresses have the ids."
-        raise NotFound(said)
-    opening = session.get(HoldoutOpening, found)
-    if opening is not None and opening.campaign_id is None:
-        return opening
-    return live.campaign(session, opening.campaign_id if opening and opening.campaign_id else found)
-
-
 def of_row(session: Session, row: Campaign | HoldoutOpening) -> HoldoutReport:
     """Raises Conflict while there is no report."""
     return of_campaign(session, row.id) if isinstance(row, Campaign) else of_opening(session, row.id)
-
-
-def told(row: Campaign | HoldoutOpening) -> dict[str, Any]:
-    """The stored report with the ids of what it tells of, and the bound of the goal where the best prompt misses it."""
-    report = row.report or {}
-    found = report["best"]["holdout"] or report["best"]["dev"]
-    sides = {
-        side: {"version_id": version_id, **report[side]}
-        for side, version_id in zip(("start", "best"), _versions(row), strict=True)
-    }
-    subject = "campaign_id" if isinstance(row, Campaign) else "opening_id"
-    return {subject: row.id, **report, **sides, "missed": missed(report["goal"], found["value"]) if found else ""}
-
-
-def _versions(row: Campaign | HoldoutOpening) -> tuple[str, str]:
-    """The ids of what was compared with, and of the prompt."""
-    if isinstance(row, Campaign):
-        return row.start_version_id, row.best_version_id or row.start_version_id
-    return row.against_version_id or "", row.prompt_version_id or ""
 
 
 def of_campaign(session: Session, campaign_id: str) -> HoldoutReport:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.domain import formats
 from app.domain.comparing import minimum_detectable_gain
 from app.domain.grading import requests_each
 from app.services import capping, evaluating, fallbacks, pricing, starting
@@ -25,7 +26,8 @@ class RunQuote:
     `calls` are bought at most when none has to be repeated, under the cap on calls if that is lower. `cost` is at most
     that many millionths of money, None when a price is not known. `open_run` is a run that answers them right now.
     `detectable` is the smallest difference in right answers to another prompt that so many examples can show (power
-    80 %, when one in five answers differs).
+    80 %, when one in five answers differs). `lone_votes`: the prompt asks for votes, and this order gives each example
+    one vote, or the same one again and again.
     """
 
     examples: int
@@ -36,6 +38,7 @@ class RunQuote:
     fallbacks: list[str]
     open_run: str | None
     detectable: float
+    lone_votes: bool
 
 
 def quote(session: Session, settings: Settings, draft: RunDraft) -> RunQuote:
@@ -64,6 +67,7 @@ def quote(session: Session, settings: Settings, draft: RunDraft) -> RunQuote:
         fallbacks=[one.full_name for one in serving[1:]],
         open_run=going.id if going else None,
         detectable=minimum_detectable_gain(examples),
+        lone_votes=formats.load(prompt.format).probabilities == "votes" and not evaluating.votes(draft),
     )
 
 

@@ -59,7 +59,7 @@ def follow(
         time_column=columns.at or "",
     )
     plans.checked(replace(base, kind=cast(PlanKind, choices.plan or base.kind)))
-    facts = facts_of(examples, near, columns.kind, base)
+    facts = replace(facts_of(examples, near, columns.kind, base), untimed=columns.untimed)
     plan = plans.checked(replace(base, kind=_kind(choices.plan, facts)))
     plan, placed = place(items_of(examples, near, plan, closed=_closed(columns.kind)), plan)
     return Planned(plan, facts, {placement.key: placement for placement in placed})

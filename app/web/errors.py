@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -44,6 +45,7 @@ _TITLES = {
 _UNEXPECTED = "The error is in the server's log. Nothing you had saved is lost; trying again may help."
 _FIND_IT = " Whoever runs Agon finds it there under request {}."
 _NOWHERE = "There is no page at this address. It may have been mistyped, or what it showed was removed."
+_UNKNOWN = "is not known here; /docs lists what is"
 _CLASH = "Somebody else was saving at the same moment; send it again."
 _NO_DATABASE = "The database does not answer. Nothing was changed; try again in a moment."
 _OLD_DATABASE = (
@@ -93,8 +95,12 @@ def _on_unreadable(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if not is_api(request) and all(found["loc"][0] in ("path", "query") for found in error.errors()):
         return refuse(request, 404, _NOWHERE)
-    problems = [Problem(found["msg"], ".".join(map(str, found["loc"][1:]))) for found in error.errors()]
+    problems = [Problem(_said(found), ".".join(map(str, found["loc"][1:]))) for found in error.errors()]
     return refuse(request, 422, _summary(problems), problems=problems)
+
+
+def _said(found: Mapping[str, Any]) -> str:
+    return _UNKNOWN if found.get("type") == "extra_forbidden" else str(found["msg"])
 
 
 def _on_http(request: Request, error: Exception) -> Response:

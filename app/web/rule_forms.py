@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from app.domain.answerspace import Match
 from app.domain.rules import OPTIONS, Options, fitting
+from app.web.given import Given
 
 _TICKED = ("separated", "relative", "comma", "percent_as_share")
 
@@ -37,7 +38,7 @@ def typed_rule(options: Options) -> dict[str, str]:
     return {name: ("yes" if value else "") if name in _TICKED else str(value) for name, value in options.items()}
 
 
-class RuleOptions(BaseModel):
+class RuleOptions(Given):
     """How numbers or texts are compared; what is left out stays as it is."""
 
     match: Match | None = Field(None, description="texts: the same, held, a pattern, or graded")

@@ -21,6 +21,8 @@ def test_thresholds_are_shown_and_frozen(tmp_path: Path) -> None:
     made, out = answered(database, settings, 330), tmp_path / "out.json"
     rule = "recall at precision>=0.8"
     command = ("thresholds", made.run_id, "--class", "returns", "--rule", rule)
+    idle = agon(*command, "--abstain", folder=tmp_path)
+    assert (idle.returncode, idle.stderr) == (2, "--abstain: says what is frozen; add --freeze\n")
     done = agon(*command, "--freeze", "--abstain", "--json", str(out), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"│ {rule} " in done.stdout

@@ -251,6 +251,21 @@ def test_the_form_reckons_without_starting_anything(desk: Desk) -> None:
     assert desk.world.poked == []
 
 
+def test_a_prompt_that_asks_for_votes_is_told_what_one_vote_is_worth(desk: Desk) -> None:
+    with desk.world.database.write() as session:
+        line, form = (
+            prompts.line_of(session, desk.tickets.project_id).id,
+            {"how": "text", "before": [], "probabilities": "votes"},
+        )
+        voting = prompts.add(session, line, "Vote on {{input}}", "person", form=form).id
+    orders = [{"samples": "1"}, {"samples": "3"}, {"samples": "3", "temperature": "0.7"}]
+    said = [
+        desk.visitor.send(desk.form, desk.choice(prompt_version_id=voting, do="quote", **one), status=200)
+        for one in orders
+    ]
+    assert ["One vote says 0 or 1 alone." in page for page in said] == [True, True, False]
+
+
 def test_a_double_click_starts_one_run_and_another_order_of_the_same_is_told_where_it_is(desk: Desk) -> None:
     visitor, given = desk.visitor, desk.choice(once="one-form")
     given["csrf_token"] = token_on(visitor.read("/endpoints"))

@@ -136,6 +136,8 @@ def test_columns_that_names_do_not_tell_are_chosen_by_a_person(world: World) -> 
     here = send(visitor, data)
     html = visitor.read(here)
     assert "The names do not tell which is which" in html
+    assert 'value="import"' not in html, "nothing is imported before its splits were seen"
+    assert "Read the columns to see how the file would be split" in html
     assert '<option value="">Choose a column</option>' in html
     refused = visitor.send(here, {"name": "Mail", "smallest_gain": "0.02", "do": "import"}, status=422)
     assert 'id="error-input_column">choose the column that holds the input' in refused
@@ -147,6 +149,8 @@ def test_columns_that_names_do_not_tell_are_chosen_by_a_person(world: World) -> 
     html = visitor.read(here)
     assert "3 in column kind" in words(html)
     assert "complaint" in html
+    assert 'value="import">Import 60 examples' in html
+    assert "By class" in words(html)
     assert visitor.send(here, {"input_column": "words", "label_column": "kind", "smallest_gain": "0.02"}) == here
     work(world)
     told: Any = visitor.json(here)
@@ -159,6 +163,11 @@ def test_columns_chosen_otherwise_are_checked_before_the_import(world: World) ->
     chosen: dict[str, object] = {"input_column": "text", "label_column": "text", "smallest_gain": "0.02"}
     refused = visitor.send(here, chosen, status=422)
     assert "input and label cannot both be the column text" in refused
+    assert visitor.send(here, {**chosen, "label_column": "topic"}) == f"{here}?unseen=yes"
+    assert count(world, Job) == 0, "what was not shown yet is not imported"
+    page = words(visitor.read(f"{here}?unseen=yes"))
+    assert "Nothing is imported yet. You chose other columns: these are the labels and splits that they make." in page
+    assert "2 in column topic" in page
     assert visitor.send(here, {**chosen, "label_column": "topic"}) == here
     work(world)
     told: Any = visitor.json(here)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
-from app.services import campaigns, capping, report_views, starting, watching
+from app.services import campaigns, capping, report_data, starting, watching
 from app.services.capping import CapUse
 from app.services.quoting import Quote
 from app.services.starting import Chosen
@@ -17,12 +17,13 @@ from app.storage import live, projects, starts
 from app.storage.starts import StartPrompt
 from app.web.api.caps import CapsGiven
 from app.web.dependencies import Reading, Writing
+from app.web.given import Given
 from app.web.numbers import Whole, micro
 
 router = APIRouter(tags=["campaigns"])
 
 
-class CampaignChoice(BaseModel):
+class CampaignChoice(Given):
     """What to start; whatever is left out is as the form would offer it."""
 
     project_id: str
@@ -114,7 +115,7 @@ def report(session: Reading, campaign_id: str) -> dict[str, Any]:
     campaign = live.campaign(session, campaign_id)
     if campaign.report is None:
         raise Conflict("This campaign is not finished, so it has no report yet.")
-    return report_views.told(campaign)
+    return report_data.told(campaign)
 
 
 @router.put("/campaigns/{campaign_id}/caps")

@@ -1,12 +1,13 @@
 """Caps as a program gives them."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.services.capping import Caps
+from app.web.given import Given
 from app.web.numbers import micro
 
 
-class CapsGiven(BaseModel):
+class CapsGiven(Given):
     """The most that may be used; null or left out is no cap."""
 
     calls: int | None = None

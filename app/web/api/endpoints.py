@@ -17,6 +17,7 @@ from app.storage import endpoints
 from app.storage.endpoints import Endpoint, Provider
 from app.storage.session import Database
 from app.web.dependencies import Reading, Writing
+from app.web.given import Given
 
 router = APIRouter(tags=["endpoints"])
 
@@ -68,20 +69,20 @@ class ProviderView(BaseModel):
     endpoints: list[EndpointView]
 
 
-class NewProvider(BaseModel):
+class NewProvider(Given):
     name: str
     base_url: str
     key: str = Field("", repr=False)
 
 
-class ProviderChange(BaseModel):
+class ProviderChange(Given):
     """Another base URL clears the stored key; an empty key keeps what is stored."""
 
     base_url: str
     key: str = Field("", repr=False)
 
 
-class ProviderLimits(BaseModel):
+class ProviderLimits(Given):
     """Over all workers, null is no limit; in a change, what is left out stays."""
 
     in_flight: StrictInt | None = None
@@ -89,14 +90,14 @@ class ProviderLimits(BaseModel):
     tokens_per_minute: StrictInt | None = None
 
 
-class Fallbacks(BaseModel):
+class Fallbacks(Given):
     """Ids of other endpoints in their order; rows that they answer are scored only when they count."""
 
     fallbacks: list[str]
     fallback_counts: bool = False
 
 
-class Prices(BaseModel):
+class Prices(Given):
     """Money per million tokens, null when unknown; in a change, what is left out stays."""
 
     price_in: float | None = None
@@ -115,7 +116,7 @@ class NewEndpoint(Prices):
     role: str | None = Field(None, description="as in the answer; when left out, the name is asked: embedders tell it")
 
 
-class RoleChange(BaseModel):
+class RoleChange(Given):
     role: str = Field(description="task, generator, judge, embedder, or empty for all but the last")
 
 

@@ -12,13 +12,14 @@ from app.services.run_offers import RunQuote
 from app.services.run_views import RunsPage, RunView
 from app.services.shown_answers import RunAnswers
 from app.web.dependencies import Reading, Writing
+from app.web.given import Given
 from app.web.nudging import poke_later
 from app.web.numbers import Code, Whole
 
 router = APIRouter(tags=["evaluations"])
 
 
-class Caps(BaseModel):
+class Caps(Given):
     """Those that are named change; null takes a cap away. Money is in millionths."""
 
     max_calls: int | None = None

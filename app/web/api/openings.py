@@ -12,12 +12,13 @@ from app.services.report_views import OpeningView
 from app.storage import openings
 from app.storage.openings import Look
 from app.web.dependencies import Reading, Writing
+from app.web.given import Given
 from app.web.nudging import poke_later
 
 router = APIRouter(tags=["openings"])
 
 
-class OpeningChoice(BaseModel):
+class OpeningChoice(Given):
     """What to compare and why; null caps are none, money is in millionths."""
 
     prompt_version_id: str

@@ -10,12 +10,13 @@ from app.services import editing, overviews
 from app.services.overviews import Home, ProjectView
 from app.storage import projects
 from app.web.dependencies import Reading, Writing
+from app.web.given import Given
 from app.web.numbers import Whole
 
 router = APIRouter(tags=["projects"])
 
 
-class Texts(BaseModel):
+class Texts(Given):
     """What is left out stays as it is."""
 
     name: str | None = None
@@ -25,7 +26,7 @@ class Texts(BaseModel):
     body_days: int | None = Field(None, description="days for which the log keeps what calls said")
 
 
-class NewPrompt(BaseModel):
+class NewPrompt(Given):
     text: str
     parent: str = Field("", description="the version that it was made from")
     format: dict[str, Any] = Field({}, description="how (text, json, codes), before (a list), probabilities")

@@ -10,6 +10,7 @@ from app.services.freezing import FrozenView
 from app.services.threshold_facts import ThresholdsView
 from app.web.addresses import require_known
 from app.web.dependencies import Reading, Writing
+from app.web.given import Given
 from app.web.nudging import poke_later
 from app.web.numbers import Whole
 
@@ -57,7 +58,7 @@ class Shown(Asked):
         return found
 
 
-class Freeze(Asked):
+class Freeze(Asked, Given):
     """With `every` each class by the same rule; with `abstain` also from which confidence on answers are given."""
 
     every: bool = False

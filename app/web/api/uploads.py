@@ -88,7 +88,9 @@ async def sent(request: Request) -> Sent:
             raise RequestValidationError([{"loc": ("body", "file"), "msg": "Send a file in the field file."}])
         return Sent(filename=file.filename or "", data=await file.read(), choice=Choice.model_validate(form))
     except ValidationError as fault:
-        found = [{"loc": ("body", *error["loc"]), "msg": error["msg"]} for error in fault.errors()]
+        found = [
+            {"loc": ("body", *error["loc"]), "msg": error["msg"], "type": error["type"]} for error in fault.errors()
+        ]
         raise RequestValidationError(found) from None
 
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.goals import SUGGESTED
 from app.domain.previews import lines_of, quoted_lines
 from app.errors import Invalid, Problem
-from app.services import rules, uploading
+from app.services import previewing, rules, uploading
 from app.services.uploading import UploadView
 from app.storage import boards, projects
 from app.web.dependencies import Reading, Writing
@@ -92,7 +92,12 @@ def receive(request: Request, session: Writing, typed: Annotated[Typed, Form()])
 
 
 def _show(
-    request: Request, session: Session, view: UploadView, typed: Typed, problems: tuple[Problem, ...] = ()
+    request: Request,
+    session: Session,
+    view: UploadView,
+    typed: Typed,
+    problems: tuple[Problem, ...] = (),
+    unseen: bool = False,
 ) -> Response:
     return page(
         request,
@@ -100,6 +105,7 @@ def _show(
         status=422 if problems else 200,
         upload=view,
         typed=typed,
+        unseen=unseen,
         problems=problems,
         quoted=uploading.quoted(session, view.id, problems) if problems else view.quoted,
         lines_of=lines_of,
@@ -111,9 +117,10 @@ def _show(
 
 
 @router.get("/uploads/{upload_id}")
-def show(request: Request, session: Reading, upload_id: str) -> Response:
+def show(request: Request, session: Reading, upload_id: str, unseen: str = "") -> Response:
+    """`unseen`: somebody wanted to import what the page had not shown yet."""
     view = uploading.view(session, upload_id)
-    return _show(request, session, view, typed_of(view))
+    return _show(request, session, view, typed_of(view), unseen=bool(unseen))
 
 
 @router.get("/uploads/{upload_id}/live")
@@ -139,13 +146,14 @@ def decide(
     filled = typed.filled(PurePath(view.filename).stem)
     try:
         preview = uploading.reread(reading, request.app.state.settings, upload_id, filled)
-        if typed.do == "columns":
+        unseen = typed.do != "columns" and previewing.reads_otherwise(view.preview, preview)
+        if typed.do == "columns" or unseen:
             uploading.note(session, upload_id, filled, preview)
         else:
             later.add_task(request.app.state.poke, uploading.request(session, upload_id, filled, preview))
     except Invalid as invalid:
         return _show(request, session, uploading.view(session, upload_id), typed, invalid.problems)
-    return RedirectResponse(f"/uploads/{upload_id}", 303)
+    return RedirectResponse(f"/uploads/{upload_id}{'?unseen=yes' if unseen else ''}", 303)
 
 
 @router.post("/uploads/{upload_id}/delete")
