@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.opening import opened
-from app.cli.outputs import writable
+from app.cli.outputs import writable, write
 from app.domain.metrics import Estimate
 from app.services import aligning, comparables, comparing
 from app.services.comparables import Chosen, Side
@@ -23,7 +23,7 @@ from app.storage import projects
 from app.storage.comparisons import Wanted
 from app.storage.session import Database
 from app.web import sheets
-from app.web.formats import score, signed, signed_between
+from app.web.formats import p_value, score, signed, signed_between
 
 
 def show(
@@ -40,8 +40,7 @@ def show(
         with database.read() as session:
             chosen = comparables.chosen(session, [comparables.complete(session, one) for one in ids])
             view = comparing.compared(session, chosen).view
-        if json_out is not None:
-            json_out.write_text(json.dumps(asdict(view), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write(json_out, "--json", json.dumps(asdict(view), ensure_ascii=False, indent=2) + "\n")
         if csv_out is not None:
             _write_rows(database, chosen, csv_out)
     _print(view, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
@@ -78,8 +77,9 @@ def _further(view: ComparisonView) -> Table:
         for by in one.further:
             d = by.difference
             gap = f"{signed(d.value)} ({signed_between(d.low, d.high)})"
-            p = "–" if d.p is None else f"{d.p:.4f}"
-            table.add_row(escape(by.goal), one.other, _estimate(by.base_score), _estimate(by.other_score), gap, p)
+            table.add_row(
+                escape(by.goal), one.other, _estimate(by.base_score), _estimate(by.other_score), gap, p_value(d.p)
+            )
     return table
 
 
@@ -95,9 +95,15 @@ def _named(side: Side) -> str:
 def _cells(one: Comparison) -> tuple[str, ...]:
     d, found = one.difference, one.counts
     gap = f"{signed(d.value)} ({signed_between(d.low, d.high)})" if d else "–"
-    p = "–" if one.p_holm is None else f"{one.p_holm:.4f}"
     counted = (found.fixed, found.broken, found.both_right, found.both_wrong, found.unreadable)
-    return one.other, _estimate(one.base_score), _estimate(one.other_score), gap, p, *(f"{n:,}" for n in counted)
+    return (
+        one.other,
+        _estimate(one.base_score),
+        _estimate(one.other_score),
+        gap,
+        p_value(one.p_holm),
+        *(f"{n:,}" for n in counted),
+    )
 
 
 def _estimate(found: Estimate | None) -> str:
@@ -127,7 +133,7 @@ def sentences(view: ComparisonView, one: Comparison) -> Iterator[str]:
 
 def _tried(one: Comparison, found: Tried) -> Iterator[str]:
     if found.p is not None:
-        yield f"{found.n:,} prompts were tried on these examples: was {one.other} picked as the best of them, p is {found.p:.4f}."
+        yield f"{found.n:,} prompts were tried on these examples: was {one.other} picked as the best of them, p is {p_value(found.p)}."
     if found.base is not None and found.other is not None:
         both = f"{one.base} {score(found.base)}, {one.other} {score(found.other)}"
         yield f"Expected on new data: {both} (pulled towards the mean of the {found.complete:,} that answered every example)."

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_text, terminal, use_database
 from app.cli.options import MOST, takes_choices
-from app.cli.outputs import writable
+from app.cli.outputs import writable, write
 from app.cli.rule import apply, graders
 from app.cli.runs import goes_on, poke, tell_end, watch
 from app.cli.stack import stack
@@ -114,8 +114,7 @@ def evaluate(
     console.print(f"Evaluation {view.id} of prompt {view.version_id}, v{view.version} of the project.", markup=False)
     if view.measures is not None:
         tell(console, view.measures, now.unreadable_alarm)
-    if json_out is not None:
-        json_out.write_text(as_json(view), encoding="utf-8")
+    write(json_out, "--json", as_json(view))
     if not view.over:
         raise EndpointFailure(goes_on(view.id, view.status))
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from app.cli.options import MOST, by_option, takes_choices
-from app.cli.outputs import writable
+from app.cli.outputs import writable, write
 from app.cli.printing import print_report
 from app.cli.rule import apply, graders
 from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
@@ -224,8 +224,7 @@ def _finish(database: Database, campaign: Campaign, console: Console, json_out: 
     report = report_data.told(campaign)
     print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
     console.print(f"Its holdout report: agon report {campaign.id}", highlight=False)
-    if json_out is not None:
-        json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write(json_out, "--json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
 
 
 def read_text(path: Path | None) -> str:

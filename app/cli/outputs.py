@@ -1,4 +1,4 @@
-"""Whether a file that an option names can be written: asked before a command does anything that lasts."""
+"""Files that options name: whether they can be written, asked before a command does anything that lasts, and written."""
 
 import os
 from pathlib import Path
@@ -35,3 +35,13 @@ def _try(path: Path) -> None:
         new = path.resolve()  # a link that points to no file yet
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         new.unlink()
+
+
+def write(path: Path | None, option: str, written: str | bytes) -> None:
+    """Write the file that an option names, if it names one. Raises Invalid, as on a full disk, where that fails."""
+    if path is None:
+        return
+    try:
+        path.write_bytes(written.encode() if isinstance(written, str) else written)
+    except OSError as fault:
+        raise Invalid([Problem(f"cannot be written ({fault.strerror})", f"{option} {path}")]) from None

@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.web.formats import p_value
+
 VERDICTS = {
     "better": "better: the new prompt is kept",
     "worse": "worse: the start prompt is kept",
@@ -36,7 +38,7 @@ def print_report(report: dict[str, Any], console: Console, simulated: bool) -> N
         console.print(f"Always giving the commonest answer scores {report['majority_baseline']:.3f} on dev.")
     gain = report["gain_on_holdout"]
     if gain is not None:
-        p = "" if gain["p"] is None else f", p {gain['p']:.4f}"
+        p = "" if gain["p"] is None else f", p {p_value(gain['p'])}"
         console.print(f"Gain on the holdout {gain['value']:+.3f} ({gain['low']:+.3f} … {gain['high']:+.3f}{p})")
     console.print(f"Verdict: {VERDICTS[report['verdict']]}.", style="bold")
     if miss := report["missed"]:

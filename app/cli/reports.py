@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,12 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
-from app.cli.outputs import writable
+from app.cli.outputs import writable, write
 from app.cli.runs import goes_on
 from app.cli.stack import stack
 from app.errors import EndpointFailure, Invalid, NotFound, Problem
 from app.jobs import Poker
-from app.services import opening, report_data, report_views
+from app.services import beginnings, opening, report_data, report_views
 from app.services.opening import OpeningDraft, OpeningQuote
 from app.services.report_views import OpeningView
 from app.settings import settings
@@ -57,7 +58,7 @@ def report(
     if out is None:
         sys.stdout.write(written.decode())
     else:
-        out.write_bytes(written)
+        write(out, "--out", written)
 
 
 def _written(database: Database, subject: str, form: Written) -> bytes:
@@ -72,7 +73,9 @@ def _written(database: Database, subject: str, form: Written) -> bytes:
 
 
 def open_holdout(
-    prompt: Annotated[str, typer.Argument(help="id of a prompt version, as its page's address has it")],
+    prompt: Annotated[
+        str, typer.Argument(help="id of a prompt version, as its page's address has it, or its beginning")
+    ],
     task_model: Annotated[str, typer.Option(help="PROVIDER/NAME that answers")],
     reason: Annotated[str, typer.Option(help="why, in at least three words; it stays in the log")],
     against: Annotated[str, typer.Option(help="id of the version to compare with; the project's first if empty")] = "",
@@ -89,6 +92,8 @@ def open_holdout(
     cost = None if max_cost is None else round(max_cost * 1_000_000)
     caps = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": cost}
     with opened() as database, database.read() as session:
+        prompt = _prompt(session, prompt, "PROMPT")
+        against = _prompt(session, against, "--against") if against else ""
         project_id = prompt_boards.project_of(session, prompts.get(session, prompt).prompt_id)
         model = endpoints.named(session, task_model)
         if model is None:
@@ -109,6 +114,14 @@ def open_holdout(
     console.print(markdown(document(view.report)), markup=False)
 
 
+def _prompt(session: Session, given: str, argument: str) -> str:
+    """The one id of a prompt version that begins so. Raises NotFound, Invalid."""
+    found = beginnings.only(given, argument, partial(prompts.beginning_with, session, given))
+    if found is None:
+        raise NotFound(f"There is no prompt version {given}; the address of its page has the id.")
+    return found
+
+
 def _checked(session: Session, draft: OpeningDraft) -> OpeningQuote:
     """Raises everything that would refuse this opening, before anybody is asked; problems by the options' names."""
     try:
@@ -123,6 +136,8 @@ def _confirm(console: Console, quote: OpeningQuote, yes: bool) -> None:
         f"Look {quote.look} of {quote.of} at {thousands(quote.examples)} sealed examples: {thousands(quote.calls)} calls, "
         f"{money(quote.cost)} at most. It counts and cannot be undone."
     )
+    if quote.may_stop:
+        console.print(quote.may_stop, style="yellow", markup=False)
     if quote.repeats:
         known = quote.repeats.campaign_id or quote.repeats.id
         said = f"Look {quote.repeats.number} compared these two prompts on this model already: agon report {known}"

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from app.cli.improve import read_bytes, terminal
 from app.cli.options import by_option, takes_choices
-from app.cli.outputs import writable
+from app.cli.outputs import writable, write
 from app.errors import Invalid
 from app.services import previewing
 from app.services.importing import Choices
@@ -37,9 +37,7 @@ def show(
     console = terminal()
     with console.status("reading the file"):
         preview = _read(file, choices)
-    if json_out is not None:
-        told = json.dumps(asdict(preview), ensure_ascii=False, indent=2)
-        json_out.write_text(told + "\n", encoding="utf-8")
+    write(json_out, "--json", json.dumps(asdict(preview), ensure_ascii=False, indent=2) + "\n")
     _print(preview, console)
 
 

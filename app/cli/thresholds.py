@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.opening import opened
-from app.cli.outputs import writable
+from app.cli.outputs import writable, write
 from app.domain.metrics import Estimate
 from app.errors import Conflict, Invalid, Problem
 from app.services import comparables, freezing, threshold_views, tuning
@@ -52,9 +52,8 @@ def show(
     _print(view, console)
     if kept is not None:
         _print_frozen(kept, console)
-    if out is not None:
-        told: dict[str, Any] = {**asdict(view), "frozen": kept and asdict(kept)}
-        out.write_text(json.dumps(told, indent=1, ensure_ascii=False, default=_plain), encoding="utf-8")
+    told: dict[str, Any] = {**asdict(view), "frozen": kept and asdict(kept)}
+    write(out, "--json", json.dumps(told, indent=1, ensure_ascii=False, default=_plain))
 
 
 def _plain(value: object) -> str:

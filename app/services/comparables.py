@@ -1,6 +1,6 @@
 """Chooses the evaluations to compare: finds them by id, says what cannot be compared and why, and offers others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -63,7 +63,8 @@ def chosen(session: Session, ids: Sequence[str]) -> Chosen:
 
     Raises NotFound for an id that names nothing, and Invalid for what cannot be compared.
     """
-    rows = _found(session, ids)
+    named = _named(session, ids)
+    rows = _found(session, named)
     if len(rows) < 2:
         raise Invalid(_too_few(ids))
     if len(rows) > MOST:
@@ -71,8 +72,9 @@ def chosen(session: Session, ids: Sequence[str]) -> Chosen:
     base = rows[0]
     apart = [row for row in rows if row.test_set_id != base.test_set_id]
     if apart:
-        name = apart[0].evaluation.id
-        raise Invalid([Problem(f"{name} answered another test set than {base.evaluation.id}; choose two of one", "of")])
+        given = {evaluation_id: one for one, evaluation_id in reversed(named.items())}
+        name, first = given[apart[0].evaluation.id], given[base.evaluation.id]
+        raise Invalid([Problem(f"{name} answered another test set than {first}; choose two of one", "of")])
     return Chosen(base.project_id, rows, _sides(session, rows))
 
 
@@ -84,22 +86,27 @@ def _too_few(ids: Sequence[str]) -> list[Problem]:
 
 def offer(session: Session, given: str) -> Offer:
     """Raises NotFound, and Invalid for an evaluation that nothing may be compared with."""
-    (row,) = _found(session, [given])
+    (row,) = _found(session, _named(session, [given]))
     others = comparables.offered(session, row)
     side, *rest = _sides(session, [row, *others], letters=False)
     return Offer(row.project_id, side, rest)
 
 
-def _found(session: Session, ids: Sequence[str]) -> list[Comparable]:
-    """The evaluations that the ids name, each once."""
-    named = comparables.evaluation_ids(session, [one for one in ids if one.isalnum()])
+def _named(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    """The evaluation of each id, in the order they were given. Raises NotFound."""
+    known = comparables.evaluation_ids(session, [one for one in ids if one.isalnum()])
     for one in ids:
-        if one not in named:
+        if one not in known:
             raise NotFound(f"There is no evaluation {one}, nor a run of one.")
-    wanted = list(dict.fromkeys(named[one] for one in ids))
+    return {one: known[one] for one in ids}
+
+
+def _found(session: Session, named: Mapping[str, str]) -> list[Comparable]:
+    """The evaluations that the ids name, each once."""
+    wanted = list(dict.fromkeys(named.values()))
     found = comparables.get(session, wanted)
-    for one in ids:
-        if found[named[one]].evaluation.split not in OPEN_SPLITS:
+    for one, evaluation_id in named.items():
+        if found[evaluation_id].evaluation.split not in OPEN_SPLITS:
             said = "was answered on the sealed holdout, which is compared at a campaign's end and nowhere else"
             raise Invalid([Problem(f"{one} {said}", "of")])
     return [found[one] for one in wanted]

@@ -6,18 +6,17 @@ from sqlalchemy.orm import Session
 
 from app.domain.comparing import minimum_detectable_gain
 from app.domain.confirming import LOOKS
-from app.domain.grading import requests_each
 from app.domain.prompts import placeholders
 from app.domain.roles import why_not
 from app.errors import Conflict, Invalid, Problem
 from app.services import capping, evaluating, pricing, rules, starting
 from app.services.grading import grading_of
+from app.services.opening_needs import Checked, may_stop, need_of, too_little
 from app.settings import Settings
-from app.storage import confirmations, ledger, openings, projects, prompts, starts, test_sets
+from app.storage import ledger, openings, projects, prompts, starts, test_sets
 from app.storage.base import id_for, new_id
 from app.storage.campaigns import HoldoutOpening
 from app.storage.endpoints import Endpoint
-from app.storage.evaluations import settings_hash
 from app.storage.jobs import Nudge
 from app.storage.openings import HoldoutSpent, Look
 from app.storage.projects import Project
@@ -47,6 +46,10 @@ class OpeningDraft:
     max_tokens: int | None = None
     max_cost: int | None = None
 
+    @property
+    def caps(self) -> capping.Caps:
+        return capping.Caps(self.max_calls, self.max_tokens, self.max_cost)
+
 
 @dataclass(frozen=True)
 class OpeningQuote:
@@ -54,7 +57,8 @@ class OpeningQuote:
 
     `there` of the `answers` are known already; `cost` is None when a price is not known. `detectable` is the smallest
     gain in right answers that such a holdout shows four times out of five, where prompts differ as often as usual.
-    `short` says which cap on calls is too low for it, so that it would be refused; `repeats` is the look that compared
+    `short` says which cap on calls is too low for it, so that it would be refused, `may_stop` which other cap may stop
+    it halfway, by what answers of these prompts took on dev; `repeats` is the look that compared
     these two prompts on this model before.
     """
 
@@ -68,39 +72,12 @@ class OpeningQuote:
     cost: int | None
     detectable: float
     short: str
+    may_stop: str
     repeats: Look | None
 
     @property
     def spent(self) -> bool:
         return len(self.looks) >= self.of
-
-
-@dataclass(frozen=True)
-class _Need:
-    """The answers of an opening, how many of them are known, and the calls that the others take, grades included."""
-
-    answers: int
-    there: int
-    calls: int
-
-
-@dataclass(frozen=True)
-class _Checked:
-    project: Project
-    version: TestSetVersion
-    prompt: PromptVersion
-    against: PromptVersion
-    model: Endpoint
-
-    @property
-    def both(self) -> tuple[str, str]:
-        """What is compared with, and the prompt."""
-        return self.against.id, self.prompt.id
-
-    @property
-    def size(self) -> int:
-        size: int = self.version.splits["holdout"]
-        return size
 
 
 def usual(session: Session, settings: Settings, project_id: str, prompt_version_id: str = "") -> OpeningDraft:
@@ -124,7 +101,7 @@ def sealed_version(session: Session, project_id: str) -> TestSetVersion:
     return version
 
 
-def _check(session: Session, draft: OpeningDraft) -> _Checked:
+def _check(session: Session, draft: OpeningDraft) -> Checked:
     project, version = projects.get(session, draft.project_id), sealed_version(session, draft.project_id)
     against_id = draft.against_version_id or _first(session, project.id)
     prompt, problems = _prompt(session, version, project.id, draft.prompt_version_id, "prompt_version_id")
@@ -144,7 +121,7 @@ def _check(session: Session, draft: OpeningDraft) -> _Checked:
     problems += evaluating.cap_problems({name: getattr(draft, name) for name in evaluating.CAPS})
     if problems or prompt is None or against is None or model is None:
         raise Invalid(problems)
-    return _Checked(project, version, prompt, against, model)
+    return Checked(project, version, prompt, against, model)
 
 
 def _prompt(
@@ -154,8 +131,8 @@ def _prompt(
         return None, [Problem("choose a prompt of this project", field)]
     prompt = prompts.get(session, version_id)
     unknown = sorted(placeholders(prompt.text).keys() - {"input", *version.variables})
-    said = f"asks for {', '.join(unknown)}, which the test set does not have"
-    return prompt, [Problem(said, field)] if unknown else []
+    asks = f"asks for {', '.join(unknown)}, which the test set does not have"
+    return prompt, [Problem(asks, field)] if unknown else []
 
 
 def _reason_problems(draft: OpeningDraft) -> list[Problem]:
@@ -172,7 +149,7 @@ def _reason_problems(draft: OpeningDraft) -> list[Problem]:
 def quote(session: Session, settings: Settings, draft: OpeningDraft) -> OpeningQuote:
     """What this opening may buy and which look it would be; nothing is opened. Raises Invalid, NotFound, Conflict."""
     found = _check(session, draft)
-    need, looks = _need(session, settings, found), openings.looks(session, found.version)
+    need, looks = need_of(session, settings, found), openings.looks(session, found.version)
     tokens, grading = settings.task_max_tokens, grading_of(session, found.project)
     longest = starts.longest_of_first(session, found.version.id, "holdout", found.size)
     dearer = max((found.prompt, found.against), key=lambda one: len(one.text))
@@ -187,46 +164,29 @@ def quote(session: Session, settings: Settings, draft: OpeningDraft) -> OpeningQ
         answers=need.answers,
         there=need.there,
         calls=need.calls,
-        cost=capping.at_most(cost, capping.Caps(cost=draft.max_cost), shared),
+        cost=capping.at_most(cost, draft.caps, shared),
         detectable=minimum_detectable_gain(found.size),
-        short=" ".join(one.message for one in _too_little(session, draft, need)),
+        short=" ".join(one.message for one in too_little(session, draft.project_id, draft.max_calls, need)),
+        may_stop=may_stop(session, settings, found, draft.caps, need),
         repeats=openings.repeated(session, looks, found.both, found.model.id),
     )
 
 
-def _need(session: Session, settings: Settings, found: _Checked) -> _Need:
-    hashed = settings_hash(0.0, settings.task_max_tokens)
-    ids = confirmations.evaluations_of(session, found.both, found.model.id, found.version.id, "holdout", hashed)
-    there = sum(confirmations.used(session, one).answers for one in ids.values())
-    wanted = len(found.both) * found.size
-    return _Need(wanted, there, (1 + requests_each(found.project.answer_space)) * (wanted - there))
-
-
-def _too_little(session: Session, draft: OpeningDraft, need: _Need) -> list[Problem]:
-    """Which caps on calls would end the opening before both prompts have answered: a look would be spent on a part."""
-    takes = f"Both prompts take {need.calls:,} calls, and a look that ends before counts all the same."
-    shared = [use for use in capping.uses(session, capping.shared(draft.project_id)) if use.kind == "calls"]
-    said = [f"{takes} {use.sentence} Raise that cap first." for use in shared if use.left < need.calls]
-    if draft.max_calls is not None and draft.max_calls < need.calls:
-        said.append(f"{takes} Allow at least so many.")
-    return [Problem(one, "max_calls") for one in said]
-
-
-def check(session: Session, settings: Settings, draft: OpeningDraft) -> None:
+def check(session: Session, settings: Settings, draft: OpeningDraft) -> Checked:
     """Raises what `begin` would, and opens nothing: Invalid with every problem, NotFound, Conflict, HoldoutSpent."""
-    found = _ready(session, settings, draft)
-    if len(looks := openings.looks(session, found.version)) >= LOOKS:
-        raise HoldoutSpent(looks)
-
-
-def _ready(session: Session, settings: Settings, draft: OpeningDraft) -> _Checked:
     problems = _reason_problems(draft)
     try:
         found = _check(session, draft)
     except Invalid as invalid:
         raise Invalid([*invalid.problems, *problems]) from None
-    if problems := [*_too_little(session, draft, _need(session, settings, found)), *problems]:
+    need = need_of(session, settings, found)
+    if problems := [*too_little(session, draft.project_id, draft.max_calls, need), *problems]:
         raise Invalid(problems)
+    if len(looks := openings.looks(session, found.version)) >= LOOKS:
+        raise HoldoutSpent(looks)
+    if going := openings.unfinished(session, found.version, found.both, found.model.id):
+        what_to_do = "is not over; raise its cap, resume or stop it first: see"
+        raise Conflict(f"Look {going.number} compares the same two prompts and {what_to_do} /openings/{going.id}.")
     return found
 
 
@@ -243,7 +203,7 @@ def begin(
     if (made := session.get(HoldoutOpening, opening_id)) is not None:
         return made, []
     rules.require_settled(session, draft.project_id)
-    found = _ready(session, settings, draft)
+    found = check(session, settings, draft)
     opening = openings.open_for_person(
         session,
         version_id=found.version.id,
@@ -253,8 +213,7 @@ def begin(
         reason=" ".join(draft.reason.split()),
         opening_id=opening_id,
     )
-    caps = {"calls": draft.max_calls, "tokens": draft.max_tokens, "cost": draft.max_cost}
-    account = ledger.open_account(session, ledger.account_of("opening", opening.id), caps)
+    account = ledger.open_account(session, ledger.account_of("opening", opening.id), vars(draft.caps))
     nudges = evaluating.order_for_opening(
         session, settings, opening, found.project.id, account.id, found.both, size=found.size
     )

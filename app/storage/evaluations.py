@@ -226,6 +226,12 @@ def summary_of(session: Session, evaluation_id: str) -> dict[str, Any] | None:
     return None if row.split == "holdout" else row.summary
 
 
+def means_of(session: Session, evaluation_id: str) -> dict[str, float]:
+    """What an answer takes on average by the stored summary: tokens, and cost in micro-units, where they are known."""
+    means = (session.get_one(Evaluation, evaluation_id).summary or {}).get("means", {})
+    return {name: found["value"] if isinstance(found, dict) else found for name, found in means.items()}
+
+
 def summarise(
     session: Session,
     evaluation_id: str,

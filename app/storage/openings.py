@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, select, union
+from sqlalchemy import ColumnElement, and_, select, union
 from sqlalchemy.orm import Session, defer
 
 from app.errors import Conflict, NotFound
@@ -98,11 +98,7 @@ def repeated(session: Session, looks: Sequence[Look], pair: Sequence[str], endpo
     """Which of these looks compared these two prompt versions on this endpoint; the newest, if any."""
     if not looks:
         return None
-    by_person = select(HoldoutOpening.id).where(
-        HoldoutOpening.prompt_version_id.in_(pair),
-        HoldoutOpening.against_version_id.in_(pair),
-        HoldoutOpening.endpoint_id == endpoint_id,
-    )
+    by_person = select(HoldoutOpening.id).where(*_of_pair(pair, endpoint_id))
     by_campaign = (
         select(HoldoutOpening.id)
         .join(Campaign, Campaign.id == HoldoutOpening.campaign_id)
@@ -116,6 +112,17 @@ def repeated(session: Session, looks: Sequence[Look], pair: Sequence[str], endpo
     ids = [one.id for one in looks]
     same = set(session.scalars(union(*(query.where(HoldoutOpening.id.in_(ids)) for query in (by_person, by_campaign)))))
     return next((one for one in reversed(looks) if one.id in same), None)
+
+
+def unfinished(session: Session, version: TestSetVersion, pair: Sequence[str], endpoint_id: str) -> Look | None:
+    """A person's look at the same examples, with the same two prompts on the same endpoint, that has no report yet."""
+    which = [_same_examples(version), *_of_pair(pair, endpoint_id), HoldoutOpening.finished_at.is_(None)]
+    return next(iter(_looks(session, and_(*which))), None)
+
+
+def _of_pair(pair: Sequence[str], endpoint_id: str) -> tuple[ColumnElement[bool], ...]:
+    prompt, against = HoldoutOpening.prompt_version_id, HoldoutOpening.against_version_id
+    return prompt.in_(pair), against.in_(pair), HoldoutOpening.endpoint_id == endpoint_id
 
 
 def of_project(session: Session, version_ids: Sequence[str]) -> list[Look]:

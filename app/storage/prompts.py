@@ -54,6 +54,12 @@ def get(session: Session, version_id: str) -> PromptVersion:
     return version
 
 
+def beginning_with(session: Session, prefix: str, limit: int) -> list[str]:
+    """Ids of versions that begin so."""
+    query = select(PromptVersion.id).where(PromptVersion.id.startswith(prefix, autoescape=True))
+    return list(session.scalars(query.order_by(PromptVersion.id).limit(limit)))
+
+
 def line_id(project_id: str) -> ScalarSelect[str]:
     """The id of the project's one line of prompts, as a part of a query."""
     query = select(Prompt.id).where(Prompt.project_id == project_id).order_by(Prompt.created_at, Prompt.id)

@@ -34,6 +34,13 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{share * 100:.{digits}f}%".replace("-", MINUS) if share is not None and isfinite(share) else MISSING
 
 
+def p_value(p: float | None) -> str:
+    """A probability that never reads as none at all."""
+    if p is None:
+        return MISSING
+    return "below 0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
 def money(micros: int | None, currency: str = "$") -> str:
     """Micro-units of money; small sums keep enough digits to differ from nothing, None is unknown."""
     if micros is None:
@@ -80,6 +87,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "thousands": thousands,
     "percent": percent,
     "money": money,
+    "p_value": p_value,
     "duration": duration,
     "moment": moment,
     "between": between,

@@ -3,7 +3,7 @@
 from app.domain.confirming import FEWEST_CANDIDATES, FEWEST_OF_CLASS, Unreadable, Use
 from app.domain.goals import missed, parse_goal
 from app.services.report_views import HoldoutReport
-from app.web.formats import between, moment, money, percent, score, signed, signed_between, thousands
+from app.web.formats import between, moment, money, p_value, percent, score, signed, signed_between, thousands
 
 KEPT = "The start prompt is kept."
 
@@ -77,9 +77,7 @@ def estimate_words(value: float, low: float, high: float, n: int) -> str:
 
 
 def p_words(p: float | None) -> str:
-    if p is None:
-        return "not given"
-    return "below 0.0001" if p < 0.0001 else f"{p:.4f}"
+    return "not given" if p is None else p_value(p)
 
 
 def tried_words(r: HoldoutReport) -> str:

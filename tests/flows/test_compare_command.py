@@ -28,6 +28,7 @@ def test_two_evaluations_are_compared_in_the_terminal_and_in_files(tmp_path: Pat
     assert told.returncode == 0, told.stderr
     said = " ".join(told.stdout.split())
     assert "Verdict on B: B is better than A (exact McNemar)." in said
+    assert "below 0.0001" in said, "no p is nothing"
     assert "They disagree on 30 of 200 rows (15.0%)." in said
     assert "0.800 (0.7" in said
     assert "+0.150 (+0.1" in said

@@ -65,6 +65,11 @@ def test_asking_changes_nothing(tmp_path: Path) -> None:
     assert old.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_disk_that_is_full_is_told_without_a_trace(tmp_path: Path) -> None:
+    done = agon("splits", str(DEMO_FILE), "--json", "/dev/full", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "--json /dev/full: cannot be written (No space left on device)\n")
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -35,11 +35,13 @@ def test_a_holdout_is_opened_reported_and_refused_the_third_time(tmp_path: Path)
         short = agon(*opening, "--reason", "because", "--yes", folder=tmp_path)
         assert (short.returncode, "--reason: say why in at least 3 words" in short.stderr) == (2, True)
         assert "undone" not in short.stdout, "what is refused was not offered"
+        nobody = agon(*opening, *REASON, "--against", "nobody", "--yes", folder=tmp_path)
+        assert (nobody.returncode, "There is no prompt version nobody" in nobody.stderr) == (2, True)
         same = agon(*opening, *REASON, "--against", better, "--yes", folder=tmp_path)
         assert (same.returncode, "--against: choose another prompt" in same.stderr) == (2, True)
         capped = agon(*opening, *REASON, "--max-calls", "5", "--yes", folder=tmp_path)
         assert (capped.returncode, "--max-calls: Both prompts take 120 calls" in capped.stderr) == (2, True)
-        began = agon(*opening, *REASON, "--max-calls", "500", "--yes", folder=tmp_path)
+        began = agon("open-holdout", better[:7], *opening[2:], *REASON, "--max-calls", "500", "--yes", folder=tmp_path)
         with database.read() as session:
             opening_id = session.scalars(select(HoldoutOpening.id)).one()
         assert (began.returncode, f"agon report {opening_id}" in began.stdout) == (0, True), began.stderr

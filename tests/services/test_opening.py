@@ -311,6 +311,39 @@ def test_a_look_is_not_spent_on_what_a_cap_on_calls_cannot_hold(database: Databa
     assert view(tickets, opening_id).report is not None
 
 
+def test_a_cap_on_tokens_that_dev_says_is_too_low_is_told_before_the_look_is_spent(
+    database: Database, settings: Settings
+) -> None:
+    with serving(right) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better = tickets.prompt("Kindly say: {{input}}")
+        with database.read() as session:
+            unknown = opening.quote(session, settings, draft(tickets, better, max_tokens=100)).may_stop
+        tickets.start(prompt_version_id=better)
+        tickets.work_on()
+        with database.read() as session:
+            low, enough = (
+                opening.quote(session, settings, draft(tickets, better, max_tokens=cap, max_cost=cap)).may_stop
+                for cap in (1_000, 10_000)
+            )
+    assert (unknown, enough) == ("", "")
+    assert "may take about 1,080 tokens, by what they took on dev: under 1,000 tokens they stop until you raise" in low
+    assert "may take about $0.00132, by what they took on dev: under $0.001 they stop" in low
+
+
+def test_a_look_that_is_not_over_is_not_taken_again(database: Database, settings: Settings) -> None:
+    with serving(right) as server:
+        tickets = sealing(database, settings, server.base_url)
+        better, other = tickets.prompt("Kindly say: {{input}}"), tickets.prompt("Say: {{input}}")
+        first = begin(tickets, draft(tickets, better))
+        with pytest.raises(Conflict, match=rf"Look 1 compares the same two prompts and is not over.*/openings/{first}"):
+            begin(tickets, draft(tickets, better, reason="I pressed it again"))
+        begin(tickets, draft(tickets, other))
+        tickets.work_on()
+    with pytest.raises(HoldoutSpent):
+        begin(tickets, draft(tickets, better))
+
+
 def test_the_same_two_prompts_are_known_from_an_earlier_look(database: Database, settings: Settings) -> None:
     with serving(sometimes) as server:
         tickets = sealing(database, settings, server.base_url)
