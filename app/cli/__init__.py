@@ -1,17 +1,16 @@
 """The agon command."""
 
 import signal
-import sys
 from types import FrameType
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from app.cli.later import Commands
 from app.cli.stack import offer_alone, stack, wait_for_web
+from app.cli.terminals import errors, terminal
 from app.errors import AgonError, Invalid, Problem
 from app.logs import configure
 from app.settings import Settings, settings
@@ -35,7 +34,7 @@ def main() -> None:
         raise SystemExit(130) from None
     except (AgonError, ValidationError) as fault:
         said = _settings_problems(fault) if isinstance(fault, ValidationError) else str(fault)
-        Console(stderr=True, soft_wrap=True).print(said, style="bold red", markup=False, highlight=False)
+        errors().print(said, style="bold red")
         raise SystemExit(2) from None
     except Exception as fault:
         if hasattr(fault, "show") and hasattr(fault, "exit_code"):
@@ -147,4 +146,4 @@ def show_settings() -> None:
         value = getattr(now, name)
         shown = ("set" if value else "") if name in SECRETS else str(value)
         table.add_row(variable, shown, str(field.default), field.description or "")
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    terminal(200).print(table)

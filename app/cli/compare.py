@@ -1,7 +1,6 @@
 """`agon compare`: two evaluations or more on the examples that they share, as a table, as JSON, row by row as CSV."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from app.cli.opening import opened
 from app.cli.outputs import writable, write
+from app.cli.terminals import terminal
 from app.domain.metrics import Estimate
 from app.services import aligning, comparables, comparing
 from app.services.comparables import Chosen, Side
@@ -23,7 +22,7 @@ from app.storage import projects
 from app.storage.comparisons import Wanted
 from app.storage.session import Database
 from app.web import sheets
-from app.web.formats import p_value, score, signed, signed_between
+from app.web.formats import between, p_value, score, signed, signed_between
 
 
 def show(
@@ -43,7 +42,7 @@ def show(
         write(json_out, "--json", json.dumps(asdict(view), ensure_ascii=False, indent=2) + "\n")
         if csv_out is not None:
             _write_rows(database, chosen, csv_out)
-    _print(view, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+    _print(view, terminal())
 
 
 def _write_rows(database: Database, chosen: Chosen, path: Path) -> None:
@@ -55,8 +54,8 @@ def _write_rows(database: Database, chosen: Chosen, path: Path) -> None:
 
 def _print(view: ComparisonView, console: Console) -> None:
     for side in view.sides:
-        console.print(f"{side.letter}  {_named(side)}", markup=False)
-    table = Table(title=escape(f"{view.project}: {view.goal}, each against A"), title_justify="left")
+        console.print(f"{side.letter}  {_named(side)}")
+    table = Table(title=f"{view.project}: {view.goal}, each against A", title_justify="left")
     for column in ("", "A", "score", "minus A", "p", "fixed", "broken", "both right", "both wrong", "unreadable"):
         table.add_column(column, justify="left" if column in ("", "A", "score", "minus A") else "right")
     for one in view.comparisons:
@@ -66,20 +65,18 @@ def _print(view: ComparisonView, console: Console) -> None:
         console.print(_further(view))
     for one in view.comparisons:
         for sentence in sentences(view, one):
-            console.print(sentence, markup=False, style="bold" if sentence.startswith("Verdict") else "")
+            console.print(sentence, style="bold" if sentence.startswith("Verdict") else "")
 
 
 def _further(view: ComparisonView) -> Table:
     """The goals beside the first, which alone the verdict rests on."""
     title = f"Further goals; the verdict rests on {view.goal}, and p is that of one goal alone"
-    table = Table("goal", "", "A", "score", "minus A", "p", title=escape(title), title_justify="left")
+    table = Table("goal", "", "A", "score", "minus A", "p", title=title, title_justify="left")
     for one in view.comparisons:
         for by in one.further:
             d = by.difference
             gap = f"{signed(d.value)} ({signed_between(d.low, d.high)})"
-            table.add_row(
-                escape(by.goal), one.other, _estimate(by.base_score), _estimate(by.other_score), gap, p_value(d.p)
-            )
+            table.add_row(by.goal, one.other, _estimate(by.base_score), _estimate(by.other_score), gap, p_value(d.p))
     return table
 
 
@@ -107,7 +104,7 @@ def _cells(one: Comparison) -> tuple[str, ...]:
 
 
 def _estimate(found: Estimate | None) -> str:
-    return "–" if found is None else f"{score(found.value)} ({score(found.low)}–{score(found.high)}, n {found.n:,})"
+    return "–" if found is None else f"{score(found.value)} ({between(found.low, found.high)}, n {found.n:,})"
 
 
 def sentences(view: ComparisonView, one: Comparison) -> Iterator[str]:

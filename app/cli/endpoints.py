@@ -1,15 +1,14 @@
 """`agon endpoints`: which models there are and what one of them can do; `agon rotate-keys`: their keys, encrypted anew."""
 
-import sys
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
+from app.cli.terminals import terminal
 from app.domain.capabilities import findings, missing
 from app.domain.roles import DOES
 from app.errors import AgonError, NotFound
@@ -26,7 +25,7 @@ ANY = "any"
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    return terminal()
 
 
 @app.callback()
@@ -37,7 +36,7 @@ def listing(context: typer.Context) -> None:
     table = Table("model", "role", "tested", "lacks")
     with opened() as database, database.read() as session:
         for endpoint in endpoints.listed(session):
-            table.add_row(escape(endpoint.full_name), endpoint.role or ANY, _tested(endpoint), escape(_lacks(endpoint)))
+            table.add_row(endpoint.full_name, endpoint.role or ANY, _tested(endpoint), _lacks(endpoint))
     _console().print(table)
 
 
@@ -59,7 +58,7 @@ def change_role(
     with opened() as database, database.write() as session:
         changed = casting.change_role(session, _named(session, name).id, "" if role == ANY else role)
         told = f"{changed.full_name} {DOES[changed.role]}."
-    _console().print(told, markup=False)
+    _console().print(told)
 
 
 def _named(session: Session, name: str) -> Endpoint:
@@ -98,10 +97,10 @@ def _lacks(endpoint: Endpoint) -> str:
 def _print(trial: Trial) -> None:
     console = _console()
     simulated = " (simulated)" if trial.simulated else ""
-    console.print(f"{trial.endpoint}{simulated} answers, in {trial.latency_ms} ms.", markup=False, style="bold")
+    console.print(f"{trial.endpoint}{simulated} answers, in {trial.latency_ms} ms.", style="bold")
     table = Table("", "", "", show_header=False)
     for one in findings(trial.capabilities):
-        table.add_row(one.name, one.state, escape(one.words))
+        table.add_row(one.name, one.state, one.words)
     console.print(table)
     lacks = len(missing(trial.capabilities))
     counted = "1 thing is" if lacks == 1 else f"{lacks or 'no'} things are"

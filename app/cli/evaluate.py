@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_text, terminal, use_database
+from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_text, use_database
 from app.cli.options import MOST, takes_choices
 from app.cli.outputs import writable, write
 from app.cli.rule import apply, graders
 from app.cli.runs import goes_on, poke, tell_end, watch
 from app.cli.stack import stack
+from app.cli.terminals import terminal
 from app.domain import formats
 from app.domain.goals import parse_goals, written
 from app.domain.grading import requests_each
@@ -69,7 +70,7 @@ def evaluate(
     now = use_database(database_url)
     goals = written(parse_goals(goal)) if goal else ""
     writable(json_out, "--json")
-    text, console = read_text(prompt), terminal()
+    text, console = read_text(prompt), terminal(140, soft_wrap=True)
     form = formats.load(
         {
             "how": how,
@@ -107,14 +108,14 @@ def evaluate(
             draft = replace(draft, project_id=project_id, prompt_version_id=version_id, endpoint_id=endpoint.id)
             run, nudges = _ordered(session, now, draft)
             offer = run_offers.quote(session, now, draft)
-        console.print(gain_words(offer), highlight=False)
+        console.print(gain_words(offer))
         poke(nudges)
         view = watch(database, run.id, console)
+    write(json_out, "--json", as_json(view))
     tell_end(console, view)
-    console.print(f"Evaluation {view.id} of prompt {view.version_id}, v{view.version} of the project.", markup=False)
+    console.print(f"Evaluation {view.id} of prompt {view.version_id}, v{view.version} of the project.")
     if view.measures is not None:
         tell(console, view.measures, now.unreadable_alarm)
-    write(json_out, "--json", as_json(view))
     if not view.over:
         raise EndpointFailure(goes_on(view.id, view.status))
 
@@ -159,7 +160,7 @@ def _project(
         was = project.goal
         editing.describe(session, known, project.name, project.description, {}, goals)
         said = f"The goal of project {project.name} was {was}; from now on it is {goals}."
-        console.print(said, style="yellow", markup=False)
+        console.print(said, style="yellow")
     return known
 
 
@@ -188,14 +189,14 @@ def gain_words(offer: RunQuote) -> str:
 def tell(console: Console, found: Measures, alarm: float) -> None:
     """What is wrong with the replies, every score with its interval, then the classes; `alarm` is a share of replies."""
     for line in alarms(found, alarm):
-        console.print(line, style="bold red", highlight=False)
+        console.print(line, style="bold red")
     table = Table("score", "value", "95% interval", "n")
     for one in found.scores[:SCORES_SHOWN]:
         e = one.estimate
         table.add_row(one.name, score(e.value), f"{score(e.low)} to {score(e.high)}", f"{e.n:,}")
     console.print(table)
     for line in takes_words(found.means):
-        console.print(line, highlight=False)
+        console.print(line)
     if not found.classes:
         return
     of_all = f"Counts are of all {found.repeats.answers:,} answers" if found.repeats.repeated else None

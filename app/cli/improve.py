@@ -15,6 +15,7 @@ from app.cli.outputs import writable, write
 from app.cli.printing import print_report
 from app.cli.rule import apply, graders
 from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
+from app.cli.terminals import terminal
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
 from app.domain.goals import parse_goals, written
@@ -33,11 +34,6 @@ DEMO_DESCRIPTION = (
     "Sort messages to the support bot of an online shop, in English and Russian: ordinary requests, attempts to draw the "
     "bot into politics, and attempts to get at its hidden instructions."
 )
-
-
-def terminal() -> Console:
-    """The terminal as it is; where there is none, lines wide enough not to be broken."""
-    return Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=140, soft_wrap=True)
 
 
 @takes_choices
@@ -86,7 +82,7 @@ def improve(
         max_cost=None if max_cost is None else round(max_cost * 1_000_000),
     )
     _check(command, json_out)
-    console = terminal()
+    console = terminal(140, soft_wrap=True)
     with console.status("reading the file"):
         data = read_bytes(file, now)
         prepared = labelled(data, file.name, now, choices, command.prompt)
@@ -124,7 +120,7 @@ def demo() -> None:
     """Run the demo campaign on the practice models, then serve until Ctrl-C."""
     import signal
 
-    now, console = settings(), terminal()
+    now, console = settings(), terminal(140, soft_wrap=True)
     data = DEMO_FILE.read_bytes()
     command = Command(
         goal="accuracy", prompt="", task_model=catalogue.DEFAULT_TASK_MODEL, generators=(), max_calls=now.max_calls,
@@ -134,13 +130,13 @@ def demo() -> None:
     prepared = importing.prepare(now, data, DEMO_FILE.name, Choices("input", "label", "refuse", 0))
     with stack(now, web=True, latency=now.practice_latency or DEMO_LATENCY) as database:
         address = wait_for_web(now)
-        console.print(f"Agon serves on {address}", highlight=False)
+        console.print(f"Agon serves on {address}")
         done = _finished(database, command.key(data))
         if done is None:
             console.print("The practice models are simulated: this shows how Agon works, not how models compare.")
             done = _run(now, database, console, command, data, prepared, "Support bot demo", True, DEMO_DESCRIPTION)
         _finish(database, done, console, None)
-        console.print(f"See it on {address}/campaigns/{done.id} (Ctrl-C ends Agon)", highlight=False)
+        console.print(f"See it on {address}/campaigns/{done.id} (Ctrl-C ends Agon)")
         signal.pause()
 
 
@@ -170,12 +166,12 @@ def _run(
     apply(database, console, prepared, command.rule or {})
     with database.write() as session:
         campaign, job_id, resumed = begin(session, now, command, command.key(data), prepared, seats, name, description)
-    console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}", highlight=False)
+    console.print(f"{'Going on with' if resumed else 'Starting'} campaign {campaign.number} of {name}")
     if _spent(database, campaign):
         said = (
             "The holdout is spent: nothing will confirm the dev score, and the verdict will be “not enough evidence”."
         )
-        console.print(said, style="yellow", highlight=False)
+        console.print(said, style="yellow")
     poker = Poker(now)
     poker.poke(job_id)
     return watch(
@@ -222,9 +218,9 @@ def _finish(database: Database, campaign: Campaign, console: Console, json_out: 
     if campaign.status == "paused":
         raise EndpointFailure(campaign.note or "The campaign was paused; the same command goes on with it.")
     report = report_data.told(campaign)
-    print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
-    console.print(f"Its holdout report: agon report {campaign.id}", highlight=False)
     write(json_out, "--json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
+    console.print(f"Its holdout report: agon report {campaign.id}")
 
 
 def read_text(path: Path | None) -> str:

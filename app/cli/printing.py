@@ -3,10 +3,9 @@
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from app.web.formats import p_value
+from app.web.formats import between, money, p_value, score, signed, signed_between
 
 VERDICTS = {
     "better": "better: the new prompt is kept",
@@ -20,32 +19,32 @@ VERDICTS = {
 def estimate(value: dict[str, Any] | None) -> str:
     if value is None:
         return "–"
-    return f"{value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f}, n {value['n']})"
+    return f"{score(value['value'])} ({between(value['low'], value['high'])}, n {value['n']:,})"
 
 
 def print_report(report: dict[str, Any], console: Console, simulated: bool) -> None:
     title = f"{report['project']}: {report['goal']} of {report['task_model']}"
-    table = Table(title=escape(title + (" (simulated)" if simulated else "")), title_justify="left")
+    table = Table(title=title + (" (simulated)" if simulated else ""), title_justify="left")
     table.add_column("prompt")
     table.add_column("dev")
     table.add_column("holdout")
     table.add_row("start", estimate(report["start"]["dev"]), estimate(report["start"]["holdout"]))
     best = report["best"]
     who = f"best, round {best['round']} by {best['generator']}" if best["round"] else "best: the start"
-    table.add_row(escape(who), estimate(best["dev"]), estimate(best["holdout"]))
+    table.add_row(who, estimate(best["dev"]), estimate(best["holdout"]))
     console.print(table)
     if report["majority_baseline"] is not None:
         console.print(f"Always giving the commonest answer scores {report['majority_baseline']:.3f} on dev.")
     gain = report["gain_on_holdout"]
     if gain is not None:
         p = "" if gain["p"] is None else f", p {p_value(gain['p'])}"
-        console.print(f"Gain on the holdout {gain['value']:+.3f} ({gain['low']:+.3f} … {gain['high']:+.3f}{p})")
+        console.print(f"Gain on the holdout {signed(gain['value'])} ({signed_between(gain['low'], gain['high'])}{p})")
     console.print(f"Verdict: {VERDICTS[report['verdict']]}.", style="bold")
     if miss := report["missed"]:
         where = "the holdout" if best["holdout"] else "dev"
-        console.print(f"The bound {miss} on {where}.", style="yellow", highlight=False)
+        console.print(f"The bound {miss} on {where}.", style="yellow")
     _print_generators(report["generators"], console)
-    cost = "unknown" if report["cost"] is None else f"{report['cost']:.4f}"
+    cost = money(None if report["cost"] is None else round(report["cost"] * 1_000_000))
     console.print(
         f"{used_words(report['answers'])} used, {report['calls_paid']} calls bought, {report['tokens']} tokens, "
         f"cost {cost}, {report['seconds']:.0f} s; ended by: {report['stopped_because']}.",
@@ -67,5 +66,5 @@ def _print_generators(rows: list[dict[str, Any]], console: Console) -> None:
         rating = "–" if row["rating"] is None else f"{row['rating']:.0f}"
         interval = "–" if row["low"] is None else f"{row['low']:.0f}–{row['high']:.0f}"
         counts = [str(row[key]) for key in ("battles", "wins", "ties", "losses", "invalid")]
-        table.add_row(escape(row["name"]), *counts, rating, interval)
+        table.add_row(row["name"], *counts, rating, interval)
     console.print(table)

@@ -16,6 +16,7 @@ from app.cli.opening import opened
 from app.cli.outputs import writable, write
 from app.cli.runs import goes_on
 from app.cli.stack import stack
+from app.cli.terminals import terminal
 from app.errors import EndpointFailure, Invalid, NotFound, Problem
 from app.jobs import Poker
 from app.services import beginnings, opening, report_data, report_views
@@ -88,7 +89,7 @@ def open_holdout(
 
     A worker is started unless one answers already. After Ctrl-C, agon serve goes on and agon report has the report.
     """
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = terminal()
     cost = None if max_cost is None else round(max_cost * 1_000_000)
     caps = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": cost}
     with opened() as database, database.read() as session:
@@ -107,11 +108,11 @@ def open_holdout(
         poker = Poker(settings())
         for nudge in nudges:
             poker.poke(nudge.job_id, nudge.kind)
-        console.print(f"Opened; agon report {made.id} has the report when both prompts have answered.", markup=False)
+        console.print(f"Opened; agon report {made.id} has the report when both prompts have answered.")
         view = _wait(database, made.id, console)
     if view.report is None:
         raise EndpointFailure(_what_waits(view))
-    console.print(markdown(document(view.report)), markup=False)
+    console.print(markdown(document(view.report)))
 
 
 def _prompt(session: Session, given: str, argument: str) -> str:
@@ -137,11 +138,11 @@ def _confirm(console: Console, quote: OpeningQuote, yes: bool) -> None:
         f"{money(quote.cost)} at most. It counts and cannot be undone."
     )
     if quote.may_stop:
-        console.print(quote.may_stop, style="yellow", markup=False)
+        console.print(quote.may_stop, style="yellow")
     if quote.repeats:
         known = quote.repeats.campaign_id or quote.repeats.id
         said = f"Look {quote.repeats.number} compared these two prompts on this model already: agon report {known}"
-        console.print(said, style="yellow", markup=False)
+        console.print(said, style="yellow")
     if yes:
         return
     if not sys.stdin.isatty():
@@ -151,7 +152,7 @@ def _confirm(console: Console, quote: OpeningQuote, yes: bool) -> None:
 
 def _wait(database: Database, opening_id: str, console: Console) -> OpeningView:
     """Follow both prompts until the report is there, or nothing goes on before a person does something."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("answering the holdout", total=1)
         while True:

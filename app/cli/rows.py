@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from app.cli.opening import opened
+from app.cli.terminals import terminal
 from app.errors import Invalid, Problem
 from app.services import growing
 from app.services.preparing import Choices
@@ -37,8 +37,8 @@ def add(
             growing.save(session, found, prepared)
     told, sizes = prepared.changes, prepared.sizes
     new = prepared.labels[len(found.answers.names) :]
-    console = Console(soft_wrap=True)
+    console = terminal(soft_wrap=True)
     console.print(", ".join(f"{told[name]:,} {name}" for name in ("added", "relabelled", "removed", "unchanged")))
-    console.print(f"train {sizes['train']:,}, dev {sizes['dev']:,}, holdout {sizes['holdout']:,}", highlight=False)
+    console.print(f"train {sizes['train']:,}, dev {sizes['dev']:,}, holdout {sizes['holdout']:,}")
     if new:
-        console.print(f"New labels, which prompts do not list yet: {', '.join(new)}", markup=False)
+        console.print(f"New labels, which prompts do not list yet: {', '.join(new)}")

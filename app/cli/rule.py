@@ -52,9 +52,9 @@ def apply(database: Database, console: Console, prepared: Prepared, rule: Option
         change = stored_rules.going_on(session, project_id) if project_id else None
         words, name = in_words(project.answer_space if project else prepared.answers), project.name if project else ""
     if nudges:
-        console.print(f"The project {name} of this file compares answers anew from now on.", markup=False)
+        console.print(f"The project {name} of this file compares answers anew from now on.")
     if words:
-        console.print(words, markup=False, highlight=False)
+        console.print(words)
     for nudge in nudges:
         Poker(settings()).poke(nudge.job_id, nudge.kind)
     if change is not None:
@@ -83,4 +83,4 @@ def _wait(database: Database, console: Console, change: RuleChange) -> None:
     with database.read() as session:
         outputs = session.get_one(RuleChange, change.id).outputs
     if outputs:
-        console.print(f"{outputs:,} stored answers were read again; none was bought.", highlight=False)
+        console.print(f"{outputs:,} stored answers were read again; none was bought.")

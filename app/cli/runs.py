@@ -1,19 +1,18 @@
 """`agon runs` lists the evaluations that are not over; `agon run` watches one, pauses it, lets it go on, or ends it."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
 from app.cli.options import MOST
+from app.cli.terminals import terminal
 from app.domain.goals import missed
 from app.domain.metrics import Estimate
 from app.errors import EndpointFailure, Invalid, Problem
@@ -26,7 +25,7 @@ from app.storage import campaign_boards, run_boards, runs
 from app.storage.jobs import Nudge
 from app.storage.run_boards import RunLine
 from app.storage.session import Database
-from app.web.formats import duration, money, score
+from app.web.formats import between, duration, money, score
 
 POLL_SECONDS = 0.5
 RESTS = ("paused", "exhausted", "finished", "stopped")
@@ -42,11 +41,11 @@ def show_open() -> None:
         return
     table = Table("run", "project", "prompt", "model", "state", "answers")
     for line in found:
-        table.add_row(*(escape(cell) for cell in _cells(line)))
+        table.add_row(*_cells(line))
     console.print(table)
     for line in found:
         if line.note:
-            console.print(f"{line.id}: {line.note}", markup=False)
+            console.print(f"{line.id}: {line.note}")
 
 
 def follow(
@@ -104,7 +103,7 @@ def goes_on(run_id: str, status: str) -> str:
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    return terminal()
 
 
 def _cells(line: RunLine) -> tuple[str, ...]:
@@ -123,7 +122,7 @@ def poke(nudges: Iterable[Nudge]) -> None:
 def watch(database: Database, run_id: str, console: Console) -> RunView:
     """Show the run until nothing of it goes on; as it then stands."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}", markup=False),
         TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -151,12 +150,12 @@ def tell_end(console: Console, view: RunView) -> None:
     used = {one.kind: one.used for one in view.used}
     bought = f"{used['calls'] or 0:,} calls, {used['tokens'] or 0:,} tokens, cost {money(used['cost'])}"
     reused = f", {view.reused:,} of them from the store" if view.reused else ""
-    console.print(f"{view.status}: {view.done:,} of {view.total:,} answers{reused}; {bought}.", markup=False)
+    console.print(f"{view.status}: {view.done:,} of {view.total:,} answers{reused}; {bought}.")
     if view.note:
-        console.print(view.note, style="yellow", markup=False)
+        console.print(view.note, style="yellow")
     if view.over:
         for sentence in score_words(view):
-            console.print(sentence, markup=False)
+            console.print(sentence)
 
 
 def score_words(view: RunView) -> Iterator[str]:
@@ -164,7 +163,7 @@ def score_words(view: RunView) -> Iterator[str]:
     simulated = ", simulated" if view.task_model.simulated else ""
     for name, found in _scores(view):
         bound = f" {said}: a score below 0 says by how much." if (said := missed(name, found.value)) else ""
-        yield f"{name} {score(found.value)} ({score(found.low)}–{score(found.high)}, n {found.n:,}{simulated}).{bound}"
+        yield f"{name} {score(found.value)} ({between(found.low, found.high)}, n {found.n:,}{simulated}).{bound}"
     if view.score is None:
         return
     first = ", counting the first answer to each example" if view.samples > 1 else ""

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from app.cli.improve import read_bytes, terminal
+from app.cli.improve import read_bytes
 from app.cli.options import by_option, takes_choices
 from app.cli.outputs import writable, write
+from app.cli.terminals import terminal
 from app.errors import Invalid
 from app.services import previewing
 from app.services.importing import Choices
@@ -34,7 +34,7 @@ def show(
 ) -> None:
     """Show how a file would be split, and which other ways there are; nothing is kept."""
     writable(json_out, "--json")
-    console = terminal()
+    console = terminal(140, soft_wrap=True)
     with console.status("reading the file"):
         preview = _read(file, choices)
     write(json_out, "--json", json.dumps(asdict(preview), ensure_ascii=False, indent=2) + "\n")
@@ -59,27 +59,25 @@ def _read(file: Path, choices: Choices) -> Preview:
 
 def _print(preview: Preview, console: Console) -> None:
     split = preview.split
-    console.print(
-        f"{preview.examples:,} examples of {preview.row_count:,} rows", _columns(preview), sep="; ", markup=False
-    )
+    console.print(f"{preview.examples:,} examples of {preview.row_count:,} rows", _columns(preview), sep="; ")
     if preview.conflicts:
         said = (
             f"{preview.conflict_rows:,} rows have the same text and different answers: an import refuses or drops them"
         )
-        console.print(said, style="yellow", highlight=False)
+        console.print(said, style="yellow")
     if split.problem:
         raise Invalid(split.problem)
-    console.print(_sizes(split.sizes, split.outlook, split.left_out), markup=False, highlight=False)
+    console.print(_sizes(split.sizes, split.outlook, split.left_out))
     table = Table(title=f"Used here: {WAYS[split.plan['kind']]}", title_justify="left")
     for column in ("way to split", "for this file", "why"):
         table.add_column(column)
     for one in split.suggestions:
-        table.add_row(WAYS[one["way"]], one["state"], escape(one["why"]))
+        table.add_row(WAYS[one["way"]], one["state"], one["why"])
     console.print(table)
     for remark in split.remarks:
-        console.print(remark, markup=False, highlight=False)
+        console.print(remark)
     if not split.compared:
-        console.print("The file is large: near-duplicates are looked for when it is imported.", highlight=False)
+        console.print("The file is large: near-duplicates are looked for when it is imported.")
 
 
 def _columns(preview: Preview) -> str:
@@ -90,6 +88,10 @@ def _columns(preview: Preview) -> str:
 def _sizes(sizes: dict[str, int], outlook: dict[str, Any], left_out: int) -> str:
     told = [f"train {sizes.get('train', 0):,}"]
     for name, shown in outlook.items():
-        least = f"{100 * shown['detectable']:.1f} points" if shown["detectable"] else "none, being too few"
-        told.append(f"{name} {shown['n']:,}" + (f" (shows gains from {least})" if shown["n"] else ""))
+        least = (
+            f"shows gains from {100 * shown['detectable']:.1f} points"
+            if shown["detectable"]
+            else "too few for any gain"
+        )
+        told.append(f"{name} {shown['n']:,}" + (f" ({least})" if shown["n"] else ""))
     return ", ".join(told) + (f"; {left_out:,} left out" if left_out else "")

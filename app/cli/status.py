@@ -1,7 +1,6 @@
 """`agon status`: workers, queue and stuck work in the terminal."""
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.opening import opened
+from app.cli.terminals import terminal
 from app.jobs import Poker
 from app.services import operations
 from app.services.operations import Doing, Operations
@@ -24,7 +24,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="print JSON instea
     if as_json:
         print(json.dumps(asdict(found), default=_text, ensure_ascii=False, indent=2))
     else:
-        _print(found, Console(width=None if sys.stdout.isatty() else 160))
+        _print(found, terminal())
     if found.stuck or not found.alive:
         raise typer.Exit(1)
 
@@ -50,9 +50,7 @@ def _print(found: Operations, console: Console) -> None:
     calls = sum(minute.calls for minute in found.minutes)
     console.print(f"{calls} calls in the last {len(found.minutes)} minutes; {found.minutes[-1].calls} in the last one.")
     for one in found.stuck:
-        console.print(
-            f"stuck: {one.about.text}: {one.reason} {one.advice}", style="bold", markup=False, highlight=False
-        )
+        console.print(f"stuck: {one.about.text}: {one.reason} {one.advice}", style="bold")
     if not found.stuck:
         console.print("Nothing is stuck." if found.alive else "Nothing is stuck, but no worker lives: agon worker.")
 
@@ -61,7 +59,7 @@ def _table(console: Console, title: str, columns: Iterable[str], rows: Iterable[
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*row)
-    console.print(table, markup=False)
+    console.print(table)
 
 
 def _names(doing: Iterable[Doing]) -> str:

@@ -1,7 +1,6 @@
 """`agon thresholds` shows what each rule chooses for a class of an evaluation, and freezes it."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -10,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from app.cli.opening import opened
 from app.cli.outputs import writable, write
+from app.cli.terminals import terminal
 from app.domain.metrics import Estimate
 from app.errors import Conflict, Invalid, Problem
 from app.services import comparables, freezing, threshold_views, tuning
@@ -40,7 +39,7 @@ def show(
     if (every or abstain) and not freeze:
         raise Invalid([Problem("says what is frozen; add --freeze", "--every" if every else "--abstain")])
     given = {key: value for key, value in (("class", name), ("rule", rule), ("calibrate", calibrate)) if value}
-    console, kept = Console(width=None if sys.stdout.isatty() else 160, highlight=False), None
+    console, kept = terminal(), None
     with opened() as database:
         with database.read() as session:
             run_id = comparables.complete_run(session, run)
@@ -82,11 +81,11 @@ def _print(view: ThresholdsView, console: Console) -> None:
     assert tuned is not None
     simulated = " (simulated)" if view.task_model.simulated else ""
     title = f"{tuned.name}: v{view.version} on {view.split}, {view.task_model.name}{simulated}"
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=title, title_justify="left")
     for column in ("rule", "threshold", "precision", "recall", ""):
         table.add_column(column, overflow="fold")
     for one in tuned.rules:
-        table.add_row(*(escape(cell) for cell in _cells(one, one.kind == tuned.chosen.kind)))
+        table.add_row(*_cells(one, one.kind == tuned.chosen.kind))
         if one.optimistic is not None and one.optimistic.threshold != one.at.threshold:
             naive = one.optimistic
             shares = _estimate(naive.precision), _estimate(naive.recall)
@@ -97,18 +96,17 @@ def _print(view: ThresholdsView, console: Console) -> None:
     console.print(
         f"{tuned.profile.positives:,} of {tuned.profile.n:,} examples have it; probabilities from {sources}. "
         f"Calibration error {score(error.value)} ({between(error.low, error.high)}; perfect {score(error.perfect)}).",
-        markup=False,
     )
-    console.print(" ".join(_abstaining(away)), markup=False)
+    console.print(" ".join(_abstaining(away)))
     if tuned.decided is not None:
         both = _estimate(tuned.decided.right), _estimate(tuned.decided.top)
-        console.print(f"By all thresholds {both[0]} are right, by the likeliest class alone {both[1]}.", markup=False)
+        console.print(f"By all thresholds {both[0]} are right, by the likeliest class alone {both[1]}.")
 
 
 def _print_frozen(kept: FrozenView, console: Console) -> None:
-    console.print(f"Frozen as {kept.id}: {kept.rule} for {', '.join(one.name for one in kept.classes)}.", markup=False)
+    console.print(f"Frozen as {kept.id}: {kept.rule} for {', '.join(one.name for one in kept.classes)}.")
     if kept.abstaining is not None:
-        console.print("Frozen with it:", *_abstaining(kept.abstaining), markup=False)
+        console.print("Frozen with it:", *_abstaining(kept.abstaining))
 
 
 def _abstaining(away: Abstaining) -> Iterator[str]:

@@ -24,7 +24,12 @@ def watch(
 
     Raises AgonError when no worker has answered for a minute: one that another command had started may have ended.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[best]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[best]}", markup=False),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=1.0, best="")
         told, poked, noted, worked = 0, time.monotonic(), "", time.monotonic()
@@ -37,7 +42,7 @@ def watch(
                 return campaign
             if campaign.note != noted:
                 noted = campaign.note
-                console.print(noted and f"waiting: {noted}", style="yellow", markup=False, highlight=False)
+                console.print(noted and f"waiting: {noted}", style="yellow")
             if time.monotonic() - poked > 5:
                 if campaign.status == "queued":
                     poke()
@@ -85,9 +90,7 @@ def _tell_rounds(session: Session, campaign: Campaign, told: int, console: Conso
             scores = f"{_score(battle.left_value)} : {_score(battle.right_value)}"
             leads = "; a new prompt leads on dev" if turn.champion_changed else ""
             how = " by walkover" if battle.walkover else ""
-            console.print(
-                f"round {turn.number:>2}  {left} {scores} {right}  {battle.outcome}{how}{leads}", highlight=False
-            )
+            console.print(f"round {turn.number:>2}  {left} {scores} {right}  {battle.outcome}{how}{leads}")
     return campaign.settled_rounds
 
 
