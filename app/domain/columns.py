@@ -1,11 +1,11 @@
 """Which column of a labelled file is what: guessed from names, corrected by a person, wanted by a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app.domain import rules
 from app.domain.answerspace import KINDS, Answers, Kind
-from app.domain.cells import absent, cell
+from app.domain.cells import absent, cell, spoken
 from app.domain.findings import Findings
 from app.domain.kinds import SETS, guess_kind, yes_no_columns
 from app.domain.rightanswers import MARKS, as_object, mark_of
@@ -14,15 +14,22 @@ from app.domain.tables import Table
 from app.domain.times import time_reader
 from app.errors import Invalid
 
-__all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
+__all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "first_named", "guess_columns"]
 
-INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment")
+# A name stands here in small letters, with blanks where a file may have underscores.
+INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment",
+          "текст", "сообщение", "вопрос", "запрос", "ввод", "вход", "предложение", "содержание", "высказывание",
+          "реплика", "фраза", "комментарий", "обращение", "отзыв")  # fmt: skip
 LABELS = ("label", "labels", "reference", "expected", "category", "class", "intent", "target", "answer", "output", "gold",
-          "tag", *SETS[1:], "checklist")  # fmt: skip
-IDS = ("id", "uid", "guid")
-GROUPS = ("group", "group_id", "thread", "thread_id", "user", "user_id", "document", "document_id", "conversation_id")
-TIMES = ("created_at", "createdat", "timestamp", "datetime", "date", "time", "created", "sent_at", "received_at",
-         "published_at", "at")  # fmt: skip
+          "tag", "метка", "разметка", "эталон", "эталонный ответ", "правильный ответ", "верный ответ", "ожидаемый ответ",
+          "категория", "класс", "намерение", "интент", "ответ", "вывод", "тег", *SETS[1:], "checklist", "чек-лист",
+          "чеклист")  # fmt: skip
+IDS = ("id", "uid", "guid", "идентификатор", "ид")
+GROUPS = ("group", "group id", "thread", "thread id", "user", "user id", "document", "document id", "conversation id",
+          "группа", "ветка", "диалог", "пользователь", "документ")  # fmt: skip
+TIMES = ("created at", "createdat", "timestamp", "datetime", "date", "time", "created", "sent at", "received at",
+         "published at", "at", "дата создания", "дата и время", "дата", "время", "создано", "отправлено", "получено",
+         "опубликовано")  # fmt: skip
 NO_COLUMN = "-"  # a person's choice of none where one would be guessed
 _OUTER = ("meta", "metadata")
 
@@ -91,7 +98,7 @@ def guess_columns(
     rule = _rule(kind, wished.rule, findings)
     findings.settle()
     left = [name for name in table.columns if name not in (text, label, *fields)]
-    known = _first(left, IDS), group if group not in (text, label, *fields) else None
+    known = first_named(left, IDS), group if group not in (text, label, *fields) else None
     rest = [name for name in left if name not in known and name not in wanted_variables]
     if kind == "fields" and label:
         fields = _fields_inside(table, label)
@@ -116,10 +123,10 @@ def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tup
 def _choose(table: Table, chosen: str, names: Sequence[str], role: str, findings: Findings) -> str:
     """The column for a role, or nothing: where a person chose one that is not there, that is a problem."""
     if not chosen:
-        return _first(table.columns, names) or ""
+        return first_named(table.columns, names) or ""
     if chosen in table.columns or ("." in chosen and _is_there(table, chosen)):
         return chosen
-    found = _first(table.columns, (chosen.strip().casefold(),))
+    found = first_named(table.columns, (spoken(chosen),))
     if found is None:
         findings.add(f"there is no column {chosen} for the {role}; there are: {_listed(table)}", role)
     return found or chosen
@@ -132,15 +139,15 @@ def _known(table: Table, chosen: str, names: Sequence[str], role: str, findings:
     if chosen:
         return _choose(table, chosen, (), role, findings)
     inside = {outer: _names_inside(table, outer) for outer in _OUTER if outer in table.columns}
-    inner = [f"{outer}.{name}" for outer, found in inside.items() for name in names if name in found]
-    likely = [found] if (found := _first(table.columns, names)) else []
+    inner = [f"{outer}.{found[name]}" for outer, found in inside.items() for name in names if name in found]
+    likely = [found] if (found := first_named(table.columns, names)) else []
     return next((name for name in (*likely, *inner) if _would_do(table, name, role)), None)
 
 
-def _names_inside(table: Table, outer: str) -> set[str]:
-    """The names in the objects that a column holds."""
+def _names_inside(table: Table, outer: str) -> dict[str, str]:
+    """The names in the objects that a column holds, by how they are spoken."""
     held = (row.values.get(outer) for row in table.rows)
-    return {name for one in held if isinstance(one, dict) for name in one}
+    return {spoken(name): name for one in held if isinstance(one, dict) for name in one}
 
 
 def _would_do(table: Table, name: str, role: str) -> bool:
@@ -209,8 +216,9 @@ def _only_other(table: Table, known: str) -> str:
     return others[0] if known in table.columns and len(table.columns) == 2 else ""
 
 
-def _first(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    by_name = {column.strip().casefold(): column for column in reversed(columns)}
+def first_named(columns: Iterable[str], names: Sequence[str]) -> str | None:
+    """The column that has the first of these names which any has; of equal ones the first in the file."""
+    by_name = {spoken(column): column for column in reversed(tuple(columns))}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
