@@ -30,6 +30,8 @@ PREVIEW_ROWS = 8
 _CONFLICTS_LISTED = 10
 # Near-duplicates of a larger file are looked for by the worker alone: a page would be waited for too long.
 _COMPARED = 30_000
+# The choices that decide what splits hold; the seed and how answers are compared are left out.
+_DECIDING = ("input", "label", "kind", "fields", "group", "time", "plan", "shares", "add_to")
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,12 @@ def settled(choices: Choices, preview: Preview) -> dict[str, Any]:
         "add_to": [choices.add_to, choices.replace],
         "rule": _compared(choices.kind or preview.kind, choices.rule),
     }
+
+
+def shows(before: Preview, wanted: Preview) -> bool:
+    """Whether who saw the one preview saw the splits of the other too, but for which rows a seed takes."""
+    same = all(before.settled.get(name) == wanted.settled.get(name) for name in _DECIDING)
+    return before.checked and same and before.variables == wanted.variables
 
 
 def _compared(kind: Any, rule: Options) -> dict[str, Any]:

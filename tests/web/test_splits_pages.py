@@ -167,6 +167,10 @@ def test_a_file_that_cannot_join_is_explained_on_its_page(world: World) -> None:
     said = 'id="error-replace">Nothing would change: the test set has these rows already'
     assert said in visitor.read(here)
     assert said in visitor.send(here, {}, status=422)
+    assert visitor.send(here, {"replace": "yes"}) == f"{here}?look=anew", "nobody saw yet which rows leave"
+    seen = words(visitor.read(f"{here}?look=anew"))
+    assert "Not imported yet. The file was read with these choices just now: see what changes" in seen
+    assert "Removed 10" in seen
     assert visitor.send(here, {"replace": "yes"}) == here
     assert count(world, TestSetVersion) == 1
     work(world)

@@ -92,7 +92,13 @@ def receive(request: Request, session: Writing, typed: Annotated[Typed, Form()])
 
 
 def _show(
-    request: Request, session: Session, view: UploadView, typed: Typed, problems: tuple[Problem, ...] = ()
+    request: Request,
+    session: Session,
+    view: UploadView,
+    typed: Typed,
+    problems: tuple[Problem, ...] = (),
+    *,
+    look: str = "",
 ) -> Response:
     return page(
         request,
@@ -107,13 +113,15 @@ def _show(
         graders=rules.graders(session),
         joins=projects.get(session, view.choices.add_to) if view.choices.add_to else None,
         draft_days=request.app.state.settings.draft_days,
+        look=look,
     )
 
 
 @router.get("/uploads/{upload_id}")
-def show(request: Request, session: Reading, upload_id: str) -> Response:
+def show(request: Request, session: Reading, upload_id: str, look: str = "") -> Response:
+    """With `look=anew` it says why nothing was imported: the splits had not been shown."""
     view = uploading.view(session, upload_id)
-    return _show(request, session, view, typed_of(view))
+    return _show(request, session, view, typed_of(view), look=look)
 
 
 @router.get("/uploads/{upload_id}/live")
@@ -133,7 +141,7 @@ def decide(
     upload_id: str,
     typed: Annotated[Typed, Form()],
 ) -> Response:
-    """Read the file with other columns, or import it."""
+    """Read the file with other columns, or import it; splits that the page has not shown are shown first."""
     view = uploading.view(reading, upload_id)
     typed.add_to = view.choices.add_to
     filled = typed.filled(PurePath(view.filename).stem)
@@ -141,10 +149,13 @@ def decide(
         preview = uploading.reread(reading, request.app.state.settings, upload_id, filled)
         if typed.do == "columns":
             uploading.note(session, upload_id, filled, preview)
-        else:
-            later.add_task(request.app.state.poke, uploading.request(session, upload_id, filled, preview))
+            return RedirectResponse(f"/uploads/{upload_id}", 303)
+        job_id = uploading.request_seen(session, view, filled, preview)
     except Invalid as invalid:
         return _show(request, session, uploading.view(session, upload_id), typed, invalid.problems)
+    if job_id is None:
+        return RedirectResponse(f"/uploads/{upload_id}?look=anew", 303)
+    later.add_task(request.app.state.poke, job_id)
     return RedirectResponse(f"/uploads/{upload_id}", 303)
 
 
