@@ -1,37 +1,29 @@
 """Which column of a labelled file is what: guessed from names, corrected by a person, wanted by a prompt."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain import rules
 from app.domain.answerspace import KINDS, Answers, Kind
-from app.domain.cells import absent, cell, spoken
+from app.domain.cells import cell, spoken
+from app.domain.columnnames import GROUPS, IDS, INPUTS, LABELS, TIMES, all_named, first_named
 from app.domain.findings import Findings
-from app.domain.kinds import SETS, guess_kind, yes_no_columns
+from app.domain.kinds import guess_kind, yes_no_columns
 from app.domain.rightanswers import MARKS, as_object, mark_of
 from app.domain.rules import Options
 from app.domain.tables import Table
-from app.domain.times import time_reader
+from app.domain.timecolumns import time_trouble
 from app.errors import Invalid
 
-__all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "first_named", "guess_columns"]
+__all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
 
-# A name stands here in small letters, with blanks where a file may have underscores.
-INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment",
-          "текст", "сообщение", "вопрос", "запрос", "ввод", "вход", "предложение", "содержание", "высказывание",
-          "реплика", "фраза", "комментарий", "обращение", "отзыв")  # fmt: skip
-LABELS = ("label", "labels", "reference", "expected", "category", "class", "intent", "target", "answer", "output", "gold",
-          "tag", "метка", "разметка", "эталон", "эталонный ответ", "правильный ответ", "верный ответ", "ожидаемый ответ",
-          "категория", "класс", "намерение", "интент", "ответ", "вывод", "тег", *SETS[1:], "checklist", "чек-лист",
-          "чеклист")  # fmt: skip
-IDS = ("id", "uid", "guid", "идентификатор", "ид")
-GROUPS = ("group", "group id", "thread", "thread id", "user", "user id", "document", "document id", "conversation id",
-          "группа", "ветка", "диалог", "пользователь", "документ")  # fmt: skip
-TIMES = ("created at", "createdat", "timestamp", "datetime", "date", "time", "created", "sent at", "received at",
-         "published at", "at", "дата создания", "дата и время", "дата", "время", "создано", "отправлено", "получено",
-         "опубликовано")  # fmt: skip
 NO_COLUMN = "-"  # a person's choice of none where one would be guessed
-_OUTER = ("meta", "metadata")
+_WHY_NOT = {
+    ("group", "answer"): "and all rows of one answer would go to one split",
+    ("group", "input"): "and rows with the same input are one example already",
+    ("time", "answer"): "not when a row came to be",
+    ("time", "input"): "not when a row came to be",
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +33,7 @@ class Columns:
     A name with a dot that is no column itself means a field of an object: `meta.group` is `group` inside `meta`. The
     right answer stands in `label`, in `fields` (each a column of its own), or in `fields` inside the objects of
     `label`; `mark` stands between the labels of a set that is written as text. `rule` says how a number or text is
-    compared.
+    compared. `time_problem` says why a column that is named like one of times is not used, where there is no other.
     """
 
     input: str
@@ -55,6 +47,7 @@ class Columns:
     at: str | None = None
     mark: str = MARKS[-1]
     rule: Answers = field(default_factory=Answers)
+    time_problem: str = ""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -92,19 +85,20 @@ def guess_columns(
     label, fields = _answers(table, wished, findings)
     text = text or _only_other(table, label)
     _check(table, text, label, fields, wanted_variables, findings)
-    group = _known(table, wished.group, GROUPS, "group", findings)
-    at = _known(table, wished.time, TIMES, "time", findings)
+    taken = _taken(text, label, fields)
+    group = _group(table, wished.group, taken, findings)
+    at, time_problem = _time(table, wished.time, taken, findings)
     kind = _kind(table, wished.kind, label, fields, findings)
     rule = _rule(kind, wished.rule, findings)
     findings.settle()
     left = [name for name in table.columns if name not in (text, label, *fields)]
-    known = first_named(left, IDS), group if group not in (text, label, *fields) else None
+    known = first_named(left, IDS), group
     rest = [name for name in left if name not in known and name not in wanted_variables]
     if kind == "fields" and label:
         fields = _fields_inside(table, label)
     mark = mark_of(cell(row.values, label) for row in table.rows) if kind == "labels" else MARKS[-1]
-    at = at if at not in (text, label, *fields) else None
-    return Columns(text, label, *known, tuple(wanted_variables), tuple(rest), kind, fields, at, mark, rule)
+    others = tuple(wanted_variables), tuple(rest)
+    return Columns(text, label, *known, *others, kind, fields, at, mark, rule, time_problem)
 
 
 def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tuple[str, ...]]:
@@ -112,7 +106,7 @@ def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tup
     if wished.fields and not wished.label:
         for name in wished.fields:
             if not _is_there(table, name):
-                findings.add(f"there is no column {name} for a field; there are: {_listed(table)}", "label")
+                findings.add(f"there is no column {name} for a field; there are: {_listed(table)}", "label_column")
         return "", tuple(dict.fromkeys(wished.fields))
     label = _choose(table, wished.label, LABELS, "label", findings)
     if not label and wished.kind in ("", "fields"):
@@ -128,35 +122,50 @@ def _choose(table: Table, chosen: str, names: Sequence[str], role: str, findings
         return chosen
     found = first_named(table.columns, (spoken(chosen),))
     if found is None:
-        findings.add(f"there is no column {chosen} for the {role}; there are: {_listed(table)}", role)
+        findings.add(f"there is no column {chosen} for the {role}; there are: {_listed(table)}", f"{role}_column")
     return found or chosen
 
 
-def _known(table: Table, chosen: str, names: Sequence[str], role: str, findings: Findings) -> str | None:
-    """The column of groups or times, also inside an object: chosen, or the first by name that would do."""
+def _taken(text: str, label: str, fields: Sequence[str]) -> dict[str, str]:
+    """What the columns that are known hold."""
+    answers = dict.fromkeys((label, *fields) if label else fields, "answer")
+    return {**answers, text: "input"} if text else answers
+
+
+def _beside(table: Table, chosen: str, role: str, taken: Mapping[str, str], findings: Findings) -> str:
+    """A column that a person chose for groups or times: there must be such a column, and it must serve for nothing else."""
+    name = _choose(table, chosen, (), role, findings)
+    outer = name if name in table.columns else name.split(".", 1)[0]
+    holds = taken.get(name) or taken.get(outer)
+    if holds and _is_there(table, name):
+        why = _WHY_NOT[role, holds]
+        findings.add(
+            f"the column {name[:80]} holds the {holds}, {why}; choose another column, or none", f"{role}_column"
+        )
+    return name
+
+
+def _group(table: Table, chosen: str, taken: Mapping[str, str], findings: Findings) -> str | None:
+    """The column of groups, also inside an object: chosen, or the first by name."""
     if chosen == NO_COLUMN:
         return None
     if chosen:
-        return _choose(table, chosen, (), role, findings)
-    inside = {outer: _names_inside(table, outer) for outer in _OUTER if outer in table.columns}
-    inner = [f"{outer}.{found[name]}" for outer, found in inside.items() for name in names if name in found]
-    likely = [found] if (found := first_named(table.columns, names)) else []
-    return next((name for name in (*likely, *inner) if _would_do(table, name, role)), None)
+        return _beside(table, chosen, "group", taken, findings)
+    likely = (name for name in all_named(table, GROUPS) if name not in taken)
+    return next((name for name in likely if name in table.columns or _is_there(table, name)), None)
 
 
-def _names_inside(table: Table, outer: str) -> dict[str, str]:
-    """The names in the objects that a column holds, by how they are spoken."""
-    held = (row.values.get(outer) for row in table.rows)
-    return {spoken(name): name for one in held if isinstance(one, dict) for name in one}
-
-
-def _would_do(table: Table, name: str, role: str) -> bool:
-    """Any group there is; times that all can be read, in at least half of the rows."""
-    values = [cell(row.values, name) for row in table.rows]
-    if role == "group":
-        return name in table.columns or any(value is not None for value in values)
-    there = sum(not absent(value) for value in values)
-    return 2 * there >= max(1, len(values)) and time_reader(values)[0] is not None
+def _time(table: Table, chosen: str, taken: Mapping[str, str], findings: Findings) -> tuple[str | None, str]:
+    """(the column of times, nothing) or (None, why one that is named so is not it): chosen, or the first that would do."""
+    if chosen not in ("", NO_COLUMN):
+        return _beside(table, chosen, "time", taken, findings), ""
+    problem = ""
+    for name in (one for one in all_named(table, TIMES) if one not in taken):
+        trouble = time_trouble(table, name)
+        if not trouble:
+            return (None, f"Column {name[:80]} holds times, but is not chosen.") if chosen else (name, "")
+        problem = problem or f"Column {name[:80]}: {trouble}."
+    return None, problem
 
 
 def _kind(table: Table, chosen: str, label: str, fields: Sequence[str], findings: Findings) -> Kind:
@@ -193,9 +202,9 @@ def _check(
 ) -> None:
     for role, column in (("input", text), ("label", label or fields)):
         if not column:
-            findings.add(f"no column looks like the {role}; name it. There are: {_listed(table)}", role)
+            findings.add(f"no column looks like the {role}; name it. There are: {_listed(table)}", f"{role}_column")
     if text and text in (label, *fields):
-        findings.add(f"input and label cannot both be the column {text}", text)
+        findings.add(f"input and label cannot both be the column {text}", "label_column")
     for name in wanted:
         if name in (label, *fields):
             findings.add(f"the prompt has the placeholder {{{{{name}}}}}, which would show the label", name)
@@ -214,12 +223,6 @@ def _only_other(table: Table, known: str) -> str:
     """In a file of two columns, the one beside the label; a label itself is never guessed so boldly."""
     others = [name for name in table.columns if name != known]
     return others[0] if known in table.columns and len(table.columns) == 2 else ""
-
-
-def first_named(columns: Iterable[str], names: Sequence[str]) -> str | None:
-    """The column that has the first of these names which any has; of equal ones the first in the file."""
-    by_name = {spoken(column): column for column in reversed(tuple(columns))}
-    return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _listed(table: Table) -> str:

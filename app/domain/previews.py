@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from app.domain.columns import INPUTS, LABELS, first_named
+from app.domain.columnnames import INPUTS, LABELS, first_named
 from app.domain.examples import MOST_LABELS
 from app.domain.tables import Table
 from app.errors import Problem
