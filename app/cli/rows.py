@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.opening import opened
+from app.cli.options import by_option
 from app.cli.terminals import terminal
 from app.errors import Invalid, Problem
 from app.services import growing
@@ -32,7 +33,10 @@ def add(
     with opened() as database:
         with database.read() as session:
             found = growing.standing(session, project)
-        prepared = growing.prepare(settings(), found, data, file.name, choices)
+        try:
+            prepared = growing.prepare(settings(), found, data, file.name, choices)
+        except Invalid as invalid:
+            raise by_option(invalid) from invalid
         with database.write() as session:
             growing.save(session, found, prepared)
     told, sizes = prepared.changes, prepared.sizes

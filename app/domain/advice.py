@@ -26,8 +26,8 @@ _FEWEST_TIMES = 20
 class SetFacts:
     """What is known of examples before they are split; `groups` hold two or more examples, near-duplicates not counted.
 
-    `crossing` are the examples that an out-of-time split would leave out, None where it cannot be made; `untimed` says
-    which column would hold times, and why they cannot be read.
+    `crossing` are the examples that an out-of-time split would leave out, None where it cannot be made. `time_problem`
+    says why a column that is named like one of times is not used.
     """
 
     kind: Kind
@@ -42,7 +42,7 @@ class SetFacts:
     first: datetime | None = None
     last: datetime | None = None
     crossing: int | None = None
-    untimed: str = ""
+    time_problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,7 @@ def _grouped(facts: SetFacts) -> tuple[State, str]:
 
 def _out_of_time(facts: SetFacts) -> tuple[State, str]:
     if not facts.timed:
-        said = f"{facts.untimed[:1].upper()}{facts.untimed[1:]}." if facts.untimed else ""
-        return "not possible", said or "No column says when the rows came to be."
+        return "not possible", facts.time_problem or "No column says when the rows came to be."
     if facts.crossing is None or facts.n < NO_HOLDOUT:
         return "not possible", "There are too few examples or different times for it."
     if facts.timed < _TIMED * facts.n:

@@ -14,6 +14,11 @@ def cell(values: Mapping[str, Any], name: str) -> Any:
     return cell(held, inner) if isinstance(held, dict) else None
 
 
+def spoken(name: str) -> str:
+    """A column's name as it is recognised: in small letters, with single blanks, also for underscores."""
+    return " ".join(name.replace("_", " ").split()).casefold()
+
+
 def absent(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 

@@ -5,29 +5,25 @@ from dataclasses import dataclass, field
 
 from app.domain import rules
 from app.domain.answerspace import KINDS, Answers, Kind
-from app.domain.cells import absent, cell
+from app.domain.cells import cell, spoken
+from app.domain.columnnames import GROUPS, IDS, INPUTS, LABELS, TIMES, all_named, first_named
 from app.domain.findings import Findings
-from app.domain.kinds import SETS, guess_kind, yes_no_columns
+from app.domain.kinds import guess_kind, yes_no_columns
 from app.domain.rightanswers import MARKS, as_object, mark_of
 from app.domain.rules import Options
 from app.domain.tables import Table
-from app.domain.times import time_reader
+from app.domain.timecolumns import time_trouble
 from app.errors import Invalid
 
 __all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
 
-INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence", "content", "utterance", "comment",
-          "текст", "сообщение", "вопрос", "запрос", "обращение", "отзыв", "комментарий", "предложение")  # fmt: skip
-LABELS = ("label", "labels", "reference", "expected", "category", "class", "intent", "target", "answer", "output", "gold",
-          "tag", *SETS[1:], "checklist", "метка", "метки", "класс", "категория", "разметка", "тональность", "намерение",
-          "ответ", "тег", "теги")  # fmt: skip
-IDS = ("id", "uid", "guid", "ид")
-GROUPS = ("group", "group_id", "thread", "thread_id", "user", "user_id", "document", "document_id", "conversation_id",
-          "группа", "пользователь", "документ", "диалог", "клиент")  # fmt: skip
-TIMES = ("created_at", "createdat", "timestamp", "datetime", "date", "time", "created", "sent_at", "received_at",
-         "published_at", "at", "дата", "время", "создано")  # fmt: skip
 NO_COLUMN = "-"  # a person's choice of none where one would be guessed
-_OUTER = ("meta", "metadata")
+_WHY_NOT = {
+    ("group", "answer"): "and all rows of one answer would go to one split",
+    ("group", "input"): "and rows with the same input are one example already",
+    ("time", "answer"): "not when a row came to be",
+    ("time", "input"): "not when a row came to be",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Columns:
     A name with a dot that is no column itself means a field of an object: `meta.group` is `group` inside `meta`. The
     right answer stands in `label`, in `fields` (each a column of its own), or in `fields` inside the objects of
     `label`; `mark` stands between the labels of a set that is written as text. `rule` says how a number or text is
-    compared. `untimed` says why a column that is named like one of times is none.
+    compared. `time_problem` says why a column that is named like one of times is not used, where there is no other.
     """
 
     input: str
@@ -51,7 +47,7 @@ class Columns:
     at: str | None = None
     mark: str = MARKS[-1]
     rule: Answers = field(default_factory=Answers)
-    untimed: str = ""
+    time_problem: str = ""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -89,20 +85,20 @@ def guess_columns(
     label, fields = _answers(table, wished, findings)
     text = text or _only_other(table, label)
     _check(table, text, label, fields, wanted_variables, findings)
-    taken = {text: "input", **dict.fromkeys((label, *fields), "right answer")}
-    group = _beside(_known(table, wished.group, GROUPS, "group", findings), wished.group, taken, "group", findings)
-    at = _beside(_known(table, wished.time, TIMES, "time", findings), wished.time, taken, "time", findings)
+    taken = _taken(text, label, fields)
+    group = _group(table, wished.group, taken, findings)
+    at, time_problem = _time(table, wished.time, taken, findings)
     kind = _kind(table, wished.kind, label, fields, findings)
     rule = _rule(kind, wished.rule, findings)
     findings.settle()
     left = [name for name in table.columns if name not in (text, label, *fields)]
-    known = _first(left, IDS), group
+    known = first_named(left, IDS), group
     rest = [name for name in left if name not in known and name not in wanted_variables]
     if kind == "fields" and label:
         fields = _fields_inside(table, label)
     mark = mark_of(cell(row.values, label) for row in table.rows) if kind == "labels" else MARKS[-1]
-    untimed = "" if at or wished.time else _untimed(table, left)
-    return Columns(text, label, *known, tuple(wanted_variables), tuple(rest), kind, fields, at, mark, rule, untimed)
+    others = tuple(wanted_variables), tuple(rest)
+    return Columns(text, label, *known, *others, kind, fields, at, mark, rule, time_problem)
 
 
 def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tuple[str, ...]]:
@@ -110,7 +106,7 @@ def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tup
     if wished.fields and not wished.label:
         for name in wished.fields:
             if not _is_there(table, name):
-                findings.add(f"there is no column {name} for a field; there are: {_listed(table)}", "label")
+                findings.add(f"there is no column {name} for a field; there are: {_listed(table)}", "label_column")
         return "", tuple(dict.fromkeys(wished.fields))
     label = _choose(table, wished.label, LABELS, "label", findings)
     if not label and wished.kind in ("", "fields"):
@@ -121,60 +117,55 @@ def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tup
 def _choose(table: Table, chosen: str, names: Sequence[str], role: str, findings: Findings) -> str:
     """The column for a role, or nothing: where a person chose one that is not there, that is a problem."""
     if not chosen:
-        return _first(table.columns, names) or ""
+        return first_named(table.columns, names) or ""
     if chosen in table.columns or ("." in chosen and _is_there(table, chosen)):
         return chosen
-    found = _first(table.columns, (chosen.strip().casefold(),))
+    found = first_named(table.columns, (spoken(chosen),))
     if found is None:
-        findings.add(f"there is no column {chosen} for the {role}; there are: {_listed(table)}", role)
+        findings.add(f"there is no column {chosen} for the {role}; there are: {_listed(table)}", f"{role}_column")
     return found or chosen
 
 
-def _known(table: Table, chosen: str, names: Sequence[str], role: str, findings: Findings) -> str | None:
-    """The column of groups or times, also inside an object: chosen, or the first by name that would do."""
+def _taken(text: str, label: str, fields: Sequence[str]) -> dict[str, str]:
+    """What the columns that are known hold."""
+    answers = dict.fromkeys((label, *fields) if label else fields, "answer")
+    return {**answers, text: "input"} if text else answers
+
+
+def _beside(table: Table, chosen: str, role: str, taken: Mapping[str, str], findings: Findings) -> str:
+    """A column that a person chose for groups or times: there must be such a column, and it must serve for nothing else."""
+    name = _choose(table, chosen, (), role, findings)
+    outer = name if name in table.columns else name.split(".", 1)[0]
+    holds = taken.get(name) or taken.get(outer)
+    if holds and _is_there(table, name):
+        why = _WHY_NOT[role, holds]
+        findings.add(
+            f"the column {name[:80]} holds the {holds}, {why}; choose another column, or none", f"{role}_column"
+        )
+    return name
+
+
+def _group(table: Table, chosen: str, taken: Mapping[str, str], findings: Findings) -> str | None:
+    """The column of groups, also inside an object: chosen, or the first by name."""
     if chosen == NO_COLUMN:
         return None
     if chosen:
-        return _choose(table, chosen, (), role, findings)
-    inside = {outer: _names_inside(table, outer) for outer in _OUTER if outer in table.columns}
-    inner = [f"{outer}.{name}" for outer, found in inside.items() for name in names if name in found]
-    likely = [found] if (found := _first(table.columns, names)) else []
-    return next((name for name in (*likely, *inner) if _would_do(table, name, role)), None)
+        return _beside(table, chosen, "group", taken, findings)
+    likely = (name for name in all_named(table, GROUPS) if name not in taken)
+    return next((name for name in likely if name in table.columns or _is_there(table, name)), None)
 
 
-def _beside(name: str | None, chosen: str, taken: Mapping[str, str], role: str, findings: Findings) -> str | None:
-    """None for a guess that is taken by the input or the answer; where a person chose it, that is a problem."""
-    if name is None or name not in taken:
-        return name
-    if chosen:
-        findings.add(f"column {name} holds the {taken[name]}; choose another one, or - for none", role)
-    return None
-
-
-def _untimed(table: Table, columns: Sequence[str]) -> str:
-    """Why the first column that is named like one of times is none; nothing where no name says so, or all can be read."""
-    name = _first(columns, TIMES)
-    if name is None:
-        return ""
-    reader, why = time_reader([cell(row.values, name) for row in table.rows])
-    if reader is not None:
-        return f"column {name} has a time in fewer than half of the rows"
-    return f"column {name} {why or 'holds what cannot be read as times; write them as 2023-07-16 or 2023-07-16T09:30'}"
-
-
-def _names_inside(table: Table, outer: str) -> set[str]:
-    """The names in the objects that a column holds."""
-    held = (row.values.get(outer) for row in table.rows)
-    return {name for one in held if isinstance(one, dict) for name in one}
-
-
-def _would_do(table: Table, name: str, role: str) -> bool:
-    """Any group there is; times that all can be read, in at least half of the rows."""
-    values = [cell(row.values, name) for row in table.rows]
-    if role == "group":
-        return name in table.columns or any(value is not None for value in values)
-    there = sum(not absent(value) for value in values)
-    return 2 * there >= max(1, len(values)) and time_reader(values)[0] is not None
+def _time(table: Table, chosen: str, taken: Mapping[str, str], findings: Findings) -> tuple[str | None, str]:
+    """(the column of times, nothing) or (None, why one that is named so is not it): chosen, or the first that would do."""
+    if chosen not in ("", NO_COLUMN):
+        return _beside(table, chosen, "time", taken, findings), ""
+    problem = ""
+    for name in (one for one in all_named(table, TIMES) if one not in taken):
+        trouble = time_trouble(table, name)
+        if not trouble:
+            return (None, f"Column {name[:80]} holds times, but is not chosen.") if chosen else (name, "")
+        problem = problem or f"Column {name[:80]}: {trouble}."
+    return None, problem
 
 
 def _kind(table: Table, chosen: str, label: str, fields: Sequence[str], findings: Findings) -> Kind:
@@ -211,9 +202,9 @@ def _check(
 ) -> None:
     for role, column in (("input", text), ("label", label or fields)):
         if not column:
-            findings.add(f"no column looks like the {role}; name it. There are: {_listed(table)}", role)
+            findings.add(f"no column looks like the {role}; name it. There are: {_listed(table)}", f"{role}_column")
     if text and text in (label, *fields):
-        findings.add(f"input and label cannot both be the column {text}", text)
+        findings.add(f"input and label cannot both be the column {text}", "label_column")
     for name in wanted:
         if name in (label, *fields):
             findings.add(f"the prompt has the placeholder {{{{{name}}}}}, which would show the label", name)
@@ -232,11 +223,6 @@ def _only_other(table: Table, known: str) -> str:
     """In a file of two columns, the one beside the label; a label itself is never guessed so boldly."""
     others = [name for name in table.columns if name != known]
     return others[0] if known in table.columns and len(table.columns) == 2 else ""
-
-
-def _first(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    by_name = {column.strip().casefold(): column for column in reversed(columns)}
-    return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _listed(table: Table) -> str:

@@ -4,11 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from app.domain.answerspace import Kind
-from app.domain.cells import absent, one_line
+from app.domain.cells import absent, one_line, spoken
 from app.domain.rightanswers import MARKS, as_object, is_array, is_number
 
-SETS = ("labels", "tags", "categories", "classes", "intents", "topics")
-OPEN = ("reference", "answer", "expected", "target", "output", "gold")
+SETS = ("labels", "tags", "categories", "classes", "intents", "topics",
+        "метки", "теги", "категории", "классы", "намерения", "интенты", "темы")  # fmt: skip
+REFERENCES = ("reference", "эталон")
+OPEN = (*REFERENCES, "answer", "expected", "target", "output", "gold",
+        "эталонный ответ", "правильный ответ", "верный ответ", "ожидаемый ответ", "ответ", "вывод")  # fmt: skip
 _FEW = 10
 _SHORT = 80  # characters: a label on a mean, not a text
 
@@ -16,7 +19,7 @@ _SHORT = 80  # characters: a label on a mean, not a text
 def guess_kind(name: str, values: Sequence[Any]) -> Kind:
     """By what the column holds, and where several would do by its name; a person may choose otherwise."""
     given = [value for value in values if value is not None]
-    plain_name = name.rsplit(".", 1)[-1].strip().casefold()
+    plain_name = spoken(name.rsplit(".", 1)[-1])
     lists = sum(isinstance(value, list) for value in given)
     if 2 * lists > len(given) or (lists and plain_name in SETS):
         return "labels"
@@ -42,9 +45,9 @@ def _open_kind(name: str, values: Sequence[Any]) -> Kind:
     repeats = 2 * len(different) <= len(present)
     if present and all(is_number(value) for value in present):
         few = len(different) <= _FEW and 5 * len(different) <= len(present)
-        return "label" if few and name != "reference" else "number"
+        return "label" if few and name not in REFERENCES else "number"
     mean = sum(map(len, different)) / max(1, len(different))
-    return "label" if name != "reference" and repeats and mean <= _SHORT else "text"
+    return "label" if name not in REFERENCES and repeats and mean <= _SHORT else "text"
 
 
 def yes_no_columns(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

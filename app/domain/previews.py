@@ -3,10 +3,10 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from app.domain.columns import INPUTS, LABELS
+from app.domain.columnnames import INPUTS, LABELS, first_named
 from app.domain.examples import MOST_LABELS
 from app.domain.tables import Table
 from app.errors import Problem
@@ -56,20 +56,15 @@ def likely_columns(table: Table) -> tuple[str, str] | None:
 
     It is for a person to confirm.
     """
-    label = _named(table.columns, LABELS)
+    label = first_named(table.columns, LABELS)
     fitting = [name for name in table.columns if could_be_label(table, name)]
     labels = [label] if label and labels_in(table, label) else fitting
     texts = [name for name in table.columns if name not in labels[:1] and _mean_length(table, name) > 0]
     if not labels or not texts:
         return None
     chosen = labels[0] if len(labels) == 1 else ""
-    named = _named(texts, INPUTS)
+    named = first_named(texts, INPUTS)
     return named or max(texts, key=lambda name: (name not in fitting, _mean_length(table, name))), chosen
-
-
-def _named(columns: Iterable[str], names: Sequence[str]) -> str:
-    found = {column.strip().casefold(): column for column in columns}
-    return next((found[name] for name in names if name in found), "")
 
 
 def _mean_length(table: Table, column: str) -> float:

@@ -113,8 +113,8 @@ def _there(table: Table, name: str) -> str:
 
 def _check_fields(columns: Columns, fields: Sequence[str]) -> None:
     missing, strange = set(fields) - set(columns.fields), set(columns.fields) - set(fields)
-    problems = [Problem(f"the checklist has no field {name[:80]}", "label") for name in sorted(strange)]
-    problems += [Problem(f"the field {name[:80]} is in no row", "label") for name in sorted(missing)]
+    problems = [Problem(f"the checklist has no field {name[:80]}", "label_column") for name in sorted(strange)]
+    problems += [Problem(f"the field {name[:80]} is in no row", "label_column") for name in sorted(missing)]
     if problems:
         raise Invalid(problems)
 
@@ -176,7 +176,7 @@ def placed(found: Standing, examples: Sequence[Example], near: Sequence[int], co
     fixed = {one.key: found.splits[one.key] for one in examples if one.key in found.splits}
     items = items_of(examples, near, found.plan, closed=not found.answers.is_open)
     plan, placements = place(items, found.plan, fixed)
-    facts = facts_of(examples, near, columns.kind, plan)
+    facts = facts_of(examples, near, columns, plan)
     return Planned(plan, facts, {placement.key: placement for placement in placements})
 
 

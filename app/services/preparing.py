@@ -145,9 +145,10 @@ def _about(prepared: Prepared) -> dict[str, Any]:
     facts = prepared.facts
     if facts is None:
         return {}
-    kept = {name: getattr(facts, name) for name in ("groups", "grouped", "timed", "times", "crossing", "untimed")}
+    kept = {name: getattr(facts, name) for name in ("groups", "grouped", "timed", "times", "crossing")}
     span = {name: at.isoformat() for name in ("first", "last") if (at := getattr(facts, name)) is not None}
-    return {**kept, **span, "near_examples": [list(pair) for pair in prepared.near_examples]}
+    problem = {"time_problem": facts.time_problem} if facts.time_problem else {}
+    return {**kept, **span, **problem, "near_examples": [list(pair) for pair in prepared.near_examples]}
 
 
 def summary(prepared: Prepared) -> dict[str, Any]:

@@ -30,6 +30,8 @@ PREVIEW_ROWS = 8
 _CONFLICTS_LISTED = 10
 # Near-duplicates of a larger file are looked for by the worker alone: a page would be waited for too long.
 _COMPARED = 30_000
+# The choices that decide what splits hold; the seed and how answers are compared are left out.
+_DECIDING = ("input", "label", "kind", "fields", "group", "time", "plan", "shares", "add_to")
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,6 @@ def kept(stored: dict[str, Any]) -> Preview:
     return Preview(**{**stored, "split": SplitPreview(**stored.get("split", {}))})
 
 
-def reads_otherwise(seen: Preview, now: Preview) -> bool:
-    """Whether other columns are read than a person was shown, so that labels and splits are not those of the page."""
-    return now.checked and (not seen.checked or _roles(seen) != _roles(now))
-
-
-def _roles(preview: Preview) -> tuple[Any, ...]:
-    return preview.input, preview.label, preview.kind, preview.fields, preview.group, preview.time
-
-
 def settled(choices: Choices, preview: Preview) -> dict[str, Any]:
     """The choices, with what the preview found for those that were left open."""
     return {
@@ -124,6 +117,12 @@ def settled(choices: Choices, preview: Preview) -> dict[str, Any]:
         "add_to": [choices.add_to, choices.replace],
         "rule": _compared(choices.kind or preview.kind, choices.rule),
     }
+
+
+def shows(before: Preview, wanted: Preview) -> bool:
+    """Whether who saw the one preview saw the splits of the other too, but for which rows a seed takes."""
+    same = all(before.settled.get(name) == wanted.settled.get(name) for name in _DECIDING)
+    return before.checked and same and before.variables == wanted.variables
 
 
 def _compared(kind: Any, rule: Options) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def follow(
         time_column=columns.at or "",
     )
     plans.checked(replace(base, kind=cast(PlanKind, choices.plan or base.kind)))
-    facts = replace(facts_of(examples, near, columns.kind, base), untimed=columns.untimed)
+    facts = facts_of(examples, near, columns, base)
     plan = plans.checked(replace(base, kind=_kind(choices.plan, facts)))
     plan, placed = place(items_of(examples, near, plan, closed=_closed(columns.kind)), plan)
     return Planned(plan, facts, {placement.key: placement for placement in placed})
@@ -77,14 +77,14 @@ def _closed(kind: Kind) -> bool:
     return kind not in ("number", "text")
 
 
-def facts_of(examples: Sequence[Example], near: Sequence[int], kind: Kind, plan: Plan) -> SetFacts:
+def facts_of(examples: Sequence[Example], near: Sequence[int], columns: Columns, plan: Plan) -> SetFacts:
     """What is known of the examples; `near` gives the same number to near-duplicates."""
     groups = [n for n in Counter(one.group for one in examples if one.group is not None).values() if n > 1]
     times = [one.at for one in examples if one.at is not None]
     return SetFacts(
-        kind=kind,
+        kind=columns.kind,
         n=len(examples),
-        classes=counts_of(examples, kind),
+        classes=counts_of(examples, columns.kind),
         groups=len(groups),
         grouped=sum(groups),
         has_group_column=bool(plan.group_column),
@@ -94,6 +94,7 @@ def facts_of(examples: Sequence[Example], near: Sequence[int], kind: Kind, plan:
         first=min(times, default=None),
         last=max(times, default=None),
         crossing=_crossing(examples, near, plan) if plan.time_column and times else None,
+        time_problem=columns.time_problem,
     )
 
 

@@ -109,6 +109,6 @@ def facts_of(version: TestSetVersion, kind: Kind) -> SetFacts:
         timed=about.get("timed", 0),
         times=about.get("times", 0),
         crossing=about.get("crossing"),
-        untimed=about.get("untimed", ""),
+        time_problem=about.get("time_problem", ""),
         **span,
     )

@@ -108,6 +108,23 @@ def note(session: Session, upload_id: str, filled: Filled, preview: Preview) -> 
 def request(session: Session, upload_id: str, filled: Filled, preview: Preview) -> str:
     """Queue the import; returns the job to poke after the commit. Raises Invalid naming the fields."""
     note(session, upload_id, filled, preview)
+    _check(session, filled, preview)
+    job_id = importing.request_import(session, upload_id, filled.draft, filled.choices)
+    upload = uploads.get(session, upload_id)
+    upload.choices, upload.finished_at = {**upload.choices, "asked_at": now().isoformat()}, None
+    return job_id
+
+
+def request_seen(session: Session, view: UploadView, filled: Filled, preview: Preview) -> str | None:
+    """As `request`, of what a person saw in this view; else only noted, to be shown first, and None."""
+    if not preview.checked or previewing.shows(view.preview, preview):
+        return request(session, view.id, filled, preview)
+    note(session, view.id, filled, preview)
+    _check(session, filled, preview)
+    return None
+
+
+def _check(session: Session, filled: Filled, preview: Preview) -> None:
     problems = [*_open_questions(filled, preview), *rules.grader_problems(session, filled.choices.rule)]
     try:
         if not filled.choices.add_to:
@@ -116,10 +133,6 @@ def request(session: Session, upload_id: str, filled: Filled, preview: Preview) 
         problems = [*invalid.problems, *problems]
     if problems:
         raise Invalid(problems)
-    job_id = importing.request_import(session, upload_id, filled.draft, filled.choices)
-    upload = uploads.get(session, upload_id)
-    upload.choices, upload.finished_at = {**upload.choices, "asked_at": now().isoformat()}, None
-    return job_id
 
 
 def _open_questions(filled: Filled, preview: Preview) -> list[Problem]:

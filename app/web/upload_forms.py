@@ -95,7 +95,8 @@ def _lines(text: str) -> str:
 
 
 def typed_of(view: UploadView) -> Typed:
-    """The form as it stands in the database."""
+    """The form as it stands in the database; what is not found out yet is left to be guessed."""
+    found, none = (view.preview, NO_COLUMN) if view.preview.checked else (None, "")
     draft, described = view.draft, dict(view.draft.label_descriptions)
     labels = list(view.preview.labels or {}) if view.preview.kind in ("label", "labels") else []
     return Typed(
@@ -108,10 +109,10 @@ def typed_of(view: UploadView) -> Typed:
         on_conflict=view.choices.on_conflict,
         input_column=view.choices.input_column or view.preview.input,
         label_column=view.choices.label_column or view.preview.label,
-        kind=view.choices.kind or view.preview.kind,
+        kind=view.choices.kind or (found.kind if found else ""),
         field_column=list(view.choices.field_columns or ([] if view.preview.label else view.preview.fields)),
-        group_column=view.choices.group_column or view.preview.group or NO_COLUMN,
-        time_column=view.choices.time_column or view.preview.time or NO_COLUMN,
+        group_column=view.choices.group_column or view.preview.group or none,
+        time_column=view.choices.time_column or view.preview.time or none,
         plan=view.choices.plan,
         dev_share=_percent(view.choices.dev_share),
         holdout_share=_percent(view.choices.holdout_share),

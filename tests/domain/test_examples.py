@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.columns import Columns, guess_columns
+from app.domain.columns import Columns, Wishes, guess_columns
 from app.domain.examples import ConflictingLabels, Imported, build_examples
 from app.domain.tables import Row, Table
 from app.errors import Invalid
@@ -55,6 +55,14 @@ GUESSES: list[tuple[Values, Values, Columns]] = [
         {"wanted_variables": ("meta.lang", "text")},
         Columns("text", "label", None, "meta.group", ("meta.lang", "text"), ("meta",)),
     ),
+    ({"Текст": "x", "Метка": "y"}, {}, Columns("Текст", "Метка")),
+    (
+        {"вопрос": "x", "Категория": "y", "ответ": "a", "Пользователь": "u", "дата_создания": "2024-01-01"},
+        {},
+        Columns("вопрос", "Категория", None, "Пользователь", (), ("ответ", "дата_создания"), at="дата_создания"),
+    ),
+    ({"комментарий": "x", "класс": "y"}, {}, Columns("комментарий", "класс")),
+    ({"Текст обращения": "x", "категория": "y"}, {}, Columns("Текст обращения", "категория")),
 ]
 
 
@@ -68,9 +76,21 @@ def test_columns_are_guessed_by_name_and_choices_go_before_guesses(
 @pytest.mark.parametrize(
     ("row", "choices", "said"),
     [
-        ({"input": "x", "note": "y"}, {}, ["label: no column looks like the label; name it. There are: input, note"]),
-        ({"a": "x", "b": "y", "c": 1}, {}, ["input: no column looks like the input", "label: no column looks like"]),
-        ({"input": "x"}, {"label_column": "kind"}, ["label: there is no column kind for the label; there are: input"]),
+        (
+            {"input": "x", "note": "y"},
+            {},
+            ["label_column: no column looks like the label; name it. There are: input, note"],
+        ),
+        (
+            {"a": "x", "b": "y", "c": 1},
+            {},
+            ["input_column: no column looks like the input", "label_column: no column looks like"],
+        ),
+        (
+            {"input": "x"},
+            {"label_column": "kind"},
+            ["label_column: there is no column kind for the label; there are: input"],
+        ),
         ({"input": "x", "label": "y"}, {"label_column": "input"}, ["input and label cannot both be the column input"]),
         (
             {"input": "x", "label": "y"},
@@ -86,6 +106,80 @@ def test_a_column_that_is_not_there_is_said_with_those_that_are(row: Values, cho
     found = problems([row], **choices)
     assert len(found) == len(said)
     assert all(expected in message for message, expected in zip(found, said, strict=True))
+
+
+ROLES: Values = {"text": "x", "label": "y", "user": "u", "date": "2024-01-01", "meta": {"user": "u"}}
+
+
+@pytest.mark.parametrize(
+    ("row", "wishes", "said"),
+    [
+        (ROLES, Wishes(group="Label"), "group_column: the column label holds the answer, and all rows of one answer"),
+        (
+            ROLES,
+            Wishes(group="text"),
+            "group_column: the column text holds the input, and rows with the same input are",
+        ),
+        (ROLES, Wishes(time="label"), "time_column: the column label holds the answer, not when a row came to be"),
+        (ROLES, Wishes(time="text"), "time_column: the column text holds the input, not when a row came to be"),
+        (ROLES, Wishes(group="customer"), "group_column: there is no column customer for the group; there are: text,"),
+        (ROLES, Wishes(time="meta.day"), "time_column: there is no column meta.day for the time; there are: text,"),
+        (
+            {"text": "x", "label": {"tone": "a"}},
+            Wishes(group="label.tone"),
+            "group_column: the column label.tone holds the answer",
+        ),
+        (
+            {"text": "x", "late": True, "rude": False},
+            Wishes(group="rude"),
+            "group_column: the column rude holds the answer",
+        ),
+    ],
+)
+def test_a_column_of_groups_or_times_that_cannot_be_one_is_refused_by_name(
+    row: Values, wishes: Wishes, said: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        guess_columns(table([row]), wishes=wishes)
+    assert [str(problem)[: len(said)] for problem in refused.value.problems] == [said]
+
+
+def test_one_column_may_hold_groups_and_times_as_of_all_that_came_on_one_day() -> None:
+    columns = guess_columns(table([ROLES]), wishes=Wishes(group="date"))
+    assert (columns.group, columns.at) == ("date", "date")
+
+
+def test_a_guess_never_takes_the_column_of_the_input_or_the_answer() -> None:
+    columns = guess_columns(table([{"document": "x", "date": "2024-01-01"}]), "document", "date")
+    assert (columns.group, columns.at, columns.time_problem) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("times", "problem"),
+    [
+        (
+            {"date": ["03/04/2023"]},
+            "Column date: could have the day first or the month first; write dates as 2023-07-16.",
+        ),
+        ({"time": [""]}, "Column time: holds no times."),
+        ({"time": ["soon", "late"]}, "Column time: holds no times that can be read; write times as 2023-07-16 or"),
+        ({"at": ["2023-07-16", "2023-07-17", "soon"]}, "Column at: line 3 and 12 more cannot be read as a time like"),
+        ({"date": ["2023-07-16", "", ""]}, "Column date: only 14 of 40 rows have a time, and at least half must."),
+        ({"created_at": ["soon"], "date": ["03/04/2023"]}, "Column created_at: holds no times that can be read"),
+    ],
+)
+def test_a_column_named_like_times_that_cannot_be_used_says_why(times: Values, problem: str) -> None:
+    rows = [{**row, **{name: held[i % len(held)] for name, held in times.items()}} for i, row in enumerate(good_rows())]
+    columns = guess_columns(table(rows))
+    assert (columns.at, columns.time_problem[: len(problem)]) == (None, problem)
+    assert guess_columns(table(rows), wishes=Wishes(time="-")).time_problem == columns.time_problem
+
+
+def test_the_first_column_whose_times_can_be_read_is_the_one() -> None:
+    rows = [{**row, "created_at": "soon", "date": "2023-07-16", "meta": {"at": "2024-01-01"}} for row in good_rows()]
+    assert (guess_columns(table(rows)).at, guess_columns(table(rows)).time_problem) == ("date", "")
+    none = guess_columns(table(rows), wishes=Wishes(time="-"))
+    assert (none.at, none.time_problem) == (None, "Column date holds times, but is not chosen.")
 
 
 BAD_ROWS: list[tuple[Values, list[str]]] = [

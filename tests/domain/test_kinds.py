@@ -35,6 +35,11 @@ CYCLE = 40
         ("answer", [f"the town of {n}" for n in range(40)], "text"),
         ("label", list(range(40)), "label"),
         ("reference", ["True", "(A)"], "text"),
+        ("Метки", ["a|b", "a"], "labels"),
+        ("метка", ["a, b", "a"], "label"),
+        ("Ответ", [f"the town of {n}" for n in range(40)], "text"),
+        ("правильный_ответ", list(range(40)), "number"),
+        ("эталон", ["да", "нет"], "text"),
     ],
 )
 def test_the_kind_is_guessed_from_the_cells_and_the_name(name: str, cells: list[Any], kind: str) -> None:

@@ -183,3 +183,11 @@ def test_remarks_name_what_the_splits_cannot_show() -> None:
     assert "There is no holdout" in remarks(FACTS, {"dev": 20, "holdout": 0}, {})[0]
     shown = outlook({"dev": 400, "holdout": 20})
     assert (shown["dev"].detectable, shown["holdout"].detectable) == (0.062, None)
+
+
+def test_a_column_of_times_that_cannot_be_read_is_told_instead_of_that_there_is_none() -> None:
+    why = "Column date: could have the day first or the month first; write dates as 2023-07-16."
+    found = {one.way: one for one in advise(SetFacts("label", 200, time_problem=why))}
+    assert (found["out_of_time"].state, found["out_of_time"].why) == ("not possible", why)
+    without = {one.way: one.why for one in advise(SetFacts("label", 200))}
+    assert without["out_of_time"] == "No column says when the rows came to be."

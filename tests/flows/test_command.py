@@ -52,6 +52,17 @@ def test_numbers_that_no_database_holds_are_refused(option: tuple[str, str], tmp
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("command", ["improve", "evaluate"])
+def test_columns_of_groups_and_times_that_cannot_be_any_are_refused_by_option(command: str, tmp_path: Path) -> None:
+    named = "--group-column", "label", "--time-column", "day"
+    found = agon(command, str(DEMO_FILE), *named, folder=tmp_path)
+    assert found.returncode == 2
+    said = " ".join(found.stderr.split())
+    assert "--group-column: the column label holds the answer, and all rows of one answer would go to one split" in said
+    assert "--time-column: there is no column day for the time; there are: " in said
+    assert not (tmp_path / "data" / "agon.sqlite3").exists()
+
+
 def test_an_empty_prompt_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "start.txt").write_text(" \n")
     found = agon("improve", str(DEMO_FILE), "--prompt", "start.txt", folder=tmp_path)

@@ -102,6 +102,44 @@ def test_a_choice_that_cannot_be_followed_is_said_at_its_field(
     assert world.poked == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"group_column": "label"}, 'id="error-group_column">the column label holds the answer'),
+        ({"time_column": "text"}, 'id="error-time_column">the column text holds the input'),
+        ({"group_column": "label.user"}, 'id="error-group_column">there is no column label.user for the group'),
+    ],
+)
+def test_a_column_that_cannot_hold_groups_or_times_is_refused_at_its_field_and_to_programs(
+    world: World, fields: dict[str, object], said: str
+) -> None:
+    visitor = world.visitor()
+    here = send(visitor, good())
+    assert said in visitor.send(here, {**FORM, **fields}, status=422)
+    token = token_on(visitor.client.get("/uploads/new").text)
+    told = visitor.client.post(f"/api/v1{here}/import", json=fields, headers={"x-csrf-token": token})
+    assert told.status_code == 422
+    assert [problem["where"] for problem in told.json()["problems"]] == list(fields)
+    assert world.poked == []
+
+
+def test_times_that_cannot_be_read_are_told_before_the_import_and_on_the_page_of_the_set(world: World) -> None:
+    why = "Column date: could have the day first or the month first; write dates as 2023-07-16."
+    rows = [example(number, date=f"0{number % 9 + 1}/0{number % 7 + 1}/2023") for number in range(90)]
+    visitor = world.visitor()
+    here = send(visitor, lines(rows))
+    assert f"Out of time Not possible {why}" in words(visitor.read(here))
+    form = {**FORM, "group_column": "-", "time_column": "-"}
+    visitor.send(here, {**form, "do": "columns"})
+    assert f"Out of time Not possible {why}" in words(visitor.read(here)), "as the form sends what it shows"
+    visitor.send(here, form)
+    work(world)
+    told: Any = visitor.json(here)
+    shown: Any = visitor.json(f"/test-sets/{told['test_set']['test_set_id']}")
+    assert why in [one["why"] for one in shown["suggestions"]]
+    assert why in words(visitor.read(f"/test-sets/{shown['id']}"))
+
+
 def test_sets_checklists_and_numbers_become_projects_whose_pages_can_be_read(world: World) -> None:
     files: dict[str, list[dict[str, object]]] = {
         "labels": [{"input": example(i)["text"], "labels": [["a_b"], ["a_b", "c"], []][i % 3]} for i in range(90)],
@@ -167,6 +205,10 @@ def test_a_file_that_cannot_join_is_explained_on_its_page(world: World) -> None:
     said = 'id="error-replace">Nothing would change: the test set has these rows already'
     assert said in visitor.read(here)
     assert said in visitor.send(here, {}, status=422)
+    assert visitor.send(here, {"replace": "yes"}) == f"{here}?look=anew", "nobody saw yet which rows leave"
+    seen = words(visitor.read(f"{here}?look=anew"))
+    assert "Not imported yet. The file was read with these choices just now: see what changes" in seen
+    assert "Removed 10" in seen
     assert visitor.send(here, {"replace": "yes"}) == here
     assert count(world, TestSetVersion) == 1
     work(world)
@@ -194,8 +236,10 @@ def test_the_command_adds_rows_and_says_what_changed(world: World, monkeypatch: 
     command_settings.cache_clear()
     try:
         done = CliRunner().invoke(command, ["add-rows", project_id, str(file)])
+        refused = CliRunner().invoke(command, ["add-rows", project_id, str(file), "--label-column", "kind"])
     finally:
         command_settings.cache_clear()
+    assert str(refused.exception).startswith("--label-column: there is no column kind for the label")
     assert done.exit_code == 0, done.output
     assert "5 added, 0 relabelled, 0 removed, 90 unchanged" in done.output
     assert count(world, TestSetVersion) == 2

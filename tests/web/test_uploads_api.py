@@ -44,6 +44,17 @@ def test_a_program_sends_a_file_as_json_and_imports_it(world: World) -> None:
         assert session.scalars(select(PromptVersion.text)).all() == ["Sort: {{input}}"]
 
 
+def test_a_program_names_the_columns_and_imports_in_one_call(world: World) -> None:
+    rows = [{"words": example(number)["text"], "sort": "ab"[number % 2]} for number in range(60)]
+    client = world.visitor().client
+    made = client.post("/api/v1/uploads", json={"filename": "mail.jsonl", "text": lines(rows).decode()}).json()
+    assert not made["preview"]["checked"]
+    begun = client.post(
+        f"/api/v1/uploads/{made['id']}/import", json={"input_column": "words", "label_column": "sort", "plan": "random"}
+    )
+    assert (begun.status_code, begun.json()["status"]) == (202, "queued")
+
+
 def test_a_program_hears_of_every_problem_and_nothing_is_kept(world: World) -> None:
     rows: list[dict[str, object] | str] = [example(number) for number in range(60)]
     rows[2], rows[4] = "{", "[]"

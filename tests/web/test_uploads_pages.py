@@ -136,9 +136,10 @@ def test_columns_that_names_do_not_tell_are_chosen_by_a_person(world: World) -> 
     here = send(visitor, data)
     html = visitor.read(here)
     assert "The names do not tell which is which" in html
-    assert 'value="import"' not in html, "nothing is imported before its splits were seen"
-    assert "Read the columns to see how the file would be split" in html
     assert '<option value="">Choose a column</option>' in html
+    assert re.findall(r'<button class="btn primary"[^>]*>([^<]*)</button>', html) == ["Read these columns"]
+    assert 'value="import"' not in html, "nobody has seen the splits that an import would freeze"
+    assert "Read the columns first: then their splits are shown here" in words(html)
     refused = visitor.send(here, {"name": "Mail", "smallest_gain": "0.02", "do": "import"}, status=422)
     assert 'id="error-input_column">choose the column that holds the input' in refused
     assert 'id="error-label_column">choose the column that holds the label' in refused
@@ -149,29 +150,75 @@ def test_columns_that_names_do_not_tell_are_chosen_by_a_person(world: World) -> 
     html = visitor.read(here)
     assert "3 in column kind" in words(html)
     assert "complaint" in html
-    assert 'value="import">Import 60 examples' in html
-    assert "By class" in words(html)
+    assert re.findall(r'<button class="btn primary"[^>]*>([^<]*)</button>', html) == ["Import 60 examples"]
     assert visitor.send(here, {"input_column": "words", "label_column": "kind", "smallest_gain": "0.02"}) == here
     work(world)
     told: Any = visitor.json(here)
     assert list(told["test_set"]["label_counts"]["train"]) == sorted(LABELS)
 
 
-def test_columns_chosen_otherwise_are_checked_before_the_import(world: World) -> None:
+def unnamed(count: int = 90) -> bytes:
+    """A file whose names do not tell which column is what."""
+    rows = [{"words": example(number)["text"], "sort": LABELS[number % 3]} for number in range(count)]
+    return lines([{**row, "user": f"u{number // 2}"} for number, row in enumerate(rows)])
+
+
+def test_splits_that_nobody_saw_are_shown_before_they_are_frozen(world: World) -> None:
+    visitor = world.visitor()
+    here = send(visitor, unnamed())
+    form: dict[str, object] = {"input_column": "words", "label_column": "sort", "name": "Mail", "smallest_gain": "0.02"}
+    there = visitor.send(here, {**form, "do": "import"})
+    assert (there, world.poked) == (f"{here}?look=anew", [])
+    html = visitor.read(there)
+    assert "Not imported yet. The file was read with these choices just now: see its splits" in words(html)
+    assert "In groups used here Suggested 90 examples lie in 45 groups" in words(html)
+    assert re.search(r'id="name" name="name"[^>]* value="Mail"', html)
+    assert visitor.send(here, form) == here
+    work(world)
+    assert "Imported" in visitor.read(here)
+
+
+def test_columns_chosen_otherwise_are_checked_and_shown_before_the_import(world: World) -> None:
     visitor = world.visitor()
     here = send(visitor, lines([example(number, topic=THINGS[number % 2]) for number in range(60)]))
     chosen: dict[str, object] = {"input_column": "text", "label_column": "text", "smallest_gain": "0.02"}
     refused = visitor.send(here, chosen, status=422)
     assert "input and label cannot both be the column text" in refused
-    assert visitor.send(here, {**chosen, "label_column": "topic"}) == f"{here}?unseen=yes"
-    assert count(world, Job) == 0, "what was not shown yet is not imported"
-    page = words(visitor.read(f"{here}?unseen=yes"))
-    assert "Nothing is imported yet. You chose other columns: these are the labels and splits that they make." in page
-    assert "2 in column topic" in page
+    assert visitor.send(here, {**chosen, "label_column": "topic"}) == f"{here}?look=anew"
+    assert "2 in column topic" in words(visitor.read(here))
     assert visitor.send(here, {**chosen, "label_column": "topic"}) == here
     work(world)
     told: Any = visitor.json(here)
     assert list(told["test_set"]["label_counts"]["dev"]) == ["kettle", "parcel"]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"group_column": "-"},
+        {"plan": "random"},
+        {"holdout_share": "40"},
+        {"prompt": "About {{topic}}: {{input}}"},
+        {"kind": "text", "match": "exact"},
+    ],
+)
+def test_whatever_changes_the_splits_is_shown_before_the_import(world: World, chosen: dict[str, object]) -> None:
+    visitor = world.visitor()
+    here = send(visitor, lines([example(number, topic="mail", user=f"u{number // 2}") for number in range(60)]))
+    form: dict[str, object] = {"smallest_gain": "0.02", **chosen}
+    assert (visitor.send(here, form), world.poked) == (f"{here}?look=anew", [])
+    assert visitor.send(here, form) == here
+    assert len(world.poked) == 1
+
+
+def test_what_else_is_wrong_is_said_at_once_with_the_new_splits(world: World) -> None:
+    visitor = world.visitor()
+    here = send(visitor, unnamed())
+    form: dict[str, object] = {"input_column": "words", "label_column": "sort", "smallest_gain": "much"}
+    refused = visitor.send(here, form, status=422)
+    assert "error-smallest_gain" in refused
+    assert "3 in column sort" in words(refused)
+    assert 'value="much"' in refused
 
 
 def test_contradicting_labels_are_asked_about_and_dropped_when_a_person_says_so(world: World) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.goals import SUGGESTED
 from app.domain.previews import lines_of, quoted_lines
 from app.errors import Invalid, Problem
-from app.services import previewing, rules, uploading
+from app.services import rules, uploading
 from app.services.uploading import UploadView
 from app.storage import boards, projects
 from app.web.dependencies import Reading, Writing
@@ -97,7 +97,8 @@ def _show(
     view: UploadView,
     typed: Typed,
     problems: tuple[Problem, ...] = (),
-    unseen: bool = False,
+    *,
+    look: str = "",
 ) -> Response:
     return page(
         request,
@@ -105,7 +106,6 @@ def _show(
         status=422 if problems else 200,
         upload=view,
         typed=typed,
-        unseen=unseen,
         problems=problems,
         quoted=uploading.quoted(session, view.id, problems) if problems else view.quoted,
         lines_of=lines_of,
@@ -113,14 +113,15 @@ def _show(
         graders=rules.graders(session),
         joins=projects.get(session, view.choices.add_to) if view.choices.add_to else None,
         draft_days=request.app.state.settings.draft_days,
+        look=look,
     )
 
 
 @router.get("/uploads/{upload_id}")
-def show(request: Request, session: Reading, upload_id: str, unseen: str = "") -> Response:
-    """`unseen`: somebody wanted to import what the page had not shown yet."""
+def show(request: Request, session: Reading, upload_id: str, look: str = "") -> Response:
+    """With `look=anew` it says why nothing was imported: the splits had not been shown."""
     view = uploading.view(session, upload_id)
-    return _show(request, session, view, typed_of(view), unseen=bool(unseen))
+    return _show(request, session, view, typed_of(view), look=look)
 
 
 @router.get("/uploads/{upload_id}/live")
@@ -140,20 +141,22 @@ def decide(
     upload_id: str,
     typed: Annotated[Typed, Form()],
 ) -> Response:
-    """Read the file with other columns, or import it."""
+    """Read the file with other columns, or import it; splits that the page has not shown are shown first."""
     view = uploading.view(reading, upload_id)
     typed.add_to = view.choices.add_to
     filled = typed.filled(PurePath(view.filename).stem)
     try:
         preview = uploading.reread(reading, request.app.state.settings, upload_id, filled)
-        unseen = typed.do != "columns" and previewing.reads_otherwise(view.preview, preview)
-        if typed.do == "columns" or unseen:
+        if typed.do == "columns":
             uploading.note(session, upload_id, filled, preview)
-        else:
-            later.add_task(request.app.state.poke, uploading.request(session, upload_id, filled, preview))
+            return RedirectResponse(f"/uploads/{upload_id}", 303)
+        job_id = uploading.request_seen(session, view, filled, preview)
     except Invalid as invalid:
         return _show(request, session, uploading.view(session, upload_id), typed, invalid.problems)
-    return RedirectResponse(f"/uploads/{upload_id}{'?unseen=yes' if unseen else ''}", 303)
+    if job_id is None:
+        return RedirectResponse(f"/uploads/{upload_id}?look=anew", 303)
+    later.add_task(request.app.state.poke, job_id)
+    return RedirectResponse(f"/uploads/{upload_id}", 303)
 
 
 @router.post("/uploads/{upload_id}/delete")
