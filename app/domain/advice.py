@@ -20,6 +20,7 @@ SMALL, PROVABLE, NO_HOLDOUT = 150, 1_000, 60
 LEAST_PER_CLASS = 10  # examples in the holdout, for a statement about one class
 _TIMED = 0.9  # share of the examples that need a time
 _FEWEST_TIMES = 20
+FEW_GROUPS = 10
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class SetFacts:
     """What is known of examples before they are split; `groups` hold two or more examples, near-duplicates not counted.
 
     `crossing` are the examples that an out-of-time split would leave out, None where it cannot be made. `time_problem`
-    says why a column that is named like one of times is not used.
+    and `group_problem` say why a column that is named like one of times or groups is not used.
     """
 
     kind: Kind
@@ -43,6 +44,12 @@ class SetFacts:
     last: datetime | None = None
     crossing: int | None = None
     time_problem: str = ""
+    group_problem: str = ""
+
+    @property
+    def units(self) -> int:
+        """What stays together: groups, and examples that are in none."""
+        return self.groups + self.n - self.grouped
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,8 @@ def _random(facts: SetFacts) -> str:
 
 def _grouped(facts: SetFacts) -> tuple[State, str]:
     if not facts.has_group_column:
-        return "not possible", "No column says which rows belong together, such as one customer, document or thread."
+        usual = "No column says which rows belong together, such as one customer, document or thread."
+        return "not possible", facts.group_problem or usual
     if not facts.groups:
         return "possible", "There is a group column, but no two examples share a group."
     return "possible", (
@@ -156,11 +164,23 @@ def outlook(sizes: Mapping[str, int]) -> dict[str, Outlook]:
     return found
 
 
+def no_holdout(n: int) -> str:
+    """Why a test set of n examples has no holdout, in a sentence."""
+    if n < NO_HOLDOUT:
+        return f"There is no holdout: with fewer than {NO_HOLDOUT} examples nothing can be proved on sealed rows."
+    return "There is no holdout, so nothing can be proved on sealed rows: rows that stay together left none for it."
+
+
 def remarks(facts: SetFacts, sizes: Mapping[str, int], holdout_counts: Mapping[str, int]) -> tuple[str, ...]:
     """What a person should know of these splits before they are frozen, most important first."""
     said = []
+    if facts.has_group_column and facts.units < FEW_GROUPS:
+        said.append(
+            f"There are only {facts.units:,} groups: whole ones fill the splits unevenly, and a class may miss one. Choose "
+            "another column of groups, or none."
+        )
     if not sizes.get("holdout"):
-        said.append("There is no holdout: with fewer than 60 examples nothing can be proved on sealed rows.")
+        said.append(no_holdout(facts.n))
     elif facts.n < PROVABLE:
         said.append(
             f"With {facts.n:,} examples the holdout has little power: take 30 to 40% as holdout, or bring more rows."

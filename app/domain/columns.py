@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from app.domain import rules
 from app.domain.answerspace import KINDS, Answers, Kind
-from app.domain.cells import cell, spoken
+from app.domain.cells import absent, cell, spoken
 from app.domain.columnnames import GROUPS, IDS, INPUTS, LABELS, TIMES, all_named, first_named
 from app.domain.findings import Findings
 from app.domain.kinds import guess_kind, yes_no_columns
@@ -17,6 +17,10 @@ from app.errors import Invalid
 
 __all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
 
+FEWEST_GROUPS, FEWEST_ROWS = (
+    10,
+    60,
+)  # of a column that is taken for one of groups by its name; of a file to be so strict
 NO_COLUMN = "-"  # a person's choice of none where one would be guessed
 _WHY_NOT = {
     ("group", "answer"): "and all rows of one answer would go to one split",
@@ -33,7 +37,8 @@ class Columns:
     A name with a dot that is no column itself means a field of an object: `meta.group` is `group` inside `meta`. The
     right answer stands in `label`, in `fields` (each a column of its own), or in `fields` inside the objects of
     `label`; `mark` stands between the labels of a set that is written as text. `rule` says how a number or text is
-    compared. `time_problem` says why a column that is named like one of times is not used, where there is no other.
+    compared. `time_problem` and `group_problem` say why a column that is named like one of times or groups is not used, where
+    there is no other.
     """
 
     input: str
@@ -48,6 +53,7 @@ class Columns:
     mark: str = MARKS[-1]
     rule: Answers = field(default_factory=Answers)
     time_problem: str = ""
+    group_problem: str = ""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -86,7 +92,7 @@ def guess_columns(
     text = text or _only_other(table, label)
     _check(table, text, label, fields, wanted_variables, findings)
     taken = _taken(text, label, fields)
-    group = _group(table, wished.group, taken, findings)
+    group, group_problem = _group(table, wished.group, taken, findings)
     at, time_problem = _time(table, wished.time, taken, findings)
     kind = _kind(table, wished.kind, label, fields, findings)
     rule = _rule(kind, wished.rule, findings)
@@ -98,7 +104,7 @@ def guess_columns(
         fields = _fields_inside(table, label)
     mark = mark_of(cell(row.values, label) for row in table.rows) if kind == "labels" else MARKS[-1]
     others = tuple(wanted_variables), tuple(rest)
-    return Columns(text, label, *known, *others, kind, fields, at, mark, rule, time_problem)
+    return Columns(text, label, *known, *others, kind, fields, at, mark, rule, time_problem, group_problem)
 
 
 def _answers(table: Table, wished: Wishes, findings: Findings) -> tuple[str, tuple[str, ...]]:
@@ -145,14 +151,20 @@ def _beside(table: Table, chosen: str, role: str, taken: Mapping[str, str], find
     return name
 
 
-def _group(table: Table, chosen: str, taken: Mapping[str, str], findings: Findings) -> str | None:
-    """The column of groups, also inside an object: chosen, or the first by name."""
+def _group(table: Table, chosen: str, taken: Mapping[str, str], findings: Findings) -> tuple[str | None, str]:
+    """(the column of groups, nothing) or (None, why one that is named so is not it): chosen, or the first that would do."""
     if chosen == NO_COLUMN:
-        return None
+        return None, ""
     if chosen:
-        return _beside(table, chosen, "group", taken, findings)
-    likely = (name for name in all_named(table, GROUPS) if name not in taken)
-    return next((name for name in likely if name in table.columns or _is_there(table, name)), None)
+        return _beside(table, chosen, "group", taken, findings), ""
+    problem = ""
+    for name in (one for one in all_named(table, GROUPS) if one not in taken):
+        different = len({str(cell(row.values, name)) for row in table.rows if not absent(cell(row.values, name))})
+        if different >= FEWEST_GROUPS or len(table.rows) < FEWEST_ROWS:
+            return name, ""
+        few = f"Column {name[:80]} has {different:,} different values, too few to keep whole groups apart"
+        problem = problem or f"{few}; choose it all the same if its rows belong together."
+    return None, problem
 
 
 def _time(table: Table, chosen: str, taken: Mapping[str, str], findings: Findings) -> tuple[str | None, str]:

@@ -147,7 +147,7 @@ def _about(prepared: Prepared) -> dict[str, Any]:
         return {}
     kept = {name: getattr(facts, name) for name in ("groups", "grouped", "timed", "times", "crossing")}
     span = {name: at.isoformat() for name in ("first", "last") if (at := getattr(facts, name)) is not None}
-    problem = {"time_problem": facts.time_problem} if facts.time_problem else {}
+    problem = {name: said for name in ("time_problem", "group_problem") if (said := getattr(facts, name))}
     return {**kept, **span, **problem, "near_examples": [list(pair) for pair in prepared.near_examples]}
 
 

@@ -95,6 +95,7 @@ def facts_of(examples: Sequence[Example], near: Sequence[int], columns: Columns,
         last=max(times, default=None),
         crossing=_crossing(examples, near, plan) if plan.time_column and times else None,
         time_problem=columns.time_problem,
+        group_problem=columns.group_problem,
     )
 
 

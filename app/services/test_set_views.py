@@ -110,5 +110,6 @@ def facts_of(version: TestSetVersion, kind: Kind) -> SetFacts:
         times=about.get("times", 0),
         crossing=about.get("crossing"),
         time_problem=about.get("time_problem", ""),
+        group_problem=about.get("group_problem", ""),
         **span,
     )

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.domain import capabilities, comparing, goals
+from app.domain import advice, capabilities, comparing, goals
 from app.web import charts, diffs, formats, progress
 from app.web.security.forgery import csrf_token, remember_visitor
 from app.web.security.sessions import signed_in
@@ -71,6 +71,7 @@ def environment() -> Environment:
         charts=charts,
         detectable_gain=comparing.minimum_detectable_gain,
         missed=goals.missed,
+        no_holdout=advice.no_holdout,
         best_so_far=progress.best_so_far,
         marked_placeholders=diffs.marked_placeholders,
         word_changes=diffs.word_changes,

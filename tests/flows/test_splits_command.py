@@ -95,3 +95,21 @@ def test_a_time_that_cannot_be_read_is_named_with_its_reason(tmp_path: Path) -> 
     assert "Column date: could have the day first or the month first" in found.stdout
     told = json.loads(out.read_text(encoding="utf-8"))["split"]["suggestions"]
     assert [one["why"] for one in told if one["way"] == "out_of_time"] == [why]
+
+
+def test_a_column_of_few_groups_is_no_guess_and_chosen_says_what_it_does(tmp_path: Path) -> None:
+    file, out = tmp_path / "rows.csv", tmp_path / "out.json"
+    rows = "".join(f"{row},{row[-1]}\n" for row in ROWS.splitlines())
+    file.write_text(f"input,label,group\n{rows}", encoding="utf-8")
+    guessed = splits(str(file), "--json", str(out))
+    told = json.loads(out.read_text(encoding="utf-8"))
+    assert (told["group"], told["split"]["plan"]["kind"], told["split"]["sizes"]["holdout"] > 0) == (
+        None,
+        "stratified",
+        True,
+    )
+    assert "Column group has 2 different values, too few to keep whole groups apart" in " ".join(guessed.stdout.split())
+    chosen = " ".join(splits(str(file), "--group-column", "group").stdout.split())
+    assert "There are only 2 groups: whole ones fill the splits unevenly, and a class may miss one." in chosen
+    assert "rows that stay together left none for it" in chosen
+    assert "fewer than 60" not in chosen, "there are 80"
