@@ -115,6 +115,8 @@ def sentences(view: ComparisonView, one: Comparison) -> Iterator[str]:
     said = {"better": f"{one.other} is better than {one.base}", "worse": f"{one.other} is worse than {one.base}"}
     adjusted = f", p adjusted for {len(view.comparisons)} comparisons" if len(view.comparisons) > 1 else ""
     yield f"Verdict on {one.other}: {said.get(one.verdict, one.verdict)} ({view.test}{adjusted})."
+    if one.contradictory:
+        yield "p and the interval come by different methods and do not agree here; a verdict takes both."
     n = one.counts.n
     yield f"They disagree on {one.counts.fixed + one.counts.broken:,} of {n:,} rows ({one.discordance:.1%})."
     if one.detectable is not None:

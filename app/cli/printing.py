@@ -37,8 +37,10 @@ def print_report(report: dict[str, Any], console: Console, simulated: bool) -> N
         console.print(f"Always giving the commonest answer scores {report['majority_baseline']:.3f} on dev.")
     gain = report["gain_on_holdout"]
     if gain is not None:
-        p = "" if gain["p"] is None else f", p {p_value(gain['p'])}"
-        console.print(f"Gain on the holdout {signed(gain['value'])} ({signed_between(gain['low'], gain['high'])}{p})")
+        console.print(f"Gain on the holdout {_gain(gain)}")
+    for one in (report["evidence"] or {}).get("further", ()):
+        both = f"start {estimate(one['start'])}, best {estimate(one['best'])}"
+        console.print(f"{one['goal']} on the holdout: {both}; {_gain(one['gain'])}")
     console.print(f"Verdict: {VERDICTS[report['verdict']]}.", style="bold")
     if miss := report["missed"]:
         where = "the holdout" if best["holdout"] else "dev"
@@ -50,6 +52,11 @@ def print_report(report: dict[str, Any], console: Console, simulated: bool) -> N
         f"cost {cost}, {report['seconds']:.0f} s; ended by: {report['stopped_because']}.",
         highlight=False,
     )
+
+
+def _gain(gain: dict[str, Any]) -> str:
+    p = "" if gain["p"] is None else f", p {p_value(gain['p'])}"
+    return f"{signed(gain['value'])} ({signed_between(gain['low'], gain['high'])}{p})"
 
 
 def used_words(answers: dict[str, int]) -> str:

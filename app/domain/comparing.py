@@ -73,6 +73,12 @@ def verdict(difference: Difference, smallest_gain: float) -> Verdict:
     return "worse" if difference.p <= SIGNIFICANT and difference.high < 0 else "not enough evidence"
 
 
+def is_contradictory(difference: Difference) -> bool:
+    """Whether p says that there is a difference and the interval does not, or the other way round."""
+    clears_zero = difference.low > 0 or difference.high < 0
+    return difference.p is not None and (difference.p <= SIGNIFICANT) != clears_zero
+
+
 def _inside(difference: Difference, smallest_gain: float) -> bool:
     return -smallest_gain <= difference.low and difference.high <= smallest_gain
 

@@ -10,7 +10,7 @@ from math import hypot, sqrt
 from typing import TYPE_CHECKING, Literal
 
 from app.domain.answercodes import UNGRADED, UNREADABLE
-from app.domain.comparing import compare, minimum_detectable_gain
+from app.domain.comparing import Difference, compare, minimum_detectable_gain
 from app.domain.drawing import chunks
 from app.domain.goals import Goal
 from app.domain.improving.asks import Scored
@@ -106,6 +106,16 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
+class FurtherGoal:
+    """What both prompts score on the holdout by a goal beside the first; the gain's p is that of this goal alone."""
+
+    goal: str
+    start: Estimate
+    best: Estimate
+    gain: Difference
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything beside scores, gain and verdict that a holdout report says; None or empty is what there is not.
 
@@ -126,6 +136,19 @@ class Evidence:
     best_use: Use | None = None
     unreadable: tuple[Unreadable, ...] = ()
     alarm_above: float = 0.0
+    further: tuple[FurtherGoal, ...] = ()
+
+
+def further(goals: Sequence[Goal], shape: Shape, start: Scored, best: Scored) -> tuple[FurtherGoal, ...]:
+    """By each of these goals; `Scored.amounts` hold what they ask of every answer."""
+    return tuple(_by(goal, shape, start, best) for goal in goals)
+
+
+def _by(goal: Goal, shape: Shape, start: Scored, best: Scored) -> FurtherGoal:
+    both = start.amounts, best.amounts
+    gain = compare(goal, start.expected, start.answered, best.answered, shape, seed=0, amounts=both)
+    a, b = (measure(goal, one.expected, one.answered, shape, one.amounts) for one in (start, best))
+    return FurtherGoal(goal.name, a, b, gain)
 
 
 def luck(goal: Goal, shape: Shape, start: Scored, candidates: Sequence[Scored], best: int | None) -> Luck:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from app.domain.answercodes import how_many, name_of
-from app.domain.comparing import Difference, Verdict, compare, verdict
+from app.domain.comparing import Difference, Verdict, compare, is_contradictory, verdict
 from app.domain.goals import Goal, parse_goal, parse_goals
 from app.domain.metrics import Estimate, measure
 from app.domain.multiplicity import holm
@@ -72,6 +72,11 @@ class Comparison:
     note: str
     tried: Tried | None = None
     further: list[GoalDifference] = field(default_factory=list)
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether p and the interval, which come by different methods, do not agree: then there is not enough evidence."""
+        return self.difference is not None and is_contradictory(replace(self.difference, p=self.p_holm))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.domain import confirming
 from app.domain.confirming import Evidence, Luck, Unreadable, Use
-from app.domain.goals import Goal, parse_goal
+from app.domain.goals import Goal, parse_goal, parse_goals
 from app.domain.improving.asks import Scored
 from app.domain.improving.state import Rules
 from app.domain.metrics import Estimate
@@ -31,15 +31,20 @@ class Looked:
 
 @dataclass(frozen=True)
 class Pair:
-    """The two prompts that are compared: on which model and test set version, and by which goal."""
+    """The two prompts that are compared: on which model and test set version, and by which goals."""
 
     start_id: str
     best_id: str
     endpoint_id: str
     version_id: str
     settings_hash: str
-    goal: Goal
+    goals: tuple[Goal, ...]
     shape: Shape
+
+    @property
+    def goal(self) -> Goal:
+        """The one that decides: the first."""
+        return self.goals[0]
 
 
 def of_campaign(
@@ -57,7 +62,7 @@ def of_campaign(
         endpoint_id=campaign.task_endpoint_id,
         version_id=campaign.version_id,
         settings_hash=settings_hash(task_sampling(rules.task_max_tokens)),
-        goal=rules.leading,
+        goals=parse_goals(rules.goal),
         shape=rules.answer_shape,
     )
     order = confirmations.dev_order(session, pair.version_id)
@@ -102,6 +107,7 @@ def _with_holdout(
         discordance=discordance,
         detectable=detectable,
         recalls=confirming.recalls(pair.shape, looked.start, looked.best),
+        further=confirming.further(pair.goals[1:], pair.shape, looked.start, looked.best),
         unreadable=(*evidence.unreadable, *_unreadable("holdout", (looked.start, looked.best), alarm_above)),
     )
 

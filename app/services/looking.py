@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.comparing import compare, verdict
-from app.domain.goals import parse_goal
+from app.domain.goals import parse_goals
 from app.domain.metrics import Estimate, measure
 from app.domain.shapes import shape_of
 from app.domain.summing import amounts_of
@@ -107,7 +107,7 @@ def _pair(session: Session, opening: HoldoutOpening, project: Project) -> Pair:
         endpoint_id=opening.endpoint_id or "",
         version_id=opening.version_id,
         settings_hash=evaluation.settings_hash,
-        goal=parse_goal(project.goal),
+        goals=parse_goals(project.goal),
         shape=shape_of(project.answer_space),
     )
 
@@ -118,7 +118,8 @@ def _looked(session: Session, opening: HoldoutOpening, pair: Pair) -> Looked:
     order = [(one.example_id, one.label) for one in sealed]
     both = (pair.start_id, pair.best_id)
     ids = confirmations.evaluations_of(session, both, pair.endpoint_id, pair.version_id, "holdout", pair.settings_hash)
-    scored = [gathering.answers_of(session, ids.get(one), order, amounts_of(pair.goal)) for one in both]
+    amounts = list(dict.fromkeys(name for goal in pair.goals for name in amounts_of(goal)))
+    scored = [gathering.answers_of(session, ids.get(one), order, amounts) for one in both]
     n = min(one.n for one in scored)
     start, best = (one.first(n) for one in scored)
     return Looked(opening.number, start, best)

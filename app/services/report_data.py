@@ -25,7 +25,9 @@ def named(session: Session, subject: str) -> Campaign | HoldoutOpening:
 
 
 def told(row: Campaign | HoldoutOpening) -> dict[str, Any]:
-    """The stored report with the ids of what it tells of, and the bound of the goal where the best prompt misses it."""
+    """The stored report with the ids of what it tells of, the bound of the goal where the best prompt misses it, and how
+    many holdout examples both have answered.
+    """
     report = row.report or {}
     found = report["best"]["holdout"] or report["best"]["dev"]
     sides = {
@@ -33,7 +35,17 @@ def told(row: Campaign | HoldoutOpening) -> dict[str, Any]:
         for side, version_id in zip(("start", "best"), _versions(row), strict=True)
     }
     subject = "campaign_id" if isinstance(row, Campaign) else "opening_id"
-    return {subject: row.id, **report, **sides, "missed": missed(report["goal"], found["value"]) if found else ""}
+    told = {"missed": missed(report["goal"], found["value"]) if found else "", "answered": _answered(row)}
+    return {subject: row.id, **report, **sides, **told}
+
+
+def _answered(row: Campaign | HoldoutOpening) -> int | None:
+    """How many holdout examples both have answered; None where a campaign did not open it."""
+    report = row.report or {}
+    found = report["best"]["holdout"]
+    if isinstance(row, Campaign) and not report.get("holdout_opened"):
+        return None
+    return found["n"] if found else 0
 
 
 def _versions(row: Campaign | HoldoutOpening) -> tuple[str, str]:

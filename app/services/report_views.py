@@ -60,6 +60,7 @@ class HoldoutReport:
 
     `campaign` is the number of the campaign whose end it was, None for an opening by a person. `evidence` is empty for
     a report from before it was kept, and then `whole` is false. `thresholds` are those that people froze before.
+    `answered` counts the holdout examples that both have answered, None where it was not opened.
     """
 
     name: str
@@ -87,6 +88,12 @@ class HoldoutReport:
     cost: int | None
     finished_at: datetime | None
     thresholds: list[FrozenOnHoldout]
+    answered: int | None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the holdout was opened and not all of it answered, by a cap or because somebody stopped it."""
+        return self.answered is not None and self.answered < self.splits["holdout"]
 
     @property
     def same(self) -> bool:
@@ -248,6 +255,7 @@ def _report(
         cost=None if report["cost"] is None else round(report["cost"] * 1_000_000),
         finished_at=row.finished_at,
         thresholds=frozen_reports.read(report.get("thresholds", [])),
+        answered=None if opened is None else best["n"] if best else 0,
     )
 
 

@@ -100,9 +100,20 @@ def _scores(r: HoldoutReport) -> Iterator[Block]:
             f"Gain on the holdout, paired: {signed(g.value)} ({signed_between(g.low, g.high)}, n {thousands(g.n)}), "
             f"p {words.p_words(g.p)}, two-sided."
         )
+    if r.evidence.further:
+        yield Heading("Further goals, on the holdout", 3)
+        yield Grid(("Goal", *(name_of(r, sheet) for sheet in (r.start, r.best)), "Gain", "p"), tuple(_further(r)))
+        yield Paragraph(words.FURTHER)
     if r.majority_baseline is not None:
         yield Paragraph(f"Always giving the commonest answer scores {score(r.majority_baseline)} on dev.")
     yield Paragraph("Intervals are 95%.")
+
+
+def _further(r: HoldoutReport) -> Iterator[tuple[str, ...]]:
+    for one in r.evidence.further:
+        scores = (words.estimate_words(e.value, e.low, e.high, e.n) for e in (one.start, one.best))
+        g = one.gain
+        yield one.goal, *scores, f"{signed(g.value)} ({signed_between(g.low, g.high)})", words.p_words(g.p)
 
 
 def _belief(r: HoldoutReport) -> Iterator[Block]:

@@ -1,11 +1,13 @@
 """The sentences of a holdout report: the same on its page, in Markdown and in print."""
 
+from app.domain.comparing import Difference, is_contradictory
 from app.domain.confirming import FEWEST_CANDIDATES, FEWEST_OF_CLASS, Unreadable, Use
 from app.domain.goals import missed, parse_goal
 from app.services.report_views import HoldoutReport
 from app.web.formats import between, moment, money, p_value, percent, score, signed, signed_between, thousands
 
 KEPT = "The start prompt is kept."
+FURTHER = "The verdict rests on the first goal alone. Each p is that of one goal."
 
 
 def verdict_words(r: HoldoutReport) -> str:
@@ -13,7 +15,25 @@ def verdict_words(r: HoldoutReport) -> str:
     found = r.best.holdout or r.best.dev
     miss = missed(r.goal, found.value) if found else ""
     where = f"on {'the holdout' if r.best.holdout else 'dev'}"
-    return _verdict_words(r) + (f" v{r.best.version}: the bound {miss} {where}." if miss else "")
+    told = [_verdict_words(r), part_words(r), contradiction_words(r.gain)]
+    if miss:
+        told.append(f"v{r.best.version}: the bound {miss} {where}.")
+    return " ".join(one for one in told if one)
+
+
+def part_words(r: HoldoutReport) -> str:
+    """That the look was cut short, where it was."""
+    if not r.is_part:
+        return ""
+    so_far = f"{thousands(r.answered)} of {thousands(r.splits['holdout'])} examples"
+    return f"It was stopped early, by a cap or a person: both prompts have answered {so_far}, and all that is said here is of those."
+
+
+def contradiction_words(gain: Difference | None) -> str:
+    """Why p and interval do not say the same, where they do not."""
+    if gain is None or not is_contradictory(gain):
+        return ""
+    return "p and the interval come by different methods and do not agree here; a verdict takes both."
 
 
 def _verdict_words(r: HoldoutReport) -> str:

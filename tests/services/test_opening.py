@@ -288,6 +288,29 @@ def test_stopping_one_that_a_cap_stopped_ends_the_opening(database: Database, se
     ended = view(tickets, opening_id)
     assert {one.status for one in ended.runs} == {"stopped"}
     assert ended.report is not None
+    assert (ended.report.is_part, ended.report.answered) == (True, min(one.done for one in resting.runs))
+    said = f"stopped early, by a cap or a person: both prompts have answered {ended.report.answered} of 60 examples"
+    assert said in markdown(document(ended.report)) or ended.report.answered == 0
+
+
+def test_a_report_tells_every_goal_and_rests_on_the_first(database: Database, settings: Settings) -> None:
+    with serving(sometimes) as server:
+        tickets = sealing(database, settings, server.base_url)
+        with database.write() as session:
+            session.get_one(Project, tickets.project_id).goal = "macro_f1; accuracy; accuracy - 0.001*tokens"
+        opening_id = begin(tickets, draft(tickets, tickets.prompt("Kindly say: {{input}}")))
+        tickets.work_on()
+    report = view(tickets, opening_id).report
+    assert report is not None
+    assert (report.goal, report.is_part) == ("macro_f1", False)
+    accuracy, cheaper = report.evidence.further
+    assert (accuracy.goal, accuracy.best.value) == ("accuracy", 1.0)
+    assert accuracy.start.value == pytest.approx(2 / 3, abs=1e-5)
+    assert accuracy.gain.value == pytest.approx(1 / 3, abs=1e-5)
+    assert cheaper.best.value == pytest.approx(1 - 0.009)
+    written = markdown(document(report))
+    assert "### Further goals, on the holdout" in written
+    assert "The verdict rests on the first goal alone." in written
 
 
 def test_a_look_is_not_spent_on_what_a_cap_on_calls_cannot_hold(database: Database, settings: Settings) -> None:

@@ -75,6 +75,7 @@ def test_a_campaigns_report_says_everything_that_a_report_must(arena: Played) ->
     versions = (twin["start"].pop("version_id"), twin["best"].pop("version_id"))
     assert versions == (campaign.start_version_id, campaign.best_version_id)
     assert (twin.pop("campaign_id"), twin.pop("missed")) == (arena.finished, "")
+    assert twin.pop("answered") == report["splits"]["holdout"]
     assert twin == json.loads(json.dumps(report))
 
 
