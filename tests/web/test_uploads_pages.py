@@ -165,7 +165,8 @@ def unnamed(count: int = 90) -> bytes:
 
 def test_splits_that_nobody_saw_are_shown_before_they_are_frozen(world: World) -> None:
     visitor = world.visitor()
-    here = send(visitor, unnamed())
+    here = send(visitor, unnamed(), split_seed="7")
+    assert re.search(r'name="split_seed"[^>]* value="7"', visitor.read(here)), "what was chosen with the file is kept"
     form: dict[str, object] = {"input_column": "words", "label_column": "sort", "name": "Mail", "smallest_gain": "0.02"}
     there = visitor.send(here, {**form, "do": "import"})
     assert (there, world.poked) == (f"{here}?look=anew", [])
