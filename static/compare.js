@@ -23,7 +23,9 @@
   };
   const turn = (rel) => {
     const link = document.querySelector(`.pages a[rel=${rel}]`);
-    if (link) link.click();
+    if (!link) return;
+    sessionStorage.setItem("turned", rel);
+    link.click();
   };
   const move = (step) => {
     if (at + step >= rows.length) turn("next");
@@ -51,7 +53,10 @@
     event.preventDefault();
   });
 
-  /* Whoever comes back from a call, or by a link to a row, goes on from it. */
+  /* Whoever comes back from a call, by a link to a row, or over the end of a page, goes on from there. */
   const named = rows.findIndex((row) => `#${row.id}` === location.hash);
+  const turned = sessionStorage.getItem("turned");
+  sessionStorage.removeItem("turned");
   if (named >= 0) choose(named, false);
+  else if (turned) choose(turned === "prev" ? rows.length - 1 : 0);
 })();

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -24,7 +24,18 @@ from app.domain.grading import requests_each
 from app.domain.summaries import Mean
 from app.domain.wording import placed_after
 from app.errors import Conflict, EndpointFailure, Invalid, Problem
-from app.services import capping, catalogue, editing, evaluating, fallbacks, importing, pricing, projects, run_offers
+from app.services import (
+    capping,
+    catalogue,
+    editing,
+    evaluating,
+    fallbacks,
+    importing,
+    pricing,
+    projects,
+    run_offers,
+    steering,
+)
 from app.services.capping import Caps
 from app.services.commanding import paid
 from app.services.evaluating import RunDraft
@@ -35,9 +46,10 @@ from app.services.run_offers import RunQuote
 from app.services.run_views import RunView
 from app.settings import Settings
 from app.storage import projects as stored
-from app.storage import prompts
+from app.storage import prompts, runs
 from app.storage.base import new_id
 from app.storage.endpoints import Endpoint
+from app.storage.jobs import Nudge
 from app.storage.runs import Run
 from app.web.formats import money, percent, score
 
@@ -103,13 +115,15 @@ def evaluate(
             confirm(said)
         apply(database, console, prepared, choices.rule)
         with database.write() as session:
-            project_id = _project(session, now, prepared, file.stem, goals, text, console)
+            project_id = _project(session, now, prepared, file.stem, goals, (text, form), console)
             version_id = _version(session, project_id, text, form)
             draft = replace(draft, project_id=project_id, prompt_version_id=version_id, endpoint_id=endpoint.id)
-            run, nudges = _ordered(session, now, draft)
             offer = run_offers.quote(session, now, draft)
+            run, nudges = _ordered(session, now, draft, offer.open_run)
         console.print(gain_words(offer))
         poke(nudges)
+        begun = "Going on with run" if run.id == offer.open_run else "Run"
+        console.print(f"{begun} {run.id}; after Ctrl-C the same command goes on, and buys no answer twice.")
         view = watch(database, run.id, console)
     write(json_out, "--json", as_json(view))
     tell_end(console, view)
@@ -146,15 +160,21 @@ def _buying(
 
 
 def _project(
-    session: Session, now: Settings, prepared: Prepared, name: str, goals: str, text: str, console: Console
+    session: Session,
+    now: Settings,
+    prepared: Prepared,
+    name: str,
+    goals: str,
+    prompt: tuple[str, formats.AnswerFormat],
+    console: Console,
 ) -> str:
     """The project of these examples in these splits, made when it is not there; a goal that is given becomes its goal."""
     known = importing.known_project(session, prepared)
     if known is None:
         draft = ProjectDraft(
-            name=name, description="", goal=goals or "accuracy", smallest_gain=now.smallest_gain, start_prompt=text
+            name=name, description="", goal=goals or "accuracy", smallest_gain=now.smallest_gain, start_prompt=prompt[0]
         )
-        return importing.save(session, now, projects.check(draft), prepared)
+        return importing.save(session, now, projects.check(draft), prepared, prompt[1])
     project = stored.get(session, known)
     if goals and goals != project.goal:
         was = project.goal
@@ -169,15 +189,26 @@ def _version(session: Session, project_id: str, text: str, form: formats.AnswerF
     wanted = text or projects.start_prompt(project.description, project.answer_space, form)
     if text:
         return editing.add_prompt(session, project_id, wanted, form=form).id
-    kept = {} if form == formats.PLAIN else formats.dump(formats.checked(project.answer_space, form))
+    kept = formats.kept(project.answer_space, form)
     return prompts.add(session, prompts.line_of(session, project_id).id, wanted, "app", form=kept).id
 
 
-def _ordered(session: Session, now: Settings, draft: RunDraft) -> tuple[Run, Any]:
+def _ordered(session: Session, now: Settings, draft: RunDraft, open_run: str | None) -> tuple[Run, list[Nudge]]:
+    """A new run, or the open one that answers the same: Ctrl-C may have ended an earlier command."""
+    going = runs.get(session, open_run) if open_run else None
+    if going is not None and _is_same(session, going, draft):
+        rests = going.status in ("paused", "exhausted")
+        return going, steering.ask(session, going.id, "resume") if rests else []
     try:
         return evaluating.start(session, now, draft, new_id())
     except Conflict as conflict:
         raise Invalid(str(conflict)) from conflict
+
+
+def _is_same(session: Session, going: Run, draft: RunDraft) -> bool:
+    version, _, _ = evaluating.check(session, draft)
+    wanted = evaluating.examples_of(version, draft), draft.samples
+    return going.campaign_id is None and (going.upto, going.samples) == wanted
 
 
 def gain_words(offer: RunQuote) -> str:

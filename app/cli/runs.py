@@ -166,6 +166,8 @@ def score_words(view: RunView) -> Iterator[str]:
         yield f"{name} {score(found.value)} ({between(found.low, found.high)}, n {found.n:,}{simulated}).{bound}"
     if view.score is None:
         return
+    if view.score.n > view.examples:
+        yield f"Scores are of all {view.score.n:,} examples that are answered, not of these {view.examples:,} alone."
     first = ", counting the first answer to each example" if view.samples > 1 else ""
     yield f"{view.right:,} right, {view.unreadable:,} unreadable{first}."
 

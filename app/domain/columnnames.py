@@ -12,11 +12,11 @@ INPUTS = ("input", "text", "message", "question", "query", "prompt", "sentence",
           "реплика", "фраза", "комментарий", "обращение", "отзыв")  # fmt: skip
 LABELS = ("label", "labels", "reference", "expected", "category", "class", "intent", "target", "answer", "output", "gold",
           "tag", "метка", "разметка", "эталон", "эталонный ответ", "правильный ответ", "верный ответ", "ожидаемый ответ",
-          "категория", "класс", "намерение", "интент", "ответ", "вывод", "тег", *SETS[1:], "checklist", "чек-лист",
+          "категория", "класс", "тональность", "намерение", "интент", "ответ", "вывод", "тег", *SETS[1:], "checklist", "чек-лист",
           "чеклист")  # fmt: skip
 IDS = ("id", "uid", "guid", "идентификатор", "ид")
 GROUPS = ("group", "group id", "thread", "thread id", "user", "user id", "document", "document id", "conversation id",
-          "группа", "ветка", "диалог", "пользователь", "документ")  # fmt: skip
+          "группа", "ветка", "диалог", "пользователь", "документ", "клиент")  # fmt: skip
 TIMES = ("created at", "createdat", "timestamp", "datetime", "date", "time", "created", "sent at", "received at",
          "published at", "at", "дата создания", "дата и время", "дата", "время", "создано", "отправлено", "получено",
          "опубликовано")  # fmt: skip

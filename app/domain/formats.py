@@ -42,6 +42,11 @@ def dump(form: AnswerFormat) -> dict[str, Any]:
     return {"how": form.how, "before": list(form.before), "probabilities": form.probabilities}
 
 
+def kept(answers: Answers, form: AnswerFormat) -> dict[str, Any]:
+    """A format as a version keeps it: nothing for the plain one. Raises Invalid where it does not fit the answers."""
+    return {} if form == PLAIN else dump(checked(answers, form))
+
+
 def load(data: Any) -> AnswerFormat:
     """An answer format from plain JSON data; nothing (None or {}) is plain text. Raises Invalid."""
     if not data:

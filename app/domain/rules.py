@@ -52,7 +52,8 @@ def chosen(answers: Answers, options: Options) -> Answers:
 def _stranger(name: str, kind: Kind) -> str:
     for other, names in OPTIONS.items():
         if name in names:
-            return f"says how {_MANY[other]} are compared, and the answers here are {_MANY[kind]}"
+            said = f"says how {_MANY[other]} are compared, and the answers here are taken for {_MANY[kind]}"
+            return f"{said}; choose the kind {other} if they are {_MANY[other]}"
     return f"is no option; there are {', '.join(ALL)}"
 
 

@@ -82,7 +82,8 @@ def _check_label_set(examples: Sequence[Example], findings: Findings) -> None:
     if len(examples) < SMALLEST:
         _check_size(examples, findings)
     elif len(labels) > MOST_LABELS or 2 * len(labels) > len(examples):
-        findings.add(f"{len(labels)} different labels in {len(examples)} rows: this looks like free text", "label")
+        looks = f"{len(labels)} different labels in {len(examples)} rows: this looks like free text"
+        findings.add(f"{looks}; choose the kind text, or number, if they are no labels", "label")
     else:
         _check_labels(labels, findings)
 

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.domain import plans
+from app.domain import formats, plans
 from app.domain.columns import Columns, guess_columns
 from app.domain.examples import build_examples
+from app.domain.formats import PLAIN, AnswerFormat
 from app.domain.nearness import near_groups
 from app.domain.prompts import placeholders
 from app.domain.setchecks import answers_of
@@ -77,10 +78,12 @@ def known_project(session: Session, prepared: Prepared) -> str | None:
     return None
 
 
-def save(session: Session, settings: Settings, draft: ProjectDraft, prepared: Prepared) -> str:
+def save(
+    session: Session, settings: Settings, draft: ProjectDraft, prepared: Prepared, form: AnswerFormat = PLAIN
+) -> str:
     """Write project, test set, version, examples and start prompt in the caller's transaction; the project's id.
 
-    Raises Invalid where nobody can grade as the rule asks.
+    Raises Invalid where nobody can grade as the rule asks, or the start prompt's answer format does not fit.
     """
     rules.check_grader(session, prepared.answers)
     project = projects.create(session, draft, prepared.answers)
@@ -88,9 +91,10 @@ def save(session: Session, settings: Settings, draft: ProjectDraft, prepared: Pr
     session.add(test_set)
     session.flush()
     versions.write(session, test_set.id, version_of(prepared))
-    text = draft.start_prompt or projects.start_prompt(project.description, project.answer_space)
+    text = draft.start_prompt or projects.start_prompt(project.description, project.answer_space, form)
     author = "person" if draft.start_prompt else "app"
-    prompts.add(session, prompts.line_of(session, project.id).id, text, author)
+    kept = formats.kept(project.answer_space, form)
+    prompts.add(session, prompts.line_of(session, project.id).id, text, author, form=kept)
     return project.id
 
 

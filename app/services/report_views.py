@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
+from app.domain import formats
 from app.domain.comparing import Difference
 from app.domain.confirming import Evidence, Use
+from app.domain.formats import AnswerFormat
 from app.domain.metrics import Estimate
 from app.errors import Conflict
 from app.services import frozen_reports
@@ -33,7 +35,7 @@ STANDS = {
 
 @dataclass(frozen=True)
 class Sheet:
-    """One of the two prompts: its text, its scores, and what an answer of it takes."""
+    """One of the two prompts: its text, its scores, what an answer of it takes, and how it asks for one."""
 
     version_id: str
     version: int
@@ -41,6 +43,7 @@ class Sheet:
     dev: Estimate | None
     holdout: Estimate | None
     use: Use | None
+    form: AnswerFormat
 
 
 @dataclass(frozen=True)
@@ -260,8 +263,9 @@ def _report(
 
 
 def _sheet(session: Session, version_id: str, side: Mapping[str, Any], use: Use | None) -> Sheet:
-    number = prompts.get(session, version_id).number
-    return Sheet(version_id, number, side["prompt"], _estimate(side["dev"]), _estimate(side["holdout"]), use)
+    version = prompts.get(session, version_id)
+    dev, holdout = (_estimate(side[split]) for split in ("dev", "holdout"))
+    return Sheet(version_id, version.number, side["prompt"], dev, holdout, use, formats.load(version.format))
 
 
 def _estimate(found: Mapping[str, Any] | None) -> Estimate | None:

@@ -192,6 +192,8 @@ def _unreadable(r: HoldoutReport) -> Iterator[Block]:
 
 def _prompts(r: HoldoutReport) -> Iterator[Block]:
     yield Heading("The prompts")
+    if said := words.forms_words(r):
+        yield Paragraph(said)
     for sheet in sheets(r):
         yield Heading(name_of(r, sheet), 3)
         yield Verbatim(sheet.text)

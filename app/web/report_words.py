@@ -2,6 +2,7 @@
 
 from app.domain.comparing import Difference, is_contradictory
 from app.domain.confirming import FEWEST_CANDIDATES, FEWEST_OF_CLASS, Unreadable, Use
+from app.domain.formats import AnswerFormat
 from app.domain.goals import missed, parse_goal
 from app.services.report_views import HoldoutReport
 from app.web.formats import between, moment, money, p_value, percent, score, signed, signed_between, thousands
@@ -74,6 +75,27 @@ def _no_evidence(r: HoldoutReport) -> str:
     if r.gain is None:
         return "The calls that were left did not reach for the holdout."
     return "The holdout cannot tell the two apart."
+
+
+_HOW = {"text": "plain text", "json": "JSON", "codes": "one letter a label"}
+_FROM = {
+    "none": "",
+    "logprobs": "probabilities of tokens",
+    "votes": "probabilities from votes",
+    "stated": "stated probabilities",
+}
+
+
+def forms_words(r: HoldoutReport) -> str:
+    """How each prompt asks for answers, where the two ask in different ways."""
+    if r.start.form == r.best.form:
+        return ""
+    return "; ".join(f"v{sheet.version} asks for {_form_words(sheet.form)}" for sheet in (r.start, r.best)) + "."
+
+
+def _form_words(form: AnswerFormat) -> str:
+    before = f"{' and '.join(form.before)} before the verdict" if form.before else ""
+    return ", ".join(part for part in (_HOW[form.how], before, _FROM[form.probabilities]) if part)
 
 
 def look_words(r: HoldoutReport) -> str:

@@ -40,9 +40,9 @@ def test_options_change_what_they_name_and_drop_what_does_not_fit_any_more(
 @pytest.mark.parametrize(
     ("answers", "options", "where", "said"),
     [
-        (TEXT, {"tolerance": "1"}, "tolerance", "how numbers are compared, and the answers here are texts"),
-        (NUMBER, {"match": "contains"}, "match", "how texts are compared, and the answers here are numbers"),
-        (Answers("label"), {"comma": True}, "comma", "the answers here are labels"),
+        (TEXT, {"tolerance": "1"}, "tolerance", "how numbers are compared, and the answers here are taken for texts"),
+        (NUMBER, {"match": "contains"}, "match", "how texts are compared, and the answers here are taken for numbers"),
+        (Answers("label"), {"comma": True}, "comma", "the answers here are taken for labels"),
         (TEXT, {"case": True}, "case", "is no option"),
         (TEXT, {"match": "fuzzy"}, "match", "texts match by one of exact, contains"),
         (TEXT, {"match": "exact", "criterion": "x"}, "criterion", "goes with criterion or preference only"),
@@ -105,7 +105,7 @@ def test_options_given_later_win_and_what_they_make_useless_goes() -> None:
         ({"match": "facts", "grader": "a/b"}, "|".join(map(str, range(41))), "holds 41 facts; it must hold 1 to 40"),
         ({"match": "facts", "grader": "a/b"}, " - ", "holds 0 facts"),
         ({"match": "contains", "separated": True}, " | ", "the reference is empty"),
-        ({"tolerance": "1"}, "about", "the answers here are texts"),
+        ({"tolerance": "1"}, "about", "the answers here are taken for texts"),
     ],
 )
 def test_a_reference_that_the_rule_cannot_use_is_named_with_its_row(rule: Any, reference: str, said: str) -> None:

@@ -2,8 +2,13 @@
 
 import json
 import re
+import signal
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +22,7 @@ from app.services import overviews
 from app.settings import Settings
 from app.storage.session import Database
 from tests.conftest import data_folder
-from tests.flows.running import write_set
+from tests.flows.running import clean_environment, write_set
 from tests.flows.test_command import agon
 from tests.gateway.scripted import completion, serving
 
@@ -150,6 +155,52 @@ def test_replies_that_cannot_be_read_are_an_alarm_and_samples_say_what_counts_wh
     assert "40 of 40 replies (100%) could not be read, which is more than 5%. They count as wrong" in said
     assert "0 right, 20 unreadable, counting the first answer to each example." in said
     assert "Counts are of all 40 answers" in said
+
+
+def test_the_same_command_goes_on_after_it_was_interrupted(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "some.jsonl", data_folder() / "sst2.jsonl", 400)
+    command = [sys.executable, "-m", "app.cli", "evaluate", str(source)]
+    slow = {**clean_environment(), "AGON_DATA_DIR": str(tmp_path / "data"), "AGON_PRACTICE_LATENCY": "1"}
+    with subprocess.Popen(command, cwd=tmp_path, env=slow, stdout=subprocess.PIPE, text=True) as begun:
+        limit = time.monotonic() + 60
+        while not answered(tmp_path):
+            assert time.monotonic() < limit, "no answer came"
+            time.sleep(0.1)
+        begun.send_signal(signal.SIGINT)
+        said = begun.communicate()[0]
+    assert (begun.returncode, "after Ctrl-C the same command goes on" in said) == (130, True)
+    there = answered(tmp_path)
+    done = agon("evaluate", str(source), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run_id,) = re.findall(r"Run (\w+);", said)
+    assert f"Going on with run {run_id}" in done.stdout
+    assert there < answered(tmp_path)
+    other = agon("evaluate", str(source), "--how", "json", folder=tmp_path)
+    assert "v2 of the project" in other.stdout
+
+
+def answered(folder: Path) -> int:
+    file = folder / "data" / "agon.sqlite3"
+    if not file.exists():
+        return 0
+    with closing(sqlite3.connect(file)) as connection:
+        try:
+            return int(connection.execute("SELECT count(*) FROM output").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+def test_names_in_brackets_stand_in_the_terminal_as_they_are_and_v1_is_what_was_asked_for(tmp_path: Path) -> None:
+    rows = [{"text": f"the {n * 7919 % 1009} thing {n}", "label": ("[/red]", "[bold]ok")[n % 2]} for n in range(80)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    done = agon("evaluate", "rows.jsonl", "--how", "json", "--json", "out.json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "[/red]" in done.stdout
+    assert "[bold]ok" in done.stdout
+    assert "v1 of the project" in done.stdout, "no other prompt was ordered"
+    assert (tmp_path / "out.json").exists()
+    fewer = agon("evaluate", "rows.jsonl", "--how", "json", "--examples", "10", folder=tmp_path).stdout
+    assert re.search(r"Scores are of all \d+ examples that are answered, not of these 10 alone\.", fewer)
 
 
 def test_several_goals_make_a_pareto_set_on_the_project_page(team: Path, tmp_path: Path) -> None:

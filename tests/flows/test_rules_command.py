@@ -48,9 +48,13 @@ def test_texts_that_hold_the_answer_are_right_by_another_rule_and_nothing_is_bou
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("rubq", ("--tolerance", "1"), "--tolerance: says how numbers are compared, and the answers here are texts"),
+        (
+            "rubq",
+            ("--tolerance", "1"),
+            "--tolerance: says how numbers are compared, and the answers here are taken for texts",
+        ),
         ("gsm8k", ("--match", "contains"), "--match: says how texts are compared"),
-        ("sst2", ("--comma",), "--comma: says how numbers are compared, and the answers here are labels"),
+        ("sst2", ("--comma",), "--comma: says how numbers are compared, and the answers here are taken for labels"),
         (
             "rubq",
             ("--right-from", "0.7"),

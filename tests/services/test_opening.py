@@ -451,6 +451,8 @@ def test_an_opening_for_a_prompt_that_asks_for_probabilities_ends_like_any_other
     report = view(tickets, opening_id).report
     assert report is not None
     assert report.verdict == "better"
+    said = "v1 asks for plain text; v2 asks for plain text, probabilities from votes."
+    assert said in markdown(document(report)), "two prompts may differ by how they ask alone"
 
 
 def test_a_project_without_a_holdout_has_nothing_to_open(database: Database, settings: Settings) -> None:

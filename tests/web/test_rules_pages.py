@@ -173,7 +173,7 @@ def test_projects_of_labels_have_nothing_to_choose(world: World) -> None:
     visitor = world.visitor()
     assert "How answers are compared" not in visitor.read(f"/projects/{world.project_id}/edit")
     refused = visitor.client.patch(f"/api/v1/projects/{world.project_id}/rule", json={"match": "contains"})
-    assert "the answers here are labels" in refused.json()["detail"]
+    assert "the answers here are taken for labels" in refused.json()["detail"]
     told: Any = visitor.json(f"/projects/{world.project_id}/rule")
     assert told["rule"] == {"words": "", "options": {}, "graded": False, "rereading": None}
 
