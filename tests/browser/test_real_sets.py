@@ -13,7 +13,7 @@ from tests.conftest import data_folder
 from tests.flows.running import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WAIT = 60_000
+WAIT = 180_000
 RUSSIAN = re.compile("[а-яА-Я]{3}")
 
 

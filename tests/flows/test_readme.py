@@ -74,7 +74,7 @@ def test_the_command_for_real_models_runs_against_any_compatible_server(folder: 
             ["/bin/sh", "-c", f"{command} --yes"], cwd=folder, env=environment, capture_output=True, timeout=240
         )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert "cost 0.0000" in done.stdout.decode()
+    assert "cost $0.00" in done.stdout.decode()
 
 
 def test_the_settings_command_lists_every_setting_and_shows_no_secret(folder: Path) -> None:
