@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
@@ -24,10 +23,6 @@ app = typer.Typer(invoke_without_command=True, help="List the models, test one o
 ANY = "any"
 
 
-def _console() -> Console:
-    return terminal()
-
-
 @app.callback()
 def listing(context: typer.Context) -> None:
     """List the models with what each cannot do."""
@@ -37,7 +32,7 @@ def listing(context: typer.Context) -> None:
     with opened() as database, database.read() as session:
         for endpoint in endpoints.listed(session):
             table.add_row(endpoint.full_name, endpoint.role or ANY, _tested(endpoint), _lacks(endpoint))
-    _console().print(table)
+    terminal().print(table)
 
 
 @app.command()
@@ -58,7 +53,7 @@ def change_role(
     with opened() as database, database.write() as session:
         changed = casting.change_role(session, _named(session, name).id, "" if role == ANY else role)
         told = f"{changed.full_name} {DOES[changed.role]}."
-    _console().print(told)
+    terminal().print(told)
 
 
 def _named(session: Session, name: str) -> Endpoint:
@@ -73,7 +68,7 @@ def rotate_keys() -> None:
     with opened() as database, database.write() as session:
         rotated = rekeying.rotate_keys(session, settings())
     keys = "1 key is" if rotated.count == 1 else f"{rotated.count} keys are"
-    _console().print(f"{keys} encrypted with the first secret now.")
+    terminal().print(f"{keys} encrypted with the first secret now.")
     if rotated.unreadable:
         names = ", ".join(rotated.unreadable)
         raise AgonError(
@@ -95,7 +90,7 @@ def _lacks(endpoint: Endpoint) -> str:
 
 
 def _print(trial: Trial) -> None:
-    console = _console()
+    console = terminal()
     simulated = " (simulated)" if trial.simulated else ""
     console.print(f"{trial.endpoint}{simulated} answers, in {trial.latency_ms} ms.", style="bold")
     table = Table("", "", "", show_header=False)

@@ -35,7 +35,7 @@ def show_open() -> None:
     """List the evaluations that are not over, newest first."""
     with opened() as database, database.read() as session:
         found = run_boards.open_runs(session, campaign_boards.models(session))
-    console = _console()
+    console = terminal()
     if not found:
         console.print("No evaluation is open.")
         return
@@ -65,7 +65,7 @@ def follow(
         raise Invalid([Problem("choose one of --pause, --resume and --stop", "--" + wishes[1])])
     micros = None if max_cost is None else round(max_cost * 1_000_000)
     caps = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": micros}
-    console = _console()
+    console = terminal()
     with opened() as database:
         with database.write() as session:
             run_id = comparables.complete_run(session, run_id)
@@ -100,10 +100,6 @@ def goes_on(run_id: str, status: str) -> str:
     if status == "exhausted":
         return f"Its own cap is raised by agon run {run_id} --max-calls N, --max-tokens N or --max-cost AMOUNT."
     return f"The run is {status}; agon run {run_id} --resume goes on with it."
-
-
-def _console() -> Console:
-    return terminal()
 
 
 def _cells(line: RunLine) -> tuple[str, ...]:

@@ -17,10 +17,8 @@ from app.errors import Invalid
 
 __all__ = ["INPUTS", "LABELS", "NO_COLUMN", "Columns", "Wishes", "cell", "guess_columns"]
 
-FEWEST_GROUPS, FEWEST_ROWS = (
-    10,
-    60,
-)  # of a column that is taken for one of groups by its name; of a file to be so strict
+FEWEST_GROUPS = 10  # different values of a column that is taken for one of groups by its name
+FEWEST_ROWS = 60  # of a file that is held to that
 NO_COLUMN = "-"  # a person's choice of none where one would be guessed
 _WHY_NOT = {
     ("group", "answer"): "and all rows of one answer would go to one split",
