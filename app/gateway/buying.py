@@ -23,6 +23,8 @@ Outcome = Purchase | Fault | Traits
 
 # A request that hangs may use this share of the time that is left, so that another can follow it.
 ATTEMPT_SHARE = 2 / 3
+# With less time left than this (in seconds) nothing is sent again: it could be paid for and not be received.
+SHORTEST_ATTEMPT = 0.1
 # For each worker: calls that may sleep between two attempts at one server, and calls that may wait for anything.
 # The second is the larger, so that a server without room does not keep those behind it from another server.
 CROWD, HELD = 4, 64
@@ -149,7 +151,7 @@ class Run:
         """The line on which this call may be sent now; without one it was put where it waits, or was settled."""
         if self._stopped:
             self._give_up(call)
-        elif call.attempts and monotonic() >= call.deadline:
+        elif call.attempts and monotonic() + SHORTEST_ATTEMPT >= call.deadline:
             self._wait = max(self._wait, self._line(call.target).pace.rest())
             self._fail(call)
         elif self._placed(call):
@@ -277,7 +279,7 @@ class Run:
             line.pace.failed(longest, crowded=False, probe=probe)
         else:
             self._wait = max(self._wait, wait)
-        if monotonic() + wait >= call.deadline:
+        if monotonic() + wait + SHORTEST_ATTEMPT >= call.deadline:
             call.tries[call.at] = self._limits.call_attempts
         self._again(call, line, wait, fault.sentence)
 

@@ -55,13 +55,19 @@ def test_a_run_is_told_from_its_order_to_its_score(database: Database, settings:
     ("running_for", "calls_ago", "rate"), [(600, 20, 50 / 30), (600, 45, None), (5, 4, 10.0), (0.5, 0.2, None)]
 )
 def test_the_rate_is_that_of_the_newest_calls_while_it_goes_on(
-    database: Database, settings: Settings, running_for: float, calls_ago: float, rate: float | None
+    database: Database,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    running_for: float,
+    calls_ago: float,
+    rate: float | None,
 ) -> None:
     with serving(right) as server:
         tickets = Tickets.at(database, settings, server.base_url, 50)
         run_id = tickets.start()
         tickets.work()
     moment = now()
+    monkeypatch.setattr(run_views, "now", lambda: moment)
     going = {
         "status": "running",
         "finished_at": None,
