@@ -5,11 +5,11 @@ from functools import lru_cache
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from app.domain.comparing import paired_interval, tango_interval
+from app.domain.comparing import compare, paired_interval, tango_interval
 from app.domain.goals import Goal
 from app.domain.metrics import clopper_pearson, measure, wilson
 from benchmarks.figures import Figure
-from benchmarks.worlds import CORRELATION
+from benchmarks.worlds import CORRELATION, LEVEL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,7 @@ GAINS = (0.0, 0.05)
 NEGLIGIBLE = 1e-9
 CLASSES = (0.4, 0.25, 0.2, 0.1, 0.05)
 READABLE, RIGHT = 0.98, 0.8
+DOCUMENTS = 80
 
 
 def of_shares(sizes: tuple[int, ...]) -> Iterator[Figure]:
@@ -92,6 +93,44 @@ def of_macro_f1(runs: int, sizes: tuple[int, ...]) -> Iterator[Figure]:
             paired += two.low <= truth[1] - truth[0] <= two.high
         yield Figure(f"coverage of bootstrap macro F1, n = {n}", 100 * alone / runs)
         yield Figure(f"coverage of bootstrap difference of macro F1, n = {n}", 100 * paired / runs)
+
+
+def of_groups(runs: int) -> Iterator[Figure]:
+    """Two alike prompts on documents of one to nine sentences, which are easy or hard, for both and for each, as a whole."""
+    import numpy as np
+
+    rng, goal = np.random.default_rng(35), Goal("accuracy")
+    held, claimed = np.zeros(2), np.zeros(2)
+    for _ in range(runs):
+        groups = np.repeat(np.arange(DOCUMENTS), rng.integers(1, 10, DOCUMENTS)).tolist()
+        a, b = _in_documents(rng, groups)
+        expected = [1] * len(groups)
+        for way, units in enumerate((groups, ())):
+            found = measure(goal, expected, a, 2, units=units)
+            held[way] += found.low <= RIGHT <= found.high
+            p = compare(goal, expected, a, b, 2, 0, 999, units=units).p
+            claimed[way] += p is not None and p <= LEVEL
+    slack = 300 * (LEVEL * (1 - LEVEL) / runs) ** 0.5
+    yield Figure("coverage of accuracy on documents, drawn whole", 100 * held[0] / runs, least=92)
+    yield Figure("the same, sentence by sentence", 100 * held[1] / runs)
+    yield Figure(
+        "alike prompts on documents: differences claimed, swapped whole",
+        100 * claimed[0] / runs,
+        most=round(5 + slack, 1),
+    )
+    yield Figure("the same, sentence by sentence", 100 * claimed[1] / runs)
+
+
+def _in_documents(rng: "np.random.Generator", groups: list[int]) -> list[list[int]]:
+    """What two prompts, each right on `RIGHT` of all, answer to sentences of these documents (1 is right)."""
+    import numpy as np
+    from scipy.special import ndtri
+
+    of_both = np.sqrt(0.4) * rng.standard_normal(DOCUMENTS)
+    of_each = np.sqrt(0.3) * rng.standard_normal((2, DOCUMENTS))
+    easy = (of_both + of_each)[:, groups] + np.sqrt(0.3) * rng.standard_normal((2, len(groups)))
+    right: list[list[int]] = (easy < ndtri(RIGHT)).astype(np.int64).tolist()
+    return right
 
 
 def _answered(rng: "np.random.Generator", expected: "Ints", right: float) -> "Ints":

@@ -49,6 +49,7 @@ PROMISES: tuple[Callable[[Scale], Iterator[Figure]], ...] = (
     lambda scale: coverage.of_shares(scale.sizes),
     lambda scale: coverage.of_differences(scale.sizes),
     lambda scale: coverage.of_macro_f1(scale.bootstraps, scale.sizes),
+    lambda scale: coverage.of_groups(scale.bootstraps),
     lambda scale: _precision_targets(scale.thresholds),
 )
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.opening import opened
-from app.cli.outputs import writable, write
+from app.cli.outputs import writable, write, write_lines
 from app.cli.terminals import terminal
 from app.domain.metrics import Estimate
 from app.services import aligning, comparables, comparing
@@ -48,8 +48,8 @@ def show(
 def _write_rows(database: Database, chosen: Chosen, path: Path) -> None:
     with database.read() as session:
         project = projects.get(session, chosen.project_id)
-    with path.open("w", encoding="utf-8", newline="") as out:
-        out.writelines(sheets.compared(chosen.sides, aligning.in_batches(database, chosen, project, Wanted())))
+    rows = aligning.in_batches(database, chosen, project, Wanted())
+    write_lines(path, "--csv", sheets.compared(chosen.sides, rows))
 
 
 def _print(view: ComparisonView, console: Console) -> None:
@@ -83,7 +83,7 @@ def _further(view: ComparisonView) -> Table:
 def _named(side: Side) -> str:
     simulated = " (simulated)" if side.task_model.simulated else ""
     said = ", still being answered" if side.going else ""
-    said += f", the first of {side.samples} answers to each example" if side.samples > 1 else ""
+    said += f", {side.samples} answers to each example" if side.samples > 1 else ""
     return (
         f"v{side.version} on {side.task_model.name}{simulated}, {side.split}, evaluation {side.run_id or side.id}{said}"
     )
@@ -114,10 +114,14 @@ def sentences(view: ComparisonView, one: Comparison) -> Iterator[str]:
         return
     said = {"better": f"{one.other} is better than {one.base}", "worse": f"{one.other} is worse than {one.base}"}
     adjusted = f", p adjusted for {len(view.comparisons)} comparisons" if len(view.comparisons) > 1 else ""
-    yield f"Verdict on {one.other}: {said.get(one.verdict, one.verdict)} ({view.test}{adjusted})."
+    yield f"Verdict on {one.other}: {said.get(one.verdict, one.verdict)} ({one.test}{adjusted})."
     if one.contradictory:
         yield "p and the interval come by different methods and do not agree here; a verdict takes both."
     n = one.counts.n
+    if one.repeated:
+        yield "An example counts once, with the mean of its answers; disagreements and the counts above are of first answers."
+    if one.units:
+        yield f"Rows of one group are alike: interval and p are drawn from {one.units:,} groups and lone rows, each whole."
     yield f"They disagree on {one.counts.fixed + one.counts.broken:,} of {n:,} rows ({one.discordance:.1%})."
     if one.detectable is not None:
         yield f"With {n:,} rows a difference below {100 * one.detectable:.1f} points in rows right cannot be told from chance."

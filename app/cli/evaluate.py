@@ -15,7 +15,7 @@ from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_te
 from app.cli.options import MOST, takes_choices
 from app.cli.outputs import writable, write
 from app.cli.rule import apply, graders
-from app.cli.runs import goes_on, poke, tell_end, watch
+from app.cli.runs import goes_on, poke, recapped, tell_end, watch
 from app.cli.stack import stack
 from app.cli.terminals import terminal
 from app.domain import formats
@@ -197,12 +197,20 @@ def _ordered(session: Session, now: Settings, draft: RunDraft, open_run: str | N
     """A new run, or the open one that answers the same: Ctrl-C may have ended an earlier command."""
     going = runs.get(session, open_run) if open_run else None
     if going is not None and _is_same(session, going, draft):
-        rests = going.status in ("paused", "exhausted")
-        return going, steering.ask(session, going.id, "resume") if rests else []
+        return going, _gone_on(session, going, draft)
     try:
         return evaluating.start(session, now, draft, new_id())
     except Conflict as conflict:
         raise Invalid(str(conflict)) from conflict
+
+
+def _gone_on(session: Session, going: Run, draft: RunDraft) -> list[Nudge]:
+    """With the caps that are given now, where they are others."""
+    given = {name: getattr(draft, name) for name in evaluating.CAPS}
+    known = {name: getattr(going.account, f"cap_{kind}") for name, kind in evaluating.CAPS.items()}
+    nudges = recapped(session, going.id, {name: cap for name, cap in given.items() if cap not in (None, known[name])})
+    rests = going.status in ("paused", "exhausted")
+    return nudges + (steering.ask(session, going.id, "resume") if rests else [])
 
 
 def _is_same(session: Session, going: Run, draft: RunDraft) -> bool:
@@ -221,7 +229,8 @@ def tell(console: Console, found: Measures, alarm: float) -> None:
     """What is wrong with the replies, every score with its interval, then the classes; `alarm` is a share of replies."""
     for line in alarms(found, alarm):
         console.print(line, style="bold red")
-    table = Table("score", "value", "95% interval", "n")
+    whole = f"Intervals are drawn from {found.units:,} groups and lone examples, each whole." if found.units else None
+    table = Table("score", "value", "95% interval", "n", caption=whole, caption_justify="left")
     for one in found.scores[:SCORES_SHOWN]:
         e = one.estimate
         table.add_row(one.name, score(e.value), f"{score(e.low)} to {score(e.high)}", f"{e.n:,}")

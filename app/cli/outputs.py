@@ -1,6 +1,7 @@
 """Files that options name: whether they can be written, asked before a command does anything that lasts, and written."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from app.errors import Invalid, Problem
@@ -44,4 +45,17 @@ def write(path: Path | None, option: str, written: str | bytes) -> None:
     try:
         path.write_bytes(written.encode() if isinstance(written, str) else written)
     except OSError as fault:
-        raise Invalid([Problem(f"cannot be written ({fault.strerror})", f"{option} {path}")]) from None
+        raise _unwritten(fault, option, path) from None
+
+
+def write_lines(path: Path, option: str, lines: Iterable[str]) -> None:
+    """The same of lines as they come, each with its own end."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(lines)
+    except OSError as fault:
+        raise _unwritten(fault, option, path) from None
+
+
+def _unwritten(fault: OSError, option: str, path: Path) -> Invalid:
+    return Invalid([Problem(f"cannot be written ({fault.strerror})", f"{option} {path}")])

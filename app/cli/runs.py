@@ -69,7 +69,7 @@ def follow(
     with opened() as database:
         with database.write() as session:
             run_id = comparables.complete_run(session, run_id)
-            nudges = _recapped(session, run_id, {name: cap for name, cap in caps.items() if cap is not None})
+            nudges = recapped(session, run_id, {name: cap for name, cap in caps.items() if cap is not None})
             for wish in wishes:
                 nudges += _asked(session, run_id, wish)
         poke(nudges)
@@ -79,7 +79,7 @@ def follow(
         raise EndpointFailure(goes_on(view.id, view.status))
 
 
-def _recapped(session: Session, run_id: str, caps: Mapping[str, int]) -> list[Nudge]:
+def recapped(session: Session, run_id: str, caps: Mapping[str, int]) -> list[Nudge]:
     """Raises Invalid by the names of the options."""
     try:
         return steering.set_caps(session, run_id, caps) if caps else []

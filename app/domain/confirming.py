@@ -15,12 +15,13 @@ from app.domain.drawing import chunks
 from app.domain.goals import Goal
 from app.domain.improving.asks import Scored
 from app.domain.mcnemar import one_sided_p
-from app.domain.metrics import DECIMALS, Z95, Estimate, measure, wilson
+from app.domain.metrics import DECIMALS, Z95, Estimate, measure, measure_all
 from app.domain.multiplicity import holm
 from app.domain.racing import counts
 from app.domain.shapes import Shape
 from app.domain.shrinkage import shrink_paired
 from app.domain.summing import parts, score
+from app.domain.units import by_unit, shared
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +46,7 @@ class Luck:
     `tried` counts every candidate that was ever started, those dropped early included; `complete` those that answered
     all of dev. `shrunk` is the score to expect on new data, None where `complete` is too few. `p` says how easily the
     best of so many would look that much better than the start by chance: a one-sided exact McNemar p corrected by Holm,
-    for goals that count other things than right answers a two-sided permutation p. Where all of those would take too long
+    for goals that count other things than right answers, and for examples in groups, a two-sided permutation p. Where all of those would take too long
     the best's alone is worked out and taken `tried` times (Bonferroni), which is never less.
     """
 
@@ -120,7 +121,8 @@ class Evidence:
     """Everything beside scores, gain and verdict that a holdout report says; None or empty is what there is not.
 
     `look` is the place of this opening among all of the same examples. `detectable` is the smallest gain in the share
-    of right answers that so many examples show four times out of five, at the `discordance` seen.
+    of right answers that so many examples show four times out of five, at the `discordance` seen. `units` is how many
+    groups and lone examples were drawn and swapped whole, 0 where every example stands alone.
     """
 
     look: int | None = None
@@ -137,6 +139,7 @@ class Evidence:
     unreadable: tuple[Unreadable, ...] = ()
     alarm_above: float = 0.0
     further: tuple[FurtherGoal, ...] = ()
+    units: int = 0
 
 
 def further(goals: Sequence[Goal], shape: Shape, start: Scored, best: Scored) -> tuple[FurtherGoal, ...]:
@@ -146,8 +149,8 @@ def further(goals: Sequence[Goal], shape: Shape, start: Scored, best: Scored) ->
 
 def _by(goal: Goal, shape: Shape, start: Scored, best: Scored) -> FurtherGoal:
     both = start.amounts, best.amounts
-    gain = compare(goal, start.expected, start.answered, best.answered, shape, seed=0, amounts=both)
-    a, b = (measure(goal, one.expected, one.answered, shape, one.amounts) for one in (start, best))
+    gain = compare(goal, start.expected, start.answered, best.answered, shape, seed=0, amounts=both, units=start.units)
+    a, b = (measure(goal, one.expected, one.answered, shape, one.amounts, one.units) for one in (start, best))
     return FurtherGoal(goal.name, a, b, gain)
 
 
@@ -182,12 +185,14 @@ def _shrunk(goal: Goal, shape: Shape, complete: Sequence[Scored], best: Scored) 
 
 
 def pseudo_values(goal: Goal, shape: Shape, scored: Scored) -> "Floats":
-    """n times the score minus (n - 1) times the score without each example: shape (n,), n of at least 2."""
+    """n times the score minus (n - 1) times the score without each example, or each group: shape (n,), n of at least 2."""
     import numpy as np
 
     expected, answered = (np.asarray(codes, np.int64) for codes in (scored.expected, scored.answered))
     each = parts(goal, shape, expected, answered, scored.amounts)
-    total, n, done = np.asarray(each.sum(axis=0)).ravel(), scored.n, 0
+    if shared(scored.units):
+        each = by_unit(each, range(scored.n), scored.units)
+    total, n, done = np.asarray(each.sum(axis=0)).ravel(), each.shape[0], 0
     whole, found = float(score(goal, shape, total)), []
     for rows in chunks(n, each.shape[1]):
         without = total - each[done : done + rows].toarray()
@@ -201,7 +206,7 @@ def _corrected(
     goal: Goal, shape: Shape, start: Scored, candidates: Sequence[Scored], best: int
 ) -> tuple[float, Correction]:
     """The best's p on dev, corrected for all that were started."""
-    if goal.counts_right:
+    if goal.counts_right and not shared(start.units):
         return holm([_dev_p(start, one) for one in candidates])[best], "Holm"
     work = len(candidates) * (_PERMUTING_ONE + start.n * len(shape.classes))
     if work <= MOST_PERMUTING:
@@ -214,7 +219,7 @@ def _permuted_p(goal: Goal, shape: Shape, start: Scored, candidate: Scored) -> f
         return 1.0
     ours = start.first(candidate.n)
     both = ours.amounts, candidate.amounts
-    p = compare(goal, ours.expected, ours.answered, candidate.answered, shape, seed=0, amounts=both).p
+    p = compare(goal, ours.expected, ours.answered, candidate.answered, shape, seed=0, amounts=both, units=ours.units).p
     return 1.0 if p is None else p
 
 
@@ -253,32 +258,21 @@ def detectable(start: Scored, best: Scored) -> tuple[float, float]:
 
 def recalls(shape: Shape, start: Scored, best: Scored) -> tuple[Recall, ...]:
     """For every class with enough examples, in the shape's order."""
-    found = []
-    for name, place, value in _classes(shape):
-        of_start, of_best = (_hits(shape, one, place, value) for one in (start, best))
-        n = of_start[1]
-        if n >= FEWEST_OF_CLASS:
-            found.append(Recall(name, n, _share(*of_start), _share(*of_best)))
-    return tuple(found)
+    enough = {name: n for name, n in _occurrences(shape, start.expected).items() if n >= FEWEST_OF_CLASS}
+    goals = [Goal("recall", name) for name in enough]
+    both = (measure_all(goals, one.expected, one.answered, shape, units=one.units) for one in (start, best))
+    return tuple(
+        Recall(name, n, replace(of_start, n=n), replace(of_best, n=n))
+        for (name, n), of_start, of_best in zip(enough.items(), *both, strict=True)
+    )
 
 
-def _classes(shape: Shape) -> list[tuple[str, int, int]]:
-    return [(one.name, one.digit, one.value) for one in shape.classes]
-
-
-def _hits(shape: Shape, scored: Scored, place: int, value: int) -> tuple[int, int]:
-    """(found, there) of a class: the examples whose expected digit has the value, and those read so as well."""
+def _occurrences(shape: Shape, expected: Sequence[int]) -> dict[str, int]:
+    """How many examples expect each class, by its name."""
     import numpy as np
 
-    wanted, said = (
-        shape.decoded(np.asarray(codes, np.int64))[:, place] == value for codes in (scored.expected, scored.answered)
-    )
-    return int((wanted & said).sum()), int(wanted.sum())
-
-
-def _share(successes: int, n: int) -> Estimate:
-    low, high = wilson(successes, n)
-    return Estimate(round(successes / n, DECIMALS), round(low, DECIMALS), round(high, DECIMALS), n)
+    digits = shape.decoded(np.asarray(expected, np.int64))
+    return {one.name: int((digits[:, one.digit] == one.value).sum()) for one in shape.classes}
 
 
 def unreadable(prompt: Literal["start", "best"], split: str, scored: Scored, alarm_above: float) -> Unreadable:

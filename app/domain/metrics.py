@@ -16,11 +16,11 @@ from app.domain.drawing import resampled
 from app.domain.goals import Goal
 from app.domain.shapes import Shape, of_labels
 from app.domain.summing import SCORE, amounts_of, cases, counted, parts, proportion, score
+from app.domain.units import by_unit, in_order, shared
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -47,6 +47,7 @@ def measure(
     answered: Sequence[int],
     labels: int | Shape,
     amounts: Mapping[str, Sequence[float]] | None = None,
+    units: Sequence[int] = (),
 ) -> Estimate:
     """The score with its 95 % interval; on no examples 0 with the interval from 0 to 1.
 
@@ -54,6 +55,7 @@ def measure(
     `summing.amounts_of(goal)`, one number for every example. Plain proportions have Wilson's interval; every other score
     has the percentile interval of 2,000 bootstrap draws of examples from a fixed seed, and at least what
     `least_half_width` says of the examples that it rests on. Averages are over the classes that occur in `expected`.
+    Examples with equal `units` are of one group: it is drawn whole, and no score has Wilson's interval then.
     Raises ValueError when the lengths differ or a number is no code.
     """
     shape = of_labels(labels) if isinstance(labels, int) else labels
@@ -61,10 +63,10 @@ def measure(
     n = len(expected)
     if n == 0:
         return Estimate(0.0, 0.0, 1.0, 0)
-    if goal.counts_right:
+    if goal.counts_right and not shared(units):
         right = sum(e == a for e, a in zip(expected, answered, strict=True))
         return _rounded(right / n, *wilson(right, n), n)
-    return measure_all([goal], expected, answered, shape, amounts)[0]
+    return measure_all([goal], expected, answered, shape, amounts, units=units)[0]
 
 
 def measure_all(
@@ -74,22 +76,26 @@ def measure_all(
     labels: int | Shape,
     amounts: Mapping[str, Sequence[float]] | None = None,
     examples: Sequence[int] | None = None,
+    units: Sequence[int] = (),
 ) -> list[Estimate]:
     """Several scores of the same answers, as `measure` gives each, from the same draws.
 
     `examples` says which example each answer belongs to where examples were answered more than once: an example then
     counts once, with the mean of its answers, and is drawn with all of them (clustered errors); n is that of examples.
+    There is one of `units`, if any, for each answer.
     """
     shape = of_labels(labels) if isinstance(labels, int) else labels
     require_codes(expected, answered, shape.codes, shape.least_code)
     if not expected:
         return [Estimate(0.0, 0.0, 1.0, 0) for _ in goals]
+    if examples is None and shared(units):
+        examples = range(len(expected))
     batches: dict[tuple[str, ...], list[Goal]] = {}
     for goal in goals:
         batches.setdefault(tuple(map(str, goal.penalties)) + amounts_of(goal), []).append(goal)
     found: dict[Goal, Estimate] = {}
     for batch in batches.values():
-        found.update(_estimates(batch, expected, answered, shape, amounts or {}, examples))
+        found.update(_estimates(batch, expected, answered, shape, amounts or {}, examples, units))
     return [found[goal] for goal in goals]
 
 
@@ -160,6 +166,7 @@ def _estimates(
     shape: Shape,
     amounts: Mapping[str, Sequence[float]],
     examples: Sequence[int] | None,
+    units: Sequence[int],
 ) -> dict[Goal, Estimate]:
     """Scores that rest on the same sums."""
     import numpy as np
@@ -173,7 +180,9 @@ def _estimates(
     each = parts(goals[0], shape, cells[:, 0], cells[:, 1], amounts)
     strata = cells[:, 0] if shape.kind == "label" else np.zeros(len(cells), np.int64)
     if examples is not None:
-        each, strata = _by_example(each, strata, examples)
+        each, strata = by_unit(each, examples, units), _strata(strata, examples, units)
+        order = in_order(each)
+        each, strata = each[order], strata[order]
         counts = np.ones(len(strata), np.int64)
     total = counts @ each
     shares = {goal: proportion(goal, shape, total) if examples is None else None for goal in goals}
@@ -189,20 +198,20 @@ def _estimates(
             found[goal] = _rounded(value, *wilson(*share), n)
             continue
         low, high = percentiles(drawn[goal])
-        least = least_half_width(cases(goal, shape, total))
+        least = least_half_width(min(cases(goal, shape, total), int(counts.sum())))
         found[goal] = _rounded(value, *within(goal, min(low, value - least), max(high, value + least)), n)
     return found
 
 
-def _by_example(each: "csr_array", strata: "Ints", examples: Sequence[int]) -> tuple["csr_array", "Ints"]:
-    """What a whole example adds, the mean of its answers, and each example's stratum."""
+def _strata(strata: "Ints", examples: Sequence[int], units: Sequence[int]) -> "Ints":
+    """The stratum of every unit: that of the example, and one of all where units hold several."""
     import numpy as np
-    from scipy.sparse import csr_array
 
-    _, first, place, often = np.unique(np.asarray(examples), return_index=True, return_inverse=True, return_counts=True)
-    rows = np.arange(len(place))
-    mean = csr_array((1 / often[place], (place, rows)), shape=(len(first), len(place)))
-    return csr_array(mean @ each), strata[first]
+    if shared(units):
+        return np.zeros(len(set(units)), np.int64)
+    _, first = np.unique(np.asarray(examples), return_index=True)
+    of_examples: Ints = strata[first]
+    return of_examples
 
 
 def within(goal: Goal, low: float, high: float) -> tuple[float, float]:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from math import inf, isnan, sqrt
 from typing import Any
 
 from app.domain.answercodes import UNGRADED, UNREADABLE
+from app.domain.answered import Answers
 from app.domain.goals import Goal, parse_goal
 from app.domain.metrics import DECIMALS, Z95, Estimate, measure_all, wilson
 from app.domain.shapes import OPEN, Shape
@@ -24,35 +25,6 @@ OF_CLASSES = ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What was answered, answer by answer: codes, amounts (as `metrics.measure` takes them), and whose they are.
-
-    `examples` says which example each answer is of; answers of one example follow each other, the first sample first.
-    Amounts that are `unknown` of some answer stand at 0 there, and have no mean.
-    """
-
-    expected: Sequence[int]
-    answered: Sequence[int]
-    examples: Sequence[int]
-    amounts: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    unknown: frozenset[str] = frozenset()
-
-    @property
-    def repeated(self) -> bool:
-        return len(set(self.examples)) < len(self.examples)
-
-    def first_samples(self) -> tuple[list[int], list[int]]:
-        """(expected, answered) of each example's first answer."""
-        seen: set[int] = set()
-        rows = [
-            (expected, answered)
-            for one, expected, answered in zip(self.examples, self.expected, self.answered, strict=True)
-            if not (one in seen or seen.add(one))  # type: ignore[func-returns-value]
-        ]
-        return [expected for expected, _ in rows], [answered for _, answered in rows]
-
-
-@dataclass(frozen=True)
 class Mean:
     """An amount on average over n examples with its 95 % interval; one example has none, nor has an older summary, nor n."""
 
@@ -65,14 +37,15 @@ class Mean:
 def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str, Any]:
     """Scores of the goals and of the kind, every class, the commonest confusions, unreadable replies, texts without a grade, repeats.
 
-    An estimate is {value, low, high, n}, and so is a mean; classes have also how often they occur, are named and are hit (in all answers).
+    An estimate is {value, low, high, n}, and so is a mean; classes have also how often they occur, are named and are hit
+    (in all answers). `units` is how many groups and lone examples were drawn, 0 where each example was drawn alone.
     """
     scores = [*map(parse_goal, SCORES[shape.kind]), *_digit_scores(shape)]
     if "score" in answers.amounts and shape.kind in OPEN:
         scores.append(parse_goal("mean_score"))
     wanted = list(dict.fromkeys((*goals, *scores, *_class_scores(shape))))
     examples = answers.examples if answers.repeated else None
-    found = measure_all(wanted, answers.expected, answers.answered, shape, answers.amounts, examples)
+    found = measure_all(wanted, answers.expected, answers.answered, shape, answers.amounts, examples, answers.units)
     estimates = dict(zip(wanted, found, strict=True))
     return {
         "goals": [_named(goal, estimates) for goal in goals],
@@ -82,6 +55,7 @@ def summarise(goals: Sequence[Goal], shape: Shape, answers: Answers) -> dict[str
         "unreadable": _share(answers, UNREADABLE),
         "ungraded": _share(answers, UNGRADED),
         "samples": _samples(answers),
+        "units": len(set(answers.units)),
         "means": _means(answers),
     }
 
@@ -139,7 +113,7 @@ def _cells(shape: Shape, answers: Answers) -> list[list[int]]:
 
 def _means(answers: Answers) -> dict[str, dict[str, Any]]:
     known = {name: amounts for name, amounts in answers.amounts.items() if name not in answers.unknown}
-    found = {name: mean_of(amounts, answers.examples, _most(name)) for name, amounts in known.items()}
+    found = {name: mean_of(amounts, answers.examples, _most(name), answers.units) for name, amounts in known.items()}
     return {name: asdict(mean) for name, mean in found.items() if mean is not None}
 
 
@@ -147,22 +121,29 @@ def _most(name: str) -> float:
     return 1.0 if name == SCORE else inf
 
 
-def mean_of(amounts: Sequence[float], examples: Sequence[int], most: float = inf) -> Mean | None:
+def mean_of(
+    amounts: Sequence[float], examples: Sequence[int], most: float = inf, units: Sequence[int] = ()
+) -> Mean | None:
     """The mean of amounts from 0 to `most` over examples, of which each counts once, with the mean of its answers.
 
-    The interval is that of the normal distribution, with errors clustered by example. None where no amount is a number.
+    The interval is that of the normal distribution, with errors clustered by unit, or by example where there is none
+    (CR1). None where no amount is a number, and no interval of one unit.
     """
     by_example: dict[int, list[float]] = {}
     for one, amount in zip(examples, amounts, strict=True):
         if not isnan(amount):
             by_example.setdefault(one, []).append(amount)
-    each = [sum(found) / len(found) for found in by_example.values()]
+    each = {one: sum(found) / len(found) for one, found in by_example.items()}
     if not (n := len(each)):
         return None
-    value = sum(each) / n
-    if n == 1:
+    value = sum(each.values()) / n
+    unit_of = dict(zip(examples, units or examples, strict=True))
+    off: dict[int, float] = {}
+    for one, mean in each.items():
+        off[unit_of[one]] = off.get(unit_of[one], 0.0) + mean - value
+    if (drawn := len(off)) == 1:
         return Mean(round(value, DECIMALS), n=n)
-    half = Z95 * sqrt(sum((one - value) ** 2 for one in each) / (n - 1) / n)
+    half = Z95 * sqrt(sum(gap**2 for gap in off.values()) * drawn / (drawn - 1)) / n
     low, high = max(0.0, value - half), min(most, value + half)
     return Mean(round(value, DECIMALS), round(low, DECIMALS), round(high, DECIMALS), n)
 

@@ -21,8 +21,8 @@ MOST = len(LETTERS)
 class Side:
     """One evaluation of a comparison; A is the base. `score` is its own, on all `score.n` examples that it answered.
 
-    `run_id` is the last order of it, None when a campaign answered it in place; `going` while it is being answered. Of
-    several `samples` to an example the first is compared.
+    `run_id` is the last order of it, None when a campaign answered it in place; `going` while it is being answered; it asked
+    for so many `samples` to an example.
     """
 
     letter: str

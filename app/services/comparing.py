@@ -7,9 +7,10 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from app.domain.answercodes import how_many, name_of
-from app.domain.comparing import Difference, Verdict, compare, is_contradictory, verdict
+from app.domain.answered import Answers
+from app.domain.comparing import Difference, Verdict, compare, compare_repeated, is_contradictory, verdict
 from app.domain.goals import Goal, parse_goal, parse_goals
-from app.domain.metrics import Estimate, measure
+from app.domain.metrics import Estimate, measure, measure_all
 from app.domain.multiplicity import holm
 from app.domain.pairing import (
     UNREADABLE,
@@ -23,11 +24,13 @@ from app.domain.pairing import (
 )
 from app.domain.shapes import Shape, of_labels, shape_of
 from app.domain.summing import amounts_of
+from app.domain.units import units_of
 from app.services.comparables import Chosen, Side
 from app.services.tried import Tried, tried
-from app.storage import comparisons, projects
+from app.storage import comparisons, projects, test_sets
 from app.storage.comparables import Comparable
-from app.storage.comparisons import Pair
+from app.storage.comparisons import Given, Pair
+from app.storage.evaluations import Evaluation
 from app.storage.projects import Project
 
 Judged = tuple[Estimate | None, Estimate | None, Difference | None]
@@ -55,6 +58,10 @@ class Comparison:
     rows can tell from chance (both with power 80 %; None when nothing can be said). `relabelled` rows expect another
     answer in the version of the test set that `other` was scored on: they are judged by what `base` expects. Of
     several goals the verdict rests on the first; `further` tells of the others.
+
+    Where one of them answered an example more than once (`repeated`), scores and difference take the mean of its answers,
+    and the counts its first. Where examples are in groups, `units` says how many groups and lone examples were drawn
+    and swapped whole (else 0); how many rows would be needed is not told then, as those of a group are alike.
     """
 
     base: str
@@ -70,6 +77,9 @@ class Comparison:
     detectable: float | None
     relabelled: int
     note: str
+    test: str = ""
+    repeated: bool = False
+    units: int = 0
     tried: Tried | None = None
     further: list[GoalDifference] = field(default_factory=list)
 
@@ -91,7 +101,6 @@ class ComparisonView:
     kind: str
     goal: str
     smallest_gain: float
-    test: str
     sides: list[Side]
     comparisons: list[Comparison]
 
@@ -128,7 +137,6 @@ def compared(session: Session, chosen: Chosen) -> Counted:
         kind=project.answer_kind,
         goal=parse_goal(project.goal).name,
         smallest_gain=project.smallest_gain,
-        test="exact McNemar" if parse_goal(project.goal).counts_right else "paired permutation",
         sides=chosen.sides,
         comparisons=_with_verdicts(found, project.smallest_gain),
     )
@@ -145,7 +153,9 @@ def _comparison(
 ) -> Comparison:
     found = counts(cells)
     goal, *others = parse_goals(project.goal)
-    scored: Judged = _by(session, goal, project, rows, cells) if found.n else (None, None, None)
+    paired = _paired(session, project, rows[0].evaluation, rows[1].evaluation, cells)
+    grouped = len(set(paired.units[0]))
+    scored: Judged = _by(session, goal, paired) if found.n else (None, None, None)
     return Comparison(
         base=base.letter,
         other=other.letter,
@@ -156,21 +166,56 @@ def _comparison(
         p_holm=None,
         verdict=None,
         discordance=found.discordance,
-        rows_needed=rows_needed(found),
-        detectable=detectable(found),
+        rows_needed=None if grouped else rows_needed(found),
+        detectable=None if grouped else detectable(found),
         relabelled=comparisons.relabelled(session, rows[0].evaluation, rows[1].evaluation),
         note="" if found.n else _nothing_shared(base, other),
         tried=_tried(session, project, rows, scored),
-        further=[GoalDifference(one.name, *_by(session, one, project, rows, cells)) for one in others if found.n],
+        test="exact McNemar" if goal.counts_right and not paired.sides else "paired permutation",
+        repeated=paired.repeated,
+        units=grouped,
+        further=[GoalDifference(one.name, *_by(session, one, paired)) for one in others if found.n],
     )
 
 
-def _by(
-    session: Session, goal: Goal, project: Project, rows: tuple[Comparable, Comparable], cells: tuple[Cell, ...]
-) -> tuple[Estimate, Estimate, Difference]:
+@dataclass(frozen=True)
+class _Paired:
+    """Two evaluations of the same examples: `cells` count the first answers.
+
+    Where answers are not each for itself, `sides` are all answers of both, with what `names` ask beside the readings, and
+    `units` are whose they are where examples are in groups.
+    """
+
+    base: Evaluation
+    other: Evaluation
+    shape: Shape
+    cells: tuple[Cell, ...]
+    names: tuple[str, ...]
+    repeated: bool = False
+    sides: tuple[tuple[Given, ...], ...] = ()
+    units: tuple[tuple[int, ...], ...] = ((), ())
+
+
+def _paired(
+    session: Session, project: Project, base: Evaluation, other: Evaluation, cells: tuple[Cell, ...]
+) -> _Paired:
+    names = dict.fromkeys(name for goal in parse_goals(project.goal) for name in amounts_of(goal))
+    found = _Paired(base, other, shape_of(project.answer_space), cells, tuple(names))
+    repeated = comparisons.repeated(session, base, other)
+    groups = test_sets.groups(session, base.version_id, base.split)
+    if not (repeated or groups):
+        return found
+    sides = comparisons.given(session, base, other, found.names)
+    units = tuple(units_of(groups, [example for example, *_ in side]) for side in sides)
+    return replace(found, repeated=repeated, sides=sides, units=units) if repeated or units[0] else found
+
+
+def _by(session: Session, goal: Goal, paired: _Paired) -> tuple[Estimate, Estimate, Difference]:
+    if paired.sides:
+        return _with_all(goal, paired.shape, paired.names, paired.sides, paired.units)
     names = amounts_of(goal)
-    pairs = comparisons.amounts(session, rows[0].evaluation, rows[1].evaluation, names) if names else ()
-    return judged(goal, cells, shape_of(project.answer_space), pairs)
+    pairs = comparisons.amounts(session, paired.base, paired.other, names) if names else ()
+    return judged(goal, paired.cells, paired.shape, pairs)
 
 
 def _tried(session: Session, project: Project, rows: tuple[Comparable, Comparable], scored: Judged) -> Tried | None:
@@ -215,6 +260,30 @@ def _with_amounts(goal: Goal, shape: Shape, pairs: tuple[Pair, ...]) -> tuple[Es
     of_a, of_b = dict(zip(names, known, strict=False)), dict(zip(names, known[len(names) :], strict=True))
     difference = compare(goal, expected, a, b, shape, SEED, _draws(len(set(pairs))), (of_a, of_b))
     return measure(goal, expected, a, shape, of_a), measure(goal, expected, b, shape, of_b), difference
+
+
+@lru_cache(maxsize=4)  # as large as those of amounts
+def _with_all(
+    goal: Goal,
+    shape: Shape,
+    names: tuple[str, ...],
+    sides: tuple[tuple[Given, ...], ...],
+    units: tuple[tuple[int, ...], ...],
+) -> tuple[Estimate, Estimate, Difference]:
+    """Of every answer: each example counts once, with the mean of its own, and groups are drawn whole."""
+    a, b = (_answers(names, rows, of) for rows, of in zip(sides, units, strict=True))
+    difference = compare_repeated(goal, a, b, shape, SEED, _draws(len(set(a.units or a.examples))))
+    base, other = (
+        measure_all([goal], one.expected, one.answered, shape, one.amounts, one.examples, one.units)[0]
+        for one in (a, b)
+    )
+    return base, other, difference
+
+
+def _answers(names: tuple[str, ...], rows: tuple[Given, ...], units: tuple[int, ...]) -> Answers:
+    examples, expected, read, known = (list(column) for column in zip(*rows, strict=True))
+    amounts = dict(zip(names, map(list, zip(*known, strict=True)), strict=True))
+    return Answers(expected, read, examples, amounts, units)
 
 
 def _draws(cells: int) -> int:

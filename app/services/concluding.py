@@ -100,8 +100,9 @@ def _confirm(
     with database.write() as session:
         jobs.renew(session, replace(lease, seconds=max(lease.seconds, start.n * SECONDS_PER_EXAMPLE)))
     both = start.amounts, best.amounts
+    shape, units = rules.answer_shape, start.units
     gain = compare(
-        rules.leading, start.expected, start.answered, best.answered, rules.answer_shape, seed=0, amounts=both
+        rules.leading, start.expected, start.answered, best.answered, shape, seed=0, amounts=both, units=units
     )
     found = verdict(gain, rules.smallest_gain)
     return Confirmation(found, looked, rules.measure(start), rules.measure(best), gain)

@@ -1,6 +1,6 @@
 """Gathers what a holdout report rests on, once, when a campaign or an opening ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -12,8 +12,9 @@ from app.domain.improving.asks import Scored
 from app.domain.improving.state import Rules
 from app.domain.metrics import Estimate
 from app.domain.shapes import Shape
+from app.domain.units import units_of
 from app.services.scoring import settings_hash, task_sampling
-from app.storage import confirmations, evaluations, rounds
+from app.storage import confirmations, evaluations, rounds, test_sets
 from app.storage.campaigns import Campaign
 from app.storage.evaluations import Evaluation
 
@@ -104,6 +105,7 @@ def _with_holdout(
     return replace(
         evidence,
         gap=confirming.gap(dev, holdout) if dev and holdout else None,
+        units=len(set(looked.start.units)),
         discordance=discordance,
         detectable=detectable,
         recalls=confirming.recalls(pair.shape, looked.start, looked.best),
@@ -119,11 +121,17 @@ def _on_dev(
     ids = confirmations.evaluations_of(
         session, list(wanted), pair.endpoint_id, pair.version_id, "dev", pair.settings_hash
     )
-    return {one: answers_of(session, ids.get(one), order[:upto], amounts) for one, upto in wanted.items()}
+    groups = test_sets.groups(session, pair.version_id, "dev")
+    return {one: answers_of(session, ids.get(one), order[:upto], amounts, groups) for one, upto in wanted.items()}
 
 
-def answers_of(session: Session, evaluation_id: str | None, order: Order, amounts: Sequence[str]) -> Scored:
-    """What an evaluation answered of these examples, cut where the first answer is missing."""
+def answers_of(
+    session: Session, evaluation_id: str | None, order: Order, amounts: Sequence[str], groups: Mapping[int, int]
+) -> Scored:
+    """What an evaluation answered of these examples, cut where the first answer is missing.
+
+    `groups` are those of the examples, as `test_sets.groups` has them.
+    """
     if evaluation_id is None:
         return Scored((), ())
     readings = evaluations.readings(session, evaluation_id)
@@ -134,6 +142,7 @@ def answers_of(session: Session, evaluation_id: str | None, order: Order, amount
         expected=tuple(label for _, label in known),
         answered=tuple(readings[example_id][0] for example_id in ids),
         amounts=evaluations.amounts(session, evaluation_id, ids, amounts),
+        units=units_of(groups, ids),
     )
 
 

@@ -25,7 +25,7 @@ from app.storage.projects import Project
 from app.storage.session import Database
 from app.storage.test_sets import TestSetVersion
 
-ENGINE = 2  # raised with every change of what a round asks: its meta-prompt, its draws, its looks
+ENGINE = 3  # raised with every change of what a round asks: its meta-prompt, its draws, its looks
 KIND = "campaign"
 
 

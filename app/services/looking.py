@@ -60,9 +60,13 @@ def _report(database: Database, settings: Settings, opening: HoldoutOpening) -> 
     gain, found = None, "not enough evidence"
     if start.n:
         both = start.amounts, best.amounts
-        gain = compare(goal, start.expected, start.answered, best.answered, pair.shape, seed=0, amounts=both)
+        gain = compare(
+            goal, start.expected, start.answered, best.answered, pair.shape, seed=0, amounts=both, units=start.units
+        )
         found = verdict(gain, project.smallest_gain)
-        holdout = [measure(goal, one.expected, one.answered, pair.shape, one.amounts) for one in (start, best)]
+        holdout = [
+            measure(goal, one.expected, one.answered, pair.shape, one.amounts, one.units) for one in (start, best)
+        ]
     with database.read() as session:
         evidence = gathering.of_pair(session, pair, looked, (dev[1], holdout[1]), settings.unreadable_alarm)
         return {
@@ -119,7 +123,8 @@ def _looked(session: Session, opening: HoldoutOpening, pair: Pair) -> Looked:
     both = (pair.start_id, pair.best_id)
     ids = confirmations.evaluations_of(session, both, pair.endpoint_id, pair.version_id, "holdout", pair.settings_hash)
     amounts = list(dict.fromkeys(name for goal in pair.goals for name in amounts_of(goal)))
-    scored = [gathering.answers_of(session, ids.get(one), order, amounts) for one in both]
+    groups = test_sets.groups(session, pair.version_id, "holdout")
+    scored = [gathering.answers_of(session, ids.get(one), order, amounts, groups) for one in both]
     n = min(one.n for one in scored)
     start, best = (one.first(n) for one in scored)
     return Looked(opening.number, start, best)

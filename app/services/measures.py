@@ -75,7 +75,10 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Measures:
-    """Everything that was summed up when the work was done."""
+    """Everything that was summed up when the work was done.
+
+    `units` is how many groups and lone examples were drawn for the intervals, 0 where every example stands alone.
+    """
 
     kind: str
     goals: list[Score]
@@ -86,6 +89,7 @@ class Measures:
     ungraded: Unreadable
     repeats: Repeats
     means: dict[str, Mean]
+    units: int
 
 
 _NONE = {"count": 0, "n": 0, "low": 0.0, "high": 1.0}  # of summaries that were made before there were graders
@@ -105,6 +109,7 @@ def measures(summary: Mapping[str, Any] | None, answers: Answers) -> Measures | 
         ungraded=Unreadable(**summary.get("ungraded", _NONE)),
         repeats=Repeats(**summary["samples"]),
         means={name: _mean(found) for name, found in summary["means"].items()},
+        units=summary.get("units", 0),
     )
 
 

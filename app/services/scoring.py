@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain import formats, summaries
+from app.domain import answered, formats, summaries
 from app.domain.answercodes import UNGRADED, name_of
 from app.domain.answerspace import Answers
 from app.domain.goals import parse_goals
 from app.domain.improving.asks import Sampling, Scored, Shown
 from app.domain.improving.state import Rules
+from app.domain.units import units_of
 from app.errors import AgonError, BudgetExhausted
 from app.services import evaluating
 from app.services.bookkeeping import Wish
@@ -21,7 +22,7 @@ from app.services.grading import Grading
 from app.services.ordering import Stored, graded_rows
 from app.services.questions import Answered, Questions
 from app.settings import Settings
-from app.storage import answers, evaluations, grades, jobs, probabilities, rounds
+from app.storage import answers, evaluations, grades, jobs, probabilities, rounds, test_sets
 from app.storage.answers import StoredAnswer
 from app.storage.grades import Awaiting, Grade
 from app.storage.jobs import Lease, Nudge
@@ -67,6 +68,7 @@ class Scorer:
         self._database, self._settings, self._lease, self._buyer, self._job = database, settings, lease, buyer, job
         self._sampling = task_sampling(job.rules.task_max_tokens)
         self._asking: dict[str, Questions] = {}
+        self._grouped: dict[str, dict[int, int]] = {}
 
     def score(
         self, versions: Sequence[PromptVersion], examples: Sequence[Placed], split: str, round_number: int
@@ -241,9 +243,15 @@ class Scorer:
                 answered=tuple(readings[example_id][0] for example_id in ids),
                 shown=self._shown(session, evaluation_id, examples, readings) if split == "train" else (),
                 amounts=evaluations.amounts(session, evaluation_id, ids, self._job.rules.amounts),
+                units=units_of(self._groups(session, split), ids),
             )
         self._summarise(evaluation_id, scored)
         return scored
+
+    def _groups(self, session: Session, split: str) -> dict[int, int]:
+        if split not in self._grouped:
+            self._grouped[split] = test_sets.groups(session, self._job.version_id, split)
+        return self._grouped[split]
 
     def _shown(
         self,
@@ -288,7 +296,7 @@ class Scorer:
         rules = self._job.rules
         if scored.n < rules.dev_size:
             return None
-        told = summaries.Answers(scored.expected, scored.answered, range(scored.n), scored.amounts)
+        told = answered.Answers(scored.expected, scored.answered, range(scored.n), scored.amounts, scored.units)
         return summaries.summarise(parse_goals(rules.goal), rules.answer_shape, told)
 
 

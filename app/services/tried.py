@@ -13,7 +13,7 @@ from app.domain.shapes import shape_of
 from app.domain.shrinkage import shrink, shrink_paired
 from app.domain.summing import amounts_of
 from app.services import gathering
-from app.storage import confirmations
+from app.storage import confirmations, test_sets
 from app.storage.evaluations import Evaluation
 from app.storage.projects import Project
 
@@ -84,6 +84,7 @@ def _luck(session: Session, project: Project, like: Evaluation, ids: Sequence[st
         return None
     goal, shape = parse_goal(project.goal), shape_of(project.answer_space)
     order = confirmations.dev_order(session, like.version_id)
-    few = [gathering.answers_of(session, one, order, amounts_of(goal)) for one in sorted(ids)[:SAMPLED]]
+    groups = test_sets.groups(session, like.version_id, "dev")
+    few = [gathering.answers_of(session, one, order, amounts_of(goal), groups) for one in sorted(ids)[:SAMPLED]]
     rows = [pseudo_values(goal, shape, one).tolist() for one in few if one.n == n]
     return shrink_paired(rows).sampling_variance if len(rows) >= FEWEST_CANDIDATES else None

@@ -15,7 +15,7 @@ from app.domain.metrics import Estimate
 from app.domain.racing import looks
 from app.domain.shapes import Shape
 from app.domain.summing import amounts_of
-from app.storage import live
+from app.storage import live, test_sets
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 from app.storage.evaluations import Evaluation
@@ -151,7 +151,8 @@ def raced(session: Session, campaign: Campaign, view: RoundView, found: Mapping[
     if ours is None or theirs is None:
         return view
     pairs = live.pairings(session, campaign.version_id, ours.id, theirs.id, min(ours.n, theirs.n))
-    return _paired(view, pairs, campaign)
+    grouped = test_sets.get_version(session, campaign.version_id).plan.get("groups")
+    return _paired(view, pairs, campaign, None if grouped else compared(Rules(**campaign.rules), pairs))
 
 
 def _scored_so_far(corner: Corner, found: Evaluation | None) -> Corner:
@@ -162,8 +163,10 @@ def _scored_so_far(corner: Corner, found: Evaluation | None) -> Corner:
     return replace(corner, score=score, right=found.right if score else None, unreadable=found.unreadable)
 
 
-def _paired(view: RoundView, pairs: tuple[Pairing, ...], campaign: Campaign) -> RoundView:
-    difference = compared(Rules(**campaign.rules), pairs)
+def _paired(
+    view: RoundView, pairs: tuple[Pairing, ...], campaign: Campaign, difference: Difference | None
+) -> RoundView:
+    """Counted readings do not tell the difference of examples in groups: the settled round has it."""
     hits: Counter[tuple[bool, bool]] = Counter()
     for label, left, right, count in pairs:
         hits[left == label, right == label] += count

@@ -17,6 +17,7 @@ from app.storage.evaluations import Evaluation, Output, amount_columns
 from app.storage.test_sets import Example, Placement, open_everywhere
 
 Pair = tuple[int, int, int, tuple[float, ...]]  # expected, read of a, read of b, a's amounts and then b's
+Given = tuple[int, int, int, tuple[float, ...]]  # example, expected, read, amounts
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,37 @@ def amounts(session: Session, a: Evaluation, b: Evaluation, names: Sequence[str]
         (expected, read_a, read_b, tuple(nan if one is None else float(one) for one in known))
         for expected, read_a, read_b, *known in session.execute(query)
     )
+
+
+def repeated(session: Session, a: Evaluation, b: Evaluation) -> bool:
+    """Whether any example has more than one answer of a or of b."""
+    query = select(Output.example_id).where(Output.evaluation_id.in_((a.id, b.id)), Output.sample > 0, Output.counts)
+    return session.scalar(query.limit(1)) is not None
+
+
+def given(session: Session, a: Evaluation, b: Evaluation, names: Sequence[str]) -> tuple[tuple[Given, ...], ...]:
+    """Every answer of a and every one of b to the examples that both answered, by example and sample.
+
+    Expected is what a's test set expects; a score without a grade is not a number.
+    """
+    require_open(a, b)
+    query = select(Output.evaluation_id, Output.example_id, Output.sample, Output.label, Output.reading).where(
+        Output.evaluation_id.in_((a.id, b.id)), Output.counts
+    )
+    if names:
+        query = query.add_columns(*amount_columns(names)).join(StoredAnswer, StoredAnswer.id == Output.answer_id)
+    for nowhere_sealed in open_everywhere(session, a.version_id, Output.example_id):
+        query = query.where(nowhere_sealed)
+    rows = session.execute(query.order_by(Output.example_id, Output.sample)).all()
+    expected = {row.example_id: row.label for row in rows if row.evaluation_id == a.id and row.sample == 0}
+    both = expected.keys() & {row.example_id for row in rows if row.evaluation_id == b.id and row.sample == 0}
+    sides: dict[str, list[Given]] = {a.id: [], b.id: []}
+    row: Any
+    for row in rows:
+        if row.example_id in both:
+            amounts = tuple(nan if one is None else float(one) for one in row[5:])
+            sides[row.evaluation_id].append((row.example_id, expected[row.example_id], row.reading, amounts))
+    return tuple(sides[a.id]), tuple(sides[b.id])
 
 
 def relabelled(session: Session, a: Evaluation, b: Evaluation) -> int:

@@ -9,14 +9,15 @@ from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, case, func, 
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.domain.answercodes import UNGRADED, UNREADABLE
+from app.domain.answered import Answers
+from app.domain.units import units_of
 from app.storage.answers import StoredAnswer
 from app.storage.base import Base, BigId, new_id
 from app.storage.session import add_rows, insert_new
-from app.storage.test_sets import Placed, Placement, placed_between
+from app.storage.test_sets import Placed, Placement, groups, placed_between
 
 if TYPE_CHECKING:
     from app.domain.metrics import Estimate
-    from app.domain.summaries import Answers
 
 TAKES = ("tokens", "cost")
 
@@ -176,10 +177,8 @@ def missing(
     return lacking, {example.example_id for example, there in found if there is not None and not there}
 
 
-def answered_in_order(session: Session, evaluation_id: str) -> "Answers":
+def answered_in_order(session: Session, evaluation_id: str) -> Answers:
     """Everything that counts, in the order of its examples, samples of one example beside each other."""
-    from app.domain.summaries import Answers
-
     evaluation = session.get_one(Evaluation, evaluation_id)
     query = (
         select(
@@ -210,6 +209,7 @@ def answered_in_order(session: Session, evaluation_id: str) -> "Answers":
         answered=[row.reading for row in rows],
         examples=[row.example_id for row in rows],
         amounts={"score": scores, "tokens": [float(row[4]) for row in rows], "cost": [float(row[5]) for row in rows]},
+        units=units_of(groups(session, evaluation.version_id, evaluation.split), [row.example_id for row in rows]),
         unknown=frozenset(name for name in TAKES if any(getattr(row, f"no_{name}") for row in rows)),
     )
 

@@ -274,6 +274,18 @@ def _other_versions(session: Session, version_id: str) -> list[str]:
     return list(session.scalars(query.where(mine.id == version_id, other.id != version_id)))
 
 
+def groups(session: Session, version_id: str, split: str) -> dict[int, int]:
+    """By example id a number, the same for examples of one group; only of those whose group has one. No text leaves."""
+    if not get_version(session, version_id).plan.get("groups"):
+        return {}
+    query = (
+        select(Placement.example_id, func.dense_rank().over(order_by=Example.group))
+        .join(Example, Example.id == Placement.example_id)
+        .where(Placement.version_id == version_id, Placement.split == split, Example.group.is_not(None))
+    )
+    return {example_id: number for example_id, number in session.execute(query)}
+
+
 def split_labels(session: Session, version_id: str) -> dict[str, dict[int, int]]:
     """How many examples of each label every split holds; counts only."""
     counts: dict[str, dict[int, int]] = {}

@@ -106,7 +106,7 @@ def _scores(r: HoldoutReport) -> Iterator[Block]:
         yield Paragraph(words.FURTHER)
     if r.majority_baseline is not None:
         yield Paragraph(f"Always giving the commonest answer scores {score(r.majority_baseline)} on dev.")
-    yield Paragraph("Intervals are 95%.")
+    yield Paragraph(" ".join(filter(None, ("Intervals are 95%.", words.units_words(r)))))
 
 
 def _further(r: HoldoutReport) -> Iterator[tuple[str, ...]]:

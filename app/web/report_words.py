@@ -151,7 +151,7 @@ def corrected_words(r: HoldoutReport) -> str:
     luck = r.evidence.luck
     if luck is None or luck.p is None or luck.correction is None:
         return f"not given: {'a person chose the prompt' if r.campaign is None else 'no candidate was chosen'}"
-    by_counts = parse_goal(r.goal).counts_right
+    by_counts = parse_goal(r.goal).counts_right and not r.evidence.units
     test = "one-sided exact McNemar" if by_counts else "two-sided permutation"
     over = "Holm over all that were tried" if luck.correction == "Holm" else "times all that were tried"
     how = f"{test} against the start, {over}"
@@ -179,9 +179,17 @@ def detectable_words(r: HoldoutReport) -> str:
             f"below {score(e.detectable)} in right answers cannot be told from chance."
         )
     said = f"The prompts differed on {percent(differ)} of them in what is right."
+    if e.units:
+        said += " Examples of one group are alike, so that even a larger gain may not show."
     if e.detectable > differ:
         return f"{what} no gain can be told from chance. {said}"
     return f"{what} a gain below {score(e.detectable)} in right answers cannot be told from chance. {said}"
+
+
+def units_words(r: HoldoutReport) -> str:
+    """How intervals and p were drawn where examples are in groups."""
+    units = r.evidence.units
+    return f"Intervals and p are drawn from {thousands(units)} groups and lone examples, each whole." if units else ""
 
 
 def classes_words(r: HoldoutReport) -> str:

@@ -4,11 +4,12 @@ from math import nan, sqrt
 
 import pytest
 
+from app.domain.answered import Answers
 from app.domain.goals import parse_goals
 from app.domain.improving.asks import Scored
 from app.domain.improving.state import Rules
 from app.domain.shapes import Digit, Shape, dump, of_labels
-from app.domain.summaries import Answers, Mean, mean_of, summarise
+from app.domain.summaries import Mean, mean_of, summarise
 
 ONE_FIELD = Shape("fields", (Digit("spam", ("false", "true")),))
 TONES = Shape("fields", (Digit("tone", ("rude", "kind")), Digit("spam", ("false", "true"))))

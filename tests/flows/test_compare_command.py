@@ -23,7 +23,6 @@ def test_two_evaluations_are_compared_in_the_terminal_and_in_files(tmp_path: Pat
     a = paired.answer("Sort. {{input}}", [code if n >= 40 else (code + 1) % 3 for n, code in enumerate(EXPECTED)])
     b = paired.answer("Sort well. {{input}}", [code if n >= 10 else -1 for n, code in enumerate(EXPECTED)])
     strange = Paired.at(database, [0]).answer("x {{input}}", [0])
-    database.close()
     told = agon("compare", a, b[:9], "--json", "out.json", "--csv", "out.csv", folder=tmp_path)
     assert told.returncode == 0, told.stderr
     said = " ".join(told.stdout.split())
@@ -40,12 +39,23 @@ def test_two_evaluations_are_compared_in_the_terminal_and_in_files(tmp_path: Pat
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         head, *rows = csv.reader(file)
     assert (head[3], len(rows), rows[0][1]) == ("change", 200, "'=1+1")
+    paired.group([n // 4 for n in range(200)])
+    paired.again(b, EXPECTED, 1)
+    grouped = " ".join(agon("compare", a, b, folder=tmp_path).stdout.split())
+    assert "Verdict on B: B is better than A (paired permutation)." in grouped
+    assert "interval and p are drawn from 50 groups and lone rows, each whole." in grouped
+    assert (
+        "An example counts once, with the mean of its answers; disagreements and the counts above are of first"
+        in grouped
+    )
+    database.close()
     for ids, sentence in (
         ((a,), "a comparison needs two evaluations or more"),
         ((a, "nobody"), "There is no evaluation nobody"),
         ((a, b[:3]), f"ID: {b[:3]!r} is too short: give at least 4 characters"),
         ((a, strange), "answered another test set"),
         ((a, b, "--csv", "nowhere/out.csv"), "its folder does not exist"),
+        ((a, b, "--csv", "/dev/full"), "--csv /dev/full: cannot be written (No space left on device)"),
     ):
         refused = agon("compare", *ids, folder=tmp_path)
         assert (refused.returncode, sentence in refused.stderr) == (2, True), refused.stderr
@@ -63,7 +73,6 @@ def test_further_goals_stand_beside_the_one_that_decides_and_missing_scores_are_
     ]
     with database.write() as session:
         session.get_one(Project, paired.project_id).goal = "accuracy; macro_f1"
-    database.close()
     told = agon("compare", *ids[:2], "--json", "out.json", folder=tmp_path)
     assert told.returncode == 0, told.stderr
     said = " ".join(told.stdout.split())

@@ -179,6 +179,18 @@ def test_the_same_command_goes_on_after_it_was_interrupted(tmp_path: Path) -> No
     assert "v2 of the project" in other.stdout
 
 
+def test_going_on_takes_the_caps_that_are_given_now(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "some.jsonl", data_folder() / "sst2.jsonl", 200)
+    command = "evaluate", str(source), "--max-calls"
+    capped = agon(*command, "12", folder=tmp_path)
+    assert (capped.returncode, answered(tmp_path), "--max-calls N" in capped.stderr) == (2, 12, True)
+    lower = agon(*command, "9", folder=tmp_path)
+    assert (lower.returncode, lower.stderr) == (2, "--max-calls: must be more than is used already (12)\n")
+    higher = agon(*command, "400", folder=tmp_path)
+    assert (higher.returncode, "Going on with run" in higher.stdout) == (0, True), higher.stderr
+    assert answered(tmp_path) > 12
+
+
 def answered(folder: Path) -> int:
     file = folder / "data" / "agon.sqlite3"
     if not file.exists():

@@ -10,9 +10,10 @@ from app.domain.summing import amounts_of
 from app.storage import answers, evaluations, prompts, test_sets
 from app.storage.base import new_id, now
 from app.storage.endpoints import Endpoint, Provider
+from app.storage.evaluations import Output
 from app.storage.projects import Project
 from app.storage.session import Database
-from app.storage.test_sets import TestSet, TestSetVersion
+from app.storage.test_sets import Example, TestSet, TestSetVersion
 from tests.services.tickets import IMPORTED, LABELS
 
 COLUMNS = {"finish_reason": "stop", "tokens_in": 9, "tokens_out": 1}
@@ -137,6 +138,22 @@ class Paired:
             estimate = measure(parse_goal(goal), list(right.values()), list(read.values()), len(LABELS))
             evaluations.summarise(session, found.id, goal, estimate, list(right.values()), list(read.values()))
             return found.id
+
+    def again(self, evaluation_id: str, readings: Sequence[int], sample: int) -> None:
+        """Another answer to each example, of the same words as the first."""
+        with self.database.write() as session:
+            for n, code in enumerate(readings):
+                first = session.get_one(Output, (evaluation_id, self.ids[n], 0))
+                kept = {"label": first.label, "score": None, "answer_id": first.answer_id, "served_by": None}
+                key = {"evaluation_id": evaluation_id, "example_id": self.ids[n], "sample": sample}
+                evaluations.add_outputs(session, [{**key, **kept, "reading": code, "counts": True}])
+
+    def group(self, of: Sequence[int]) -> None:
+        """Put every example into a group."""
+        with self.database.write() as session:
+            for example_id, group in zip(self.ids, of, strict=True):
+                session.get_one(Example, example_id).group = f"document {group}"
+            session.get_one(TestSetVersion, self.version_id).plan = {"group_column": "document", "groups": len(set(of))}
 
     def _call(self, prompt_id: str, n: int) -> dict[str, Any]:
         about = {"request_hash": f"{prompt_id}-{n}", "prompt_version_id": prompt_id, "example_id": self.ids[n]}

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
-from app.domain.comparing import compare
-from app.domain.goals import Goal, parse_goal
+from app.domain.answered import Answers
+from app.domain.comparing import compare, compare_repeated
+from app.domain.goals import Goal, parse_goal, parse_goals
 from app.domain.metrics import measure
 from app.domain.pairing import KINDS
 from app.domain.shapes import of_labels
@@ -62,7 +63,7 @@ def test_a_comparison_says_what_the_statistics_say_of_the_shared_rows(database: 
     assert one.base_score == measure(wanted, EXPECTED[:300], a[:300], 3), "on the shared rows alone"
     assert one.other_score == measure(wanted, EXPECTED[:300], b, 3)
     assert (one.verdict, one.p_holm, one.counts.n) == ("better", one.difference.p, 300)
-    assert found.view.test == {"accuracy": "exact McNemar", "macro_f1": "paired permutation"}[goal]
+    assert one.test == {"accuracy": "exact McNemar", "macro_f1": "paired permutation"}[goal]
 
 
 @pytest.mark.parametrize("goal", ["accuracy - 0.01*tokens", "mean_score"])
@@ -87,6 +88,57 @@ def test_what_goals_ask_beside_readings_is_compared_row_by_row(database: Databas
     wanted, shape = parse_goal(goal), of_labels(3)
     assert found.difference == compare(wanted, EXPECTED, a, b, shape, comparing.SEED, amounts=(sides[0], sides[1]))
     assert found.other_score == measure(wanted, EXPECTED, b, shape, sides[1])
+
+
+@pytest.mark.parametrize("goal", ["accuracy", "macro_f1"])
+def test_an_example_with_several_answers_counts_once_with_their_mean(database: Database, goal: str) -> None:
+    world, a, b, c = Paired.at(database, EXPECTED, goal), _right(0.6, 1), _right(0.7, 2), _right(0.9, 3)
+    ids = world.answer("a {{input}}", a), world.answer("b {{input}}", b)
+    world.again(ids[1], c, 1)
+    with database.read() as session:
+        (one,) = _compared(session, *ids)[1].view.comparisons
+    twice = Answers([e for e in EXPECTED for _ in (b, c)], [x for both in zip(b, c, strict=True) for x in both], [n for n in range(N) for _ in (b, c)])  # fmt: skip
+    assert one.difference == compare_repeated(Goal(goal), Answers(EXPECTED, a, range(N)), twice, 3, comparing.SEED)
+    assert (one.repeated, one.units, one.test, one.counts.n) == (True, 0, "paired permutation", N)
+    assert one.other_score is not None
+    assert one.other_score.value != measure(Goal(goal), EXPECTED, b, 3).value
+    assert one.rows_needed is not None
+
+
+@pytest.mark.parametrize("goal", ["accuracy", "accuracy; macro_f1", "mean_score"])
+def test_examples_in_groups_are_drawn_and_swapped_whole(database: Database, goal: str) -> None:
+    world, a, b = Paired.at(database, EXPECTED, goal), _right(0.6, 1), _right(0.75, 2)
+    ids = world.answer("a {{input}}", a), world.answer("b {{input}}", b)
+    with database.read() as session:
+        (alone,) = _compared(session, *ids)[1].view.comparisons
+    groups = [n // 8 for n in range(N)]
+    world.group(groups)
+    with database.read() as session:
+        (one,) = _compared(session, *ids)[1].view.comparisons
+    (first, *_) = parse_goals(goal)
+    scores = tuple({"score": [float(e == x) for e, x in zip(EXPECTED, side, strict=True)]} for side in (a, b))
+    wanted = compare(first, EXPECTED, a, b, 3, comparing.SEED, amounts=(scores[0], scores[1]), units=groups)
+    assert one.difference == wanted
+    assert one.base_score == measure(first, EXPECTED, a, 3, scores[0], units=groups)
+    assert (one.repeated, one.units, one.test, one.rows_needed, one.detectable) == (
+        False,
+        50,
+        "paired permutation",
+        None,
+        None,
+    )
+    assert alone.difference is not None
+    assert (alone.difference.value, alone.units) == (wanted.value, 0)
+    assert len(one.further) == goal.count(";")
+
+
+def test_groups_of_one_change_nothing(database: Database, world: Paired) -> None:
+    ids = world.answer("a {{input}}", _right(0.6, 1)), world.answer("b {{input}}", _right(0.75, 2))
+    with database.read() as session:
+        before = _compared(session, *ids)[1].view
+    world.group(range(N))
+    with database.read() as session:
+        assert _compared(session, *ids)[1].view == before
 
 
 def test_of_several_goals_the_first_decides_and_the_others_are_told(database: Database) -> None:
@@ -273,7 +325,7 @@ def test_the_database_is_asked_as_often_however_many_rows_there_are(database: Da
             chosen, found = _compared(session, *ids)
             aligning.rows_page(session, chosen, found, Wanted(), limit=limit)
         asked.append(len(sent))
-    assert asked[0] == asked[1] <= 16
+    assert asked[0] == asked[1] <= 18
 
 
 def test_others_of_the_same_test_set_and_split_are_offered_the_parents_first(database: Database, world: Paired) -> None:

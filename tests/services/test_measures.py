@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from app.domain.answered import Answers as Answered
 from app.domain.answers import Label
 from app.domain.answerspace import Answers
 from app.domain.goals import parse_goals
 from app.domain.shapes import shape_of
-from app.domain.summaries import Answers as Answered
 from app.domain.summaries import Mean, summarise
 from app.services.measures import measures
 

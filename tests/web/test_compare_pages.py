@@ -305,10 +305,22 @@ def test_an_evaluation_that_goes_on_says_that_its_numbers_change(bench: Bench) -
     assert f'href="/evaluations/{run_id}"' in html
 
 
-def test_of_several_answers_to_an_example_the_first_is_compared_and_the_page_says_so(bench: Bench) -> None:
-    assert "the first answer to each" not in words(bench.visitor.read(bench.here))
-    _ordered(bench, bench.b, samples=3)
-    assert "rows that A and B both answered, the first answer to each. Paired" in words(bench.visitor.read(bench.here))
+def test_an_example_with_several_answers_counts_with_their_mean_and_the_page_says_so(bench: Bench) -> None:
+    assert "mean of its answers" not in words(bench.visitor.read(bench.here))
+    bench.paired.again(bench.b, [bench.paired.expected[n] for n in range(N)], 1)
+    page = words(bench.visitor.read(bench.here))
+    assert "rows that A and B both answered, each with the mean of its answers. Paired" in page
+    assert "one is right where the other is wrong, by first answers" in page
+    assert bench.told()["comparison"]["comparisons"][0]["repeated"] is True
+
+
+def test_rows_in_groups_are_drawn_whole_and_the_page_says_so(bench: Bench) -> None:
+    assert "lone rows" not in words(bench.visitor.read(bench.here))
+    bench.paired.group([n // 4 for n in range(N)])
+    page = words(bench.visitor.read(bench.here))
+    assert f"paired permutation test of {-(-N // 4)} groups and lone rows, each whole" in page
+    assert "rows of one group are alike, so their number does not tell" in page
+    assert bench.told()["comparison"]["comparisons"][0]["units"] == -(-N // 4)
 
 
 def test_a_campaigns_start_and_leader_are_compared_without_a_word_of_the_holdout(arena: Played) -> None:

@@ -28,6 +28,7 @@ from app.domain.improving.state import Departure, Member, Rules, State, begin, e
 from app.domain.metrics import Estimate
 from app.domain.prompts import fingerprint, placeholders
 from app.domain.racing import DROP_AT, counts, decisive, drop_evidence, looks
+from app.domain.units import first_of_each
 
 SEATS = ("left", "right")
 
@@ -188,10 +189,14 @@ def _race(
 
 
 def _hopeless(scored: Scored, champion: Scored, rules: Rules) -> bool:
-    """The e-process is valid for differences of right answers; no other goal has one, so none is dropped early by it."""
+    """The e-process is valid for differences of right answers; no other goal has one, so none is dropped early by it.
+
+    It asks for examples that tell nothing of each other, so of a group the first one counts.
+    """
     if not rules.leading.counts_right:
         return False
-    wins, losses, ties = counts(scored.right, champion.right[: scored.n])
+    both = (first_of_each(right, scored.units) for right in (scored.right, champion.right[: scored.n]))
+    wins, losses, ties = counts(*both)
     return drop_evidence(wins, losses, ties, rules.smallest_gain) >= DROP_AT
 
 
@@ -224,11 +229,14 @@ def fight(left: Contender, right: Contender, rules: Rules) -> BattleResult:
     a, b = left.scored.first(n), right.scored.first(n)
     ours, theirs = rules.measure(a), rules.measure(b)
     both = a.amounts, b.amounts
-    difference = paired_interval(rules.leading, a.expected, a.answered, b.answered, rules.answer_shape, amounts=both)
+    difference = paired_interval(
+        rules.leading, a.expected, a.answered, b.answered, rules.answer_shape, amounts=both, units=a.units
+    )
     pairs = Counter(zip(a.right, b.right, strict=True))
+    apart = Counter(first_of_each(list(zip(a.right, b.right, strict=True)), a.units))
     return BattleResult(
         outcome=_outcome(theirs.value - ours.value, rules.smallest_gain),
-        decisive=decisive(pairs[True, False], pairs[False, True]) if rules.leading.counts_right else None,
+        decisive=decisive(apart[True, False], apart[False, True]) if rules.leading.counts_right else None,
         left=ours,
         right=theirs,
         difference=difference,

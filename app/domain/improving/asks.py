@@ -98,13 +98,15 @@ class Shown:
 class Scored:
     """One text's answers on a complete prefix: codes of answers, -1 where the reply was unreadable.
 
-    `amounts` hold what else the goal asks of every answer, such as its tokens.
+    `amounts` hold what else the goal asks of every answer, such as its tokens; `units` are equal for examples of one
+    group, and empty where every example stands alone.
     """
 
     expected: tuple[int, ...]
     answered: tuple[int, ...]
     shown: tuple[Shown, ...] = ()
     amounts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    units: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
@@ -116,7 +118,7 @@ class Scored:
 
     def first(self, n: int) -> "Scored":
         amounts = {name: found[:n] for name, found in self.amounts.items()}
-        return Scored(self.expected[:n], self.answered[:n], self.shown[:n], amounts)
+        return Scored(self.expected[:n], self.answered[:n], self.shown[:n], amounts, self.units[:n])
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Rules:
     calls_each: int = 1
 
     def measure(self, scored: Scored) -> Estimate:
-        return measure(self.leading, scored.expected, scored.answered, self.answer_shape, scored.amounts)
+        return measure(self.leading, scored.expected, scored.answered, self.answer_shape, scored.amounts, scored.units)
 
     @property
     def leading(self) -> Goal:
