@@ -22,6 +22,19 @@ def pieces(text: str) -> list[bytes]:
     return _shifted([part.encode("utf-8", "replace") for part in cut])
 
 
+def starts(text: str) -> list[tuple[int, int]]:
+    """Where the text may be cut in two without changing a token of the first part: (character, how many tokens before).
+
+    Those are the places where something begins with a character of one byte, and the beginning; sorted.
+    """
+    found, tokens = [(0, 0)], 0
+    for shape in _SHAPES.finditer(text):
+        if shape.start() and text[shape.start()] < "\x80":
+            found.append((shape.start(), tokens))
+        tokens += len(_word(shape.group())) if shape.lastgroup == "word" else 1
+    return found
+
+
 def _word(word: str) -> list[str]:
     found = []
     while word:
