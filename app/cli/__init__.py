@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from app.cli.later import Commands
-from app.cli.stack import offer_alone, stack, wait_for_web
 from app.cli.terminals import errors, terminal
 from app.errors import AgonError, Invalid, Problem
 from app.logs import configure
@@ -62,6 +61,8 @@ def begin() -> None:
 @app.command()
 def serve() -> None:
     """Serve the pages with a worker and the practice models until Ctrl-C."""
+    from app.cli.stack import stack, wait_for_web
+
     with stack(settings(), web=True):
         print(f"Agon serves on {wait_for_web(settings())} (Ctrl-C ends it)")
         signal.pause()
@@ -77,6 +78,8 @@ def web() -> None:
     now = settings()
     configure(now)
     if not end_with_parent():
+        from app.cli.stack import offer_alone
+
         offer_alone(now)
     uvicorn.run(
         "app.main:assemble",

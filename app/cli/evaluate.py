@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from app.cli.improve import buying_words, confirm, labelled, read_bytes, read_text, use_database
-from app.cli.options import MOST, takes_choices
+from app.cli.inputs import labelled, read_bytes, read_text
+from app.cli.opening import use_database
+from app.cli.options import takes_choices
 from app.cli.outputs import writable, write
+from app.cli.paying import buying_words, confirm
 from app.cli.rule import apply, graders
 from app.cli.runs import goes_on, poke, recapped, tell_end, watch
 from app.cli.stack import stack
@@ -47,7 +49,7 @@ from app.services.run_views import RunView
 from app.settings import Settings
 from app.storage import projects as stored
 from app.storage import prompts, runs
-from app.storage.base import new_id
+from app.storage.base import MOST, new_id
 from app.storage.endpoints import Endpoint
 from app.storage.jobs import Nudge
 from app.storage.runs import Run

@@ -1,8 +1,6 @@
 """`agon improve` and the demo: a labelled file in, a better prompt or an honest no out."""
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app.cli.options import MOST, by_option, takes_choices
+from app.cli.inputs import labelled, read_bytes, read_text
+from app.cli.opening import use_database
+from app.cli.options import takes_choices
 from app.cli.outputs import writable, write
+from app.cli.paying import buying_words, confirm
 from app.cli.printing import print_report
 from app.cli.rule import apply, graders
 from app.cli.stack import DRIVERS, pools_that_answer, stack, wait_for_web
@@ -19,12 +20,13 @@ from app.cli.terminals import terminal
 from app.cli.watching import watch
 from app.demo.labelled import DEMO_FILE
 from app.domain.goals import parse_goals, written
-from app.errors import EndpointFailure, Invalid, Problem
+from app.errors import EndpointFailure
 from app.jobs import Poker
 from app.services import catalogue, importing, report_data
 from app.services.commanding import Command, Seats, begin, paid, resolve
 from app.services.importing import Choices, Prepared
 from app.settings import Settings, settings
+from app.storage.base import MOST
 from app.storage.campaigns import Campaign
 from app.storage.endpoints import Endpoint
 from app.storage.session import Database
@@ -89,31 +91,6 @@ def improve(
     with stack(now) as database:
         campaign = _run(now, database, console, command, data, prepared, file.stem, yes)
         _finish(database, campaign, console, json_out)
-
-
-def use_database(url: str) -> Settings:
-    """The settings, with another database when one is named."""
-    if url:
-        os.environ["DATABASE_URL"] = url
-        settings.cache_clear()
-    return settings()
-
-
-def labelled(data: bytes, name: str, now: Settings, choices: Choices, prompt: str) -> Prepared:
-    """A labelled file, ready to be saved. Raises Invalid with everything that is wrong with it."""
-    try:
-        return importing.prepare(now, data, name, choices, prompt)
-    except Invalid as invalid:
-        raise by_option(invalid) from invalid
-
-
-def confirm(said: str) -> None:
-    """Ask whether to go on with what costs money. Raises Invalid where nobody can be asked."""
-    typer.echo(said)
-    if not sys.stdin.isatty():
-        raise Invalid("Nobody can be asked here whether to go on: add --yes to buy these calls.")
-    if not typer.confirm("Go on?"):
-        raise typer.Exit(0)
 
 
 def demo() -> None:
@@ -205,15 +182,6 @@ def _confirm(
     confirm(buying_words(command.max_calls, [*seats.paid, *paid(grading)], cost))
 
 
-def buying_words(calls: int, sellers: Sequence[Endpoint], cost: int | None) -> str:
-    """What may be bought from whom, and for how much at most, in millionths of money."""
-    unknown = "unknown, because a price per token is missing, or a limit on replies"
-    local = "nothing, as a server of your own sends no bill; one that passes calls on may"
-    price = unknown if cost is None else f"${cost / 1_000_000:,.2f} at most" if cost else local
-    names = ", ".join(endpoint.full_name for endpoint in dict.fromkeys(sellers))
-    return f"This may buy {calls:,} calls from {names}. Price: {price}."
-
-
 def _finish(database: Database, campaign: Campaign, console: Console, json_out: Path | None) -> None:
     if campaign.status == "paused":
         raise EndpointFailure(campaign.note or "The campaign was paused; the same command goes on with it.")
@@ -221,29 +189,6 @@ def _finish(database: Database, campaign: Campaign, console: Console, json_out: 
     write(json_out, "--json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     print_report(report, console, report["task_model"].startswith(f"{catalogue.PRACTICE}/"))
     console.print(f"Its holdout report: agon report {campaign.id}")
-
-
-def read_text(path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if not text.strip():
-            raise Invalid([Problem("is empty; it must hold a prompt with {{input}}", str(path))])
-        return text
-    except OSError as fault:
-        raise Invalid([Problem(f"cannot be read: {fault.strerror}", str(path))]) from None
-    except UnicodeDecodeError as fault:
-        raise Invalid([Problem(f"is no UTF-8 text: {fault.reason} at byte {fault.start + 1:,}", str(path))]) from None
-
-
-def read_bytes(path: Path, now: Settings) -> bytes:
-    try:
-        if path.stat().st_size > now.max_upload_bytes:
-            raise Invalid([Problem(f"is larger than {now.max_upload_bytes} bytes", str(path))])
-        return path.read_bytes()
-    except OSError as fault:
-        raise Invalid([Problem(f"cannot be read: {fault.strerror}", str(path))]) from None
 
 
 def _check(command: Command, json_out: Path | None) -> None:

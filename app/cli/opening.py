@@ -1,12 +1,13 @@
-"""The migrated database of the settings, for a command that needs nothing else of the stack."""
+"""The database that a command works on: that of the settings, or another that is named."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.errors import AgonError
-from app.settings import settings
+from app.settings import Settings, settings
 from app.storage.session import Database
 
 
@@ -20,3 +21,11 @@ def opened() -> Iterator[Database]:
         raise AgonError(f"The database cannot be used ({fault.orig}); start it, and run agon migrate.") from None
     finally:
         database.close()
+
+
+def use_database(url: str) -> Settings:
+    """The settings, with another database when one is named."""
+    if url:
+        os.environ["DATABASE_URL"] = url
+        settings.cache_clear()
+    return settings()

@@ -10,9 +10,9 @@ import typer
 from app.domain.rules import ALL
 from app.errors import Invalid, Problem
 from app.services.importing import Choices
+from app.storage.base import MOST
 
 ROLES = ("input", "label", "group", "time")  # of columns
-MOST = 2**31 - 1  # what an integer column holds on every database
 
 
 def choices(

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from app.cli.opening import opened
 from app.cli.outputs import writable, write
 from app.cli.runs import goes_on
-from app.cli.stack import stack
 from app.cli.terminals import terminal
 from app.errors import EndpointFailure, Invalid, NotFound, Problem
 from app.jobs import Poker
@@ -89,6 +88,8 @@ def open_holdout(
 
     A worker is started unless one answers already. After Ctrl-C, agon serve goes on and agon report has the report.
     """
+    from app.cli.stack import stack
+
     console = terminal()
     cost = None if max_cost is None else round(max_cost * 1_000_000)
     caps = {"max_calls": max_calls, "max_tokens": max_tokens, "max_cost": cost}

@@ -11,7 +11,6 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from app.cli.opening import opened
-from app.cli.options import MOST
 from app.cli.terminals import terminal
 from app.domain.goals import missed
 from app.domain.metrics import Estimate
@@ -22,6 +21,7 @@ from app.services.holding import WORKING
 from app.services.run_views import RunView
 from app.settings import settings
 from app.storage import campaign_boards, run_boards, runs
+from app.storage.base import MOST
 from app.storage.jobs import Nudge
 from app.storage.run_boards import RunLine
 from app.storage.session import Database

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.improve import read_bytes
+from app.cli.inputs import read_bytes
 from app.cli.options import by_option, takes_choices
 from app.cli.outputs import writable, write
 from app.cli.terminals import terminal

@@ -9,8 +9,8 @@ from app.gateway import embedding, faults
 from app.gateway.calls import Purchase, Request, Target
 from app.gateway.faults import Fault, Refused
 from app.gateway.parameters import PLAIN, Traits, body, refused_parameter, told
-from app.gateway.replies import Unreadable, name_of, purchased, refused, written
-from app.gateway.wire import CHAT, Broken, Reply, Wire
+from app.gateway.replies import Reply, Unreadable, name_of, purchased, refused, written
+from app.gateway.wire import CHAT, Broken, Wire
 
 UNFIT, UNFIT_TOO = {400, 422}, {403, 404, 500, 501}
 

@@ -7,8 +7,7 @@ from operator import mul
 from typing import Any
 
 from app.gateway.calls import Purchase, Request
-from app.gateway.replies import Unreadable, complaint, count_of, name_of, object_of, parsed
-from app.gateway.wire import Reply
+from app.gateway.replies import Reply, Unreadable, complaint, count_of, name_of, object_of, parsed
 
 PATH = "/embeddings"
 FORM = "encoding_format"

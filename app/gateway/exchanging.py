@@ -10,8 +10,8 @@ from app.errors import EndpointFailure
 from app.gateway import faults
 from app.gateway.calls import Target
 from app.gateway.faults import Fault, Refused
+from app.gateway.replies import Reply
 from app.gateway.transport import refused, trouble
-from app.gateway.wire import Reply
 
 if TYPE_CHECKING:  # most processes never use the client, and it takes a quarter of a command's start
     from openai import AsyncOpenAI

@@ -16,9 +16,9 @@ from app.gateway.faults import Fault, Refused
 from app.gateway.limits import Limits
 from app.gateway.parameters import Traits, plain_body, refused_parameter
 from app.gateway.questions import Question
-from app.gateway.replies import Unreadable, parsed, purchased
+from app.gateway.replies import Reply, Unreadable, parsed, purchased
 from app.gateway.waiting import backoff
-from app.gateway.wire import CHAT, Reply
+from app.gateway.wire import CHAT
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

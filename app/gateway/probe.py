@@ -14,9 +14,8 @@ from app.gateway.interviewing import Asked, Interview
 from app.gateway.limits import Limits
 from app.gateway.listing import ModelInfo, context_of, read_details, read_models
 from app.gateway.parameters import Traits
-from app.gateway.replies import Unreadable, parsed
+from app.gateway.replies import Reply, Unreadable, parsed
 from app.gateway.transport import open_client
-from app.gateway.wire import Reply
 
 __all__ = ["ModelInfo", "Probed", "list_models", "probe"]
 

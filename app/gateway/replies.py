@@ -1,6 +1,7 @@
 """How a chat completion's JSON is read: leniently in what may be missing, never trusting a type."""
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -10,10 +11,19 @@ from app.domain.prompts import clean
 from app.gateway.calls import Purchase, Request, Token
 from app.gateway.faults import Refused
 from app.gateway.probabilities import decoded, tokens_of
-from app.gateway.wire import Reply
 
 LARGEST_COUNT = 2**31 - 1
 Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
+
+
+class Reply(Struct, frozen=True):
+    """An HTTP answer, whatever its status, and how long it took."""
+
+    status: int
+    milliseconds: int
+    headers: Mapping[str, str]
+    path: str
+    content: bytes
 
 
 class Unreadable(Exception):

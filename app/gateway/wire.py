@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from time import monotonic
@@ -10,28 +9,18 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from msgspec import Struct
 from yarl import URL
 
 from app.errors import EndpointFailure
 from app.gateway.faults import Trouble
 from app.gateway.guard import Policy, check_target, checked_addresses, permitted, refusal
 from app.gateway.limits import Limits
+from app.gateway.replies import Reply
 
 KEEP_ALIVE_SECONDS = 5.0
 LARGEST_REPLY = 16 * 1024 * 1024
 AGENT = "agon"
 CHAT = "/chat/completions"
-
-
-class Reply(Struct, frozen=True):
-    """An HTTP answer, whatever its status, and how long it took."""
-
-    status: int
-    milliseconds: int
-    headers: Mapping[str, str]
-    path: str
-    content: bytes
 
 
 class Broken(Exception):

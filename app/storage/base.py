@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeDecorator
 
 WORKSPACE = "main"
 OWNER = "owner"
+MOST = 2**31 - 1  # what an integer column holds on every database
 _ALPHABET = "23456789abcdefghijkmnpqrstuvwxyz"
 _LETTERS = bytes(ord(_ALPHABET[byte % len(_ALPHABET)]) for byte in range(256))
 

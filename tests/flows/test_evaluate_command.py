@@ -60,14 +60,8 @@ def names(found: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "goal", "options", "scores"),
     [
-        ("banking77", "macro_f1", (), {"accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc"}),
         ("nlbse24_issues", "mcc", ("--how", "codes", "--plan", "out_of_time"), {"macro_f1", "mcc"}),
-        ("rusentne2023", "f1[negative]", ("--how", "json", "--before", "quote,reasoning"), {"macro_f1"}),
-        ("goemotions", "micro_f1", ("--how", "json"), {"subset_accuracy", "hamming_score", "samples_f1", "micro_f1"}),
-        ("nlupp_banking", "macro_f1; subset_accuracy", (), {"subset_accuracy", "hamming_score", "macro_f1"}),
         ("gsm8k", "exact_match - 0.01*log(tokens)", (), {"exact_match"}),
-        ("bbh", "accuracy", (), {"exact_match"}),
-        ("rubq", "mean_score", (), {"exact_match", "mean_score"}),
     ],
 )
 def test_a_real_set_is_evaluated_by_one_command(

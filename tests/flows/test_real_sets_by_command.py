@@ -17,6 +17,13 @@ from tests.flows.running import clean_environment, serve
 
 MODEL = "practice/scholar-v1"
 TONE = "Как автор относится к сущности?\n{{input}}"
+GROUPED = {"rusentne2023"}
+SCORES = {
+    "label": {"accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc"},
+    "labels": {"subset_accuracy", "hamming_score", "micro_f1", "macro_f1", "samples_f1"},
+    "number": {"exact_match"},
+    "text": {"exact_match"},
+}
 RUSSIAN = "Ответь коротко.\n{{input}}\nОтвет:"
 
 
@@ -51,6 +58,13 @@ def evaluated(folder: Path, file: Path, goal: str, *options: str) -> dict[str, A
     told = done("evaluate", str(file), "--task-model", MODEL, "--goal", goal, "--json", str(out), *options)
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     assert f"Evaluation {found['id']} of prompt {found['version_id']}, v{found['version']} of the project." in told
+    measures = found["measures"]
+    assert measures["goals"][0] == {"name": goal, "estimate": found["score"]}
+    assert SCORES[measures["kind"]] <= {one["name"] for one in measures["scores"]}
+    for one in [*measures["scores"], *measures["goals"]]:
+        assert one["estimate"]["low"] <= one["estimate"]["value"] <= one["estimate"]["high"]
+    assert measures["unreadable"]["count"] == found["unreadable"]
+    assert ("each whole" in " ".join(told.split())) == (measures["units"] > 0)
     return found
 
 
@@ -89,6 +103,7 @@ def test_from_a_file_to_the_report_of_its_holdout_by_commands(
     assert (a["project_id"], a["goal"], a["version"] < b["version"]) == (b["project_id"], goal, True)
     compared = done("compare", a["id"], b["id"], "--json", str(here / "compared.json"))
     assert "Verdict on B:" in compared
+    assert ("groups and lone rows, each whole" in compared) == ("Rows of one group" in compared) == (name in GROUPED)
     assert json.loads((here / "compared.json").read_text(encoding="utf-8"))["goal"] == goal
     opened = done(
         "open-holdout", b["version_id"], "--task-model", MODEL, "--against", a["version_id"],
@@ -100,6 +115,7 @@ def test_from_a_file_to_the_report_of_its_holdout_by_commands(
     assert report.startswith(f"# Holdout report: v{b['version']} of {name}")
     assert f"**Goal:** {goal};" in report
     assert all(line in report for line in prompt.replace("{{input}}", "").split("\n"))
+    assert ("groups and lone examples, each whole" in report) == (name in GROUPED)
     assert ("the bound precision>=0.95 is missed by" in report) == (name == "sms_spam")
 
 

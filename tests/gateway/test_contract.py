@@ -20,9 +20,9 @@ from app.gateway.faults import Fault
 from app.gateway.guard import Policy
 from app.gateway.limits import Limits
 from app.gateway.parameters import PLAIN, Traits, body, plain_body
-from app.gateway.replies import Unreadable, purchased, written
+from app.gateway.replies import Reply, Unreadable, purchased, written
 from app.gateway.transport import open_client, refused, trouble
-from app.gateway.wire import LARGEST_REPLY, Reply, Wire
+from app.gateway.wire import LARGEST_REPLY, Wire
 from tests.gateway.certificates import self_signed
 from tests.gateway.counter import KEY, ask, limits, target
 from tests.gateway.scripted import Answer, completion, refusal, serving

@@ -14,7 +14,9 @@ from tests.services.tickets import Tickets, right
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", block_size=20, in_flight=8, save_seconds=0.05, call_attempts=2, call_deadline=6)
+    return Settings(
+        data_dir=tmp_path / "data", block_size=20, in_flight=8, save_seconds=0.05, call_attempts=2, call_deadline=6
+    )
 
 
 def test_while_an_endpoint_is_down_one_block_after_another_is_not_thrown_at_it(
