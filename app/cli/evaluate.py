@@ -211,6 +211,7 @@ def _gone_on(session: Session, going: Run, draft: RunDraft) -> list[Nudge]:
     given = {name: getattr(draft, name) for name in evaluating.CAPS}
     known = {name: getattr(going.account, f"cap_{kind}") for name, kind in evaluating.CAPS.items()}
     nudges = recapped(session, going.id, {name: cap for name, cap in given.items() if cap not in (None, known[name])})
+    session.refresh(going)
     rests = going.status in ("paused", "exhausted")
     return nudges + (steering.ask(session, going.id, "resume") if rests else [])
 
