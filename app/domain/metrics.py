@@ -16,7 +16,7 @@ from app.domain.drawing import resampled
 from app.domain.goals import Goal
 from app.domain.shapes import Shape, of_labels
 from app.domain.summing import SCORE, amounts_of, cases, counted, parts, proportion, score
-from app.domain.units import by_unit, in_order, shared
+from app.domain.units import by_unit, in_order, shared, strata_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -180,7 +180,7 @@ def _estimates(
     each = parts(goals[0], shape, cells[:, 0], cells[:, 1], amounts)
     strata = cells[:, 0] if shape.kind == "label" else np.zeros(len(cells), np.int64)
     if examples is not None:
-        each, strata = by_unit(each, examples, units), _strata(strata, examples, units)
+        each, strata = by_unit(each, examples, units), strata_of(strata, examples, units)
         order = in_order(each)
         each, strata = each[order], strata[order]
         counts = np.ones(len(strata), np.int64)
@@ -201,17 +201,6 @@ def _estimates(
         least = least_half_width(min(cases(goal, shape, total), int(counts.sum())))
         found[goal] = _rounded(value, *within(goal, min(low, value - least), max(high, value + least)), n)
     return found
-
-
-def _strata(strata: "Ints", examples: Sequence[int], units: Sequence[int]) -> "Ints":
-    """The stratum of every unit: that of the example, and one of all where units hold several."""
-    import numpy as np
-
-    if shared(units):
-        return np.zeros(len(set(units)), np.int64)
-    _, first = np.unique(np.asarray(examples), return_index=True)
-    of_examples: Ints = strata[first]
-    return of_examples
 
 
 def within(goal: Goal, low: float, high: float) -> tuple[float, float]:

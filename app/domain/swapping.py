@@ -13,7 +13,7 @@ from app.domain.goals import Goal
 from app.domain.metrics import least_half_width, percentiles, tally_with
 from app.domain.shapes import Shape
 from app.domain.summing import SCORE, Amounts, amounts_of, cases, counted, parts, score
-from app.domain.units import by_unit, in_order
+from app.domain.units import by_unit, in_order, strata_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -30,7 +30,8 @@ _EQUAL = 1e-12  # two scores that differ by less differ by rounding only
 class Pairs:
     """Paired answers counted out: `cells` are the distinct (expected, a, b) with their amounts, as `counts` says.
 
-    `sides` say what an example of each cell adds to a's score and to b's.
+    `sides` say what an example of each cell adds to a's score and to b's, `strata` which class it is of, where classes can
+    be drawn apart.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Pairs:
         names = amounts_of(goal)
         known = [side[name] for side in amounts for name in names]
         self.cells, self.counts, self._kept = tally_with((expected, *sides), known)
+        self.strata = _classes(shape, self.cells[:, 0])
         self.sides = tuple(
             parts(goal, shape, self.cells[:, 0], self.cells[:, 1 + side], dict(zip(names, part, strict=True)))
             for side, part in enumerate(np.split(self._kept, 2))
@@ -81,6 +83,7 @@ class Pairs:
         place = np.lexsort([*cells.T, *kept][::-1])
         found.cells, found.counts, found._kept = cells[place], self.counts[place], kept[:, place]
         found.sides = tuple(side[place] for side in self.sides[::-1])
+        found.strata = self.strata[place]
         vars(found).pop("sums", None)
         return found
 
@@ -98,14 +101,6 @@ class Pairs:
         return gained
 
     @property
-    def strata(self) -> "Ints":
-        """The class of each cell, where classes can be drawn apart."""
-        import numpy as np
-
-        strata: Ints = self.cells[:, 0] if self.shape.kind == "label" else np.zeros(len(self.cells), np.int64)
-        return strata
-
-    @property
     def rest_on(self) -> int:
         """The fewest examples that one of the two scores rests on, and no more than are drawn one by one."""
         totals = self.counts @ self.sums
@@ -117,26 +112,22 @@ class Pairs:
 class Units(Pairs):
     """Paired answers of units that are drawn and swapped whole, each a cell of its own.
 
-    `sides`, both of shape (units, width), say what a unit adds to a's score and to b's.
+    `sides`, both of shape (units, width), say what a unit adds to a's score and to b's, `strata` which class each is of.
     """
 
-    def __init__(self, goal: Goal, shape: Shape, sides: tuple["csr_array", "csr_array"]) -> None:
+    def __init__(self, goal: Goal, shape: Shape, sides: tuple["csr_array", "csr_array"], strata: "Ints") -> None:
         import numpy as np
 
         order = in_order(*sides)
         self.goal, self.shape, self.sides = goal, shape, (sides[0][order], sides[1][order])
-        self.counts = np.ones(len(order), np.int64)
-
-    @property
-    def strata(self) -> "Ints":
-        return self.counts
+        self.counts, self.strata = np.ones(len(order), np.int64), strata[order]
 
     def order(self, mirror: Pairs) -> int:
         ours, theirs = ([_bytes(side) for side in pairs.sides] for pairs in (self, mirror))
         return int(ours > theirs) - int(ours < theirs)
 
     def mirrored(self) -> "Units":
-        return Units(self.goal, self.shape, self.sides[::-1])
+        return Units(self.goal, self.shape, self.sides[::-1], self.strata)
 
 
 def paired_units(
@@ -151,10 +142,19 @@ def paired_units(
 
 def repeated_units(goal: Goal, shape: Shape, a: Answers, b: Answers) -> Units:
     """Of answers to the same examples, of which some may be answered several times by a, by b or by both."""
+    import numpy as np
+
     if SCORE in amounts_of(goal):
         graded = _graded(a) & _graded(b)
         a, b = _graded_alone(a, graded), _graded_alone(b, graded)
-    return Units(goal, shape, (_by_unit(goal, shape, a), _by_unit(goal, shape, b)))
+    strata = strata_of(_classes(shape, np.asarray(a.expected, np.int64)), a.examples, a.units)
+    return Units(goal, shape, (_by_unit(goal, shape, a), _by_unit(goal, shape, b)), strata)
+
+
+def _classes(shape: Shape, expected: "Ints") -> "Ints":
+    import numpy as np
+
+    return expected if shape.kind == "label" else np.zeros(len(expected), np.int64)
 
 
 def _graded(answers: Answers) -> set[int]:

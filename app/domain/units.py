@@ -57,6 +57,17 @@ def by_unit(each: "csr_array", examples: Sequence[int], units: Sequence[int]) ->
     return found
 
 
+def strata_of(strata: "Ints", examples: Sequence[int], units: Sequence[int]) -> "Ints":
+    """The stratum of every unit, given that of every answer; where units hold several examples there is one of all."""
+    import numpy as np
+
+    if shared(units):
+        return np.zeros(len(set(units)), np.int64)
+    _, first = np.unique(np.asarray(examples), return_index=True)
+    of_examples: Ints = strata[first]
+    return of_examples
+
+
 def in_order(*sides: "csr_array") -> "Ints":
     """An order of the units that depends on nothing but what they add: by a fixed number for each row of each side."""
     import numpy as np

@@ -139,6 +139,21 @@ def test_the_same_answer_given_again_changes_nothing(goal: Goal) -> None:
     assert compare_repeated(goal, once[0], thrice[1], TWO, 0) == found, "one side may have more answers than the other"
 
 
+def test_with_several_answers_no_rare_class_vanishes_from_a_draw_either() -> None:
+    """Three examples of spam, all found: whatever is drawn has three, so that its recall is never nothing."""
+    expected = [1] * 3 + [0] * 97
+    once = Answers(expected, expected, range(100))
+    twice = Answers(
+        [e for e in expected for _ in "ab"], [e for e in expected for _ in "ab"], [n for n in range(100) for _ in "ab"]
+    )
+    found = compare_repeated(Goal("recall", "spam"), once, twice, TWO, 0)
+    half = round(least_half_width(3), 6)
+    assert (found.value, found.low, found.high) == (0.0, -half, half)
+    lost = Answers(expected, [0] * 100, range(100))
+    assert compare_repeated(Goal("recall", "spam"), lost, twice, TWO, 0).value == 1.0
+    assert compare_repeated(Goal("recall", "spam"), lost, twice, TWO, 0).low == round(1 - least_half_width(3), 6)
+
+
 def test_several_answers_take_the_luck_of_drawing_out_of_a_difference() -> None:
     """Two alike prompts that answer at random: with twenty answers each the difference has a fifth of the width left."""
     dice = Random(7)
