@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import cli
+from app.cli import stack
 from app.gateway.guard import policy
 from app.settings import Settings
 from app.web.security.hosts import allowed_names, split_host
@@ -90,7 +91,7 @@ def test_a_proxy_is_believed_where_the_setting_names_it(
     given: dict[str, Any] = {}
     monkeypatch.setenv("AGON_TRUSTED_PROXIES", trusted)
     monkeypatch.setattr(cli, "settings", Settings)
-    monkeypatch.setattr(cli, "offer_alone", lambda _: None)
+    monkeypatch.setattr(stack, "offer_alone", lambda _: None)
     monkeypatch.setattr(uvicorn, "run", lambda app, **options: given.update(options))
     cli.web()
     app = ProxyHeadersMiddleware(Proxied(), given["forwarded_allow_ips"])  # type: ignore[arg-type]
