@@ -46,8 +46,8 @@ class Luck:
     `tried` counts every candidate that was ever started, those dropped early included; `complete` those that answered
     all of dev. `shrunk` is the score to expect on new data, None where `complete` is too few. `p` says how easily the
     best of so many would look that much better than the start by chance: a one-sided exact McNemar p corrected by Holm,
-    for goals that count other things than right answers, and for examples in groups, a two-sided permutation p. Where all of those would take too long
-    the best's alone is worked out and taken `tried` times (Bonferroni), which is never less.
+    for goals that count other things than right answers, and for examples in groups, a two-sided permutation p. Where
+    all of those would take too long the best's alone is worked out and taken `tried` times (Bonferroni), never less.
     """
 
     tried: int
