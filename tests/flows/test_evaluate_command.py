@@ -173,16 +173,22 @@ def test_the_same_command_goes_on_after_it_was_interrupted(tmp_path: Path) -> No
     assert "v2 of the project" in other.stdout
 
 
-def test_going_on_takes_the_caps_that_are_given_now(tmp_path: Path) -> None:
-    source = write_set(tmp_path / "some.jsonl", data_folder() / "sst2.jsonl", 200)
-    command = "evaluate", str(source), "--max-calls"
-    capped = agon(*command, "12", folder=tmp_path)
-    assert (capped.returncode, answered(tmp_path), "--max-calls N" in capped.stderr) == (2, 12, True)
-    lower = agon(*command, "9", folder=tmp_path)
+def test_going_on_takes_the_caps_that_are_given_now(team: Path) -> None:
+    source = write_set(team / "capped.jsonl", data_folder() / "sst2.jsonl", 200)
+    command = "evaluate", str(source), "--json", "capped.json", "--max-calls"
+
+    def done() -> int:
+        told: dict[str, Any] = json.loads((team / "capped.json").read_text(encoding="utf-8"))
+        answers: int = told["done"]
+        return answers
+
+    capped = agon(*command, "12", folder=team)
+    assert (capped.returncode, done(), "--max-calls N" in capped.stderr) == (2, 12, True)
+    lower = agon(*command, "9", folder=team)
     assert (lower.returncode, lower.stderr) == (2, "--max-calls: must be more than is used already (12)\n")
-    higher = agon(*command, "400", folder=tmp_path)
+    higher = agon(*command, "400", folder=team)
     assert (higher.returncode, "Going on with run" in higher.stdout) == (0, True), higher.stderr
-    assert answered(tmp_path) > 12
+    assert done() > 12
 
 
 def answered(folder: Path) -> int:
