@@ -175,7 +175,8 @@ def test_the_same_command_goes_on_after_it_was_interrupted(tmp_path: Path) -> No
 
 def test_going_on_takes_the_caps_that_are_given_now(team: Path) -> None:
     source = write_set(team / "capped.jsonl", data_folder() / "sst2.jsonl", 200)
-    command = "evaluate", str(source), "--json", "capped.json", "--max-calls"
+    (team / "nobody-else.txt").write_text("Is this said in praise? positive or negative.\n{{input}}", encoding="utf-8")
+    command = "evaluate", str(source), "--prompt", "nobody-else.txt", "--json", "capped.json", "--max-calls"
 
     def done() -> int:
         told: dict[str, Any] = json.loads((team / "capped.json").read_text(encoding="utf-8"))
