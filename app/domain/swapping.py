@@ -44,9 +44,9 @@ class Pairs:
     ) -> None:
         import numpy as np
 
-        self.goal, self.shape, amounts = goal, shape, _both_scored(goal, amounts)
-        names = amounts_of(goal)
-        known = [side[name] for side in amounts for name in names]
+        self.goal, self.shape, names = goal, shape, amounts_of(goal)
+        both = _both_graded(goal, *_answers(expected, sides, amounts))
+        known = [side.amounts[name] for side in both for name in names]
         self.cells, self.counts, self._kept = tally_with((expected, *sides), known)
         self.strata = _classes(shape, self.cells[:, 0])
         self.sides = tuple(
@@ -134,9 +134,7 @@ def paired_units(
     goal: Goal, shape: Shape, expected: Codes, sides: tuple[Codes, Codes], amounts: tuple[Amounts, Amounts], of: Codes
 ) -> Units:
     """Of answers to each example once; `of` says which unit each example is of."""
-    a, b = (
-        Answers(expected, side, range(len(expected)), known, of) for side, known in zip(sides, amounts, strict=True)
-    )
+    a, b = _answers(expected, sides, amounts, of)
     return repeated_units(goal, shape, a, b)
 
 
@@ -144,9 +142,7 @@ def repeated_units(goal: Goal, shape: Shape, a: Answers, b: Answers) -> Units:
     """Of answers to the same examples, of which some may be answered several times by a, by b or by both."""
     import numpy as np
 
-    if SCORE in amounts_of(goal):
-        graded = _graded(a) & _graded(b)
-        a, b = _graded_alone(a, graded), _graded_alone(b, graded)
+    a, b = _both_graded(goal, a, b)
     strata = strata_of(_classes(shape, np.asarray(a.expected, np.int64)), a.examples, a.units)
     return Units(goal, shape, (_by_unit(goal, shape, a), _by_unit(goal, shape, b)), strata)
 
@@ -157,12 +153,27 @@ def _classes(shape: Shape, expected: "Ints") -> "Ints":
     return expected if shape.kind == "label" else np.zeros(len(expected), np.int64)
 
 
+def _answers(
+    expected: Codes, sides: tuple[Codes, Codes], amounts: tuple[Amounts, Amounts], of: Codes = ()
+) -> tuple[Answers, Answers]:
+    """Both sides' answers to each example once."""
+    each = range(len(expected))
+    return Answers(expected, sides[0], each, amounts[0], of), Answers(expected, sides[1], each, amounts[1], of)
+
+
+def _both_graded(goal: Goal, a: Answers, b: Answers) -> tuple[Answers, Answers]:
+    """The same with scores of those examples alone that both have one of: pairs need both."""
+    if SCORE not in amounts_of(goal):
+        return a, b
+    graded = _graded(a) & _graded(b)
+    return _graded_alone(a, graded), _graded_alone(b, graded)
+
+
 def _graded(answers: Answers) -> set[int]:
     return {one for one, score in zip(answers.examples, answers.amounts[SCORE], strict=True) if not isnan(score)}
 
 
 def _graded_alone(answers: Answers, graded: set[int]) -> Answers:
-    """The same with a score for these examples alone: pairs need one on both sides."""
     pairs = zip(answers.examples, answers.amounts[SCORE], strict=True)
     scores = [score if one in graded else nan for one, score in pairs]
     return replace(answers, amounts={**answers.amounts, SCORE: scores})
@@ -177,19 +188,6 @@ def _by_unit(goal: Goal, shape: Shape, answers: Answers) -> "csr_array":
 
 def _bytes(side: "csr_array") -> tuple[bytes, ...]:
     return tuple(part.tobytes() for part in (side.indptr, side.indices, side.data))
-
-
-def _both_scored(goal: Goal, amounts: tuple[Amounts, Amounts]) -> tuple[Amounts, Amounts]:
-    """The same amounts, with a score on one side only where the other has one too: pairs need both."""
-    if SCORE not in amounts_of(goal):
-        return amounts
-    a, b = (side[SCORE] for side in amounts)
-    lacking = [isnan(one) or isnan(other) for one, other in zip(a, b, strict=True)]
-    if not any(lacking):
-        return amounts
-    kept = ([nan if gap else one for one, gap in zip(side, lacking, strict=True)] for side in (a, b))
-    of_a, of_b = ({**side, SCORE: scores} for side, scores in zip(amounts, kept, strict=True))
-    return of_a, of_b
 
 
 def _order(ours: "Ints", theirs: "Ints") -> int:
